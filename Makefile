@@ -1,0 +1,76 @@
+# segwatch on one machine. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run up down test test-fast lint bench schemas generate requirements
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.installed
+FETCHED := .build/.fetched
+SERVICES := ingest segmentation features scoring aggregation federation
+OVERLAYS := $(wildcard k8s/overlays/*)
+BENCHMARKS := hop volumes features demo_model
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(PACKAGES) $(FETCHED) ## make .venv, and fetch Kafka's jars, Prometheus and Alertmanager
+
+run: setup ## the story, which ends by itself; INPUT=FOLDER runs your own cases (docs/local-stack.md)
+	@$(BIN)/python -m deploy.local run
+
+up: setup ## the same, but it stays; prints the addresses
+	@$(BIN)/python -m deploy.local up
+
+down: ## end what `make up` started
+	@$(BIN)/python -m deploy.local down
+
+test: lint ## lint, and every test (needs Java and Kafka's jars for those on a real broker)
+	$(BIN)/python -m pytest
+
+test-fast: $(PACKAGES) ## unit and contract tests without broker and torch
+	$(BIN)/python -m pytest tests/unit tests/contract -m "not broker and not torch and not slow"
+
+lint: setup ## format, lint, types, and the manifests where kubectl is there
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p services -p deploy
+	@if command -v kubectl >/dev/null; then \
+	  for overlay in $(OVERLAYS); do echo "kubectl kustomize $$overlay"; \
+	    kubectl kustomize $$overlay >/dev/null || exit 1; done; \
+	else echo "kubectl is not there: the manifests are not rendered"; fi
+
+bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model
+	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \
+	  $(BIN)/python -m benchmarks.$$each || exit 1; done
+
+schemas: $(PACKAGES) ## write schemas/ from services/contracts
+	$(BIN)/segwatch schemas write
+
+generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
+	$(BIN)/python -m deploy.manifests
+	$(BIN)/python -m deploy.dashboards
+	$(BIN)/segwatch features page
+
+requirements: $(PACKAGES) ## pin requirements/ anew from pyproject.toml
+	@for extra in $(SERVICES) dev; do \
+	  out=requirements/$$(test $$extra = dev && echo all || echo $$extra).txt; echo $$out; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --extra $$extra --output-file $$out pyproject.toml || exit 1; done
+
+$(PACKAGES): requirements/all.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "segwatch needs Python 3.11 or newer; PYTHON=python3.12 make … chooses another"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "installing the Python packages into $(VENV) (torch among them: 3 GB, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/all.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(FETCHED): $(PACKAGES) deploy/local/pom.xml deploy/local/binaries.py
+	@$(BIN)/python -m deploy.local setup
+	@mkdir -p $(@D) && touch $@
