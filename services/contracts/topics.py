@@ -1,0 +1,40 @@
+"""The topics, and who may do what with them."""
+
+RECEIVED = "segwatch.study.received.v1"
+SEGMENTED = "segwatch.study.segmented.v1"
+MEASURED = "segwatch.study.measured.v1"
+SCORED = "segwatch.study.scored.v1"
+LEDGER = "segwatch.site.ledger.v1"
+RELEASE = "segwatch.site.release.v1"
+
+SITE_TOPICS = (RECEIVED, SEGMENTED, MEASURED, SCORED, LEDGER, RELEASE)
+ONE_PARTITION = frozenset({SCORED, LEDGER, RELEASE})
+"""Blocks follow the log's order, so what they are made from has one."""
+FOREVER = frozenset({LEDGER, RELEASE})
+"""Kept without a time limit and never compacted: the first record with an id is the one that counts."""
+WITH_DEAD_LETTERS = (RECEIVED, SEGMENTED, MEASURED, SCORED)
+
+
+def dead_letters(topic: str) -> str:
+    """The dead-letter topic of a topic."""
+    return f"{topic}.dlq"
+
+
+def at_the_centre(site: str) -> str:
+    """The name that the bridge gives a site's release topic at the centre."""
+    return f"{site}.{RELEASE}"
+
+
+def site_of(topic: str) -> str | None:
+    """The site that a topic at the centre belongs to, or None where it is not a release topic.
+
+    A site's identity is taken from here, never from a payload: one hospital cannot speak for another.
+
+    Examples:
+        >>> site_of("hospital-a.segwatch.site.release.v1")
+        'hospital-a'
+        >>> site_of("segwatch.site.release.v1") is None
+        True
+    """
+    suffix = f".{RELEASE}"
+    return topic[: -len(suffix)] or None if topic.endswith(suffix) else None

@@ -1,0 +1,40 @@
+"""A pulse of small studies that bring their own masks: what a stack is told in tests, without torch."""
+
+import json
+from pathlib import Path
+
+from deploy.local.hospital import SiteSettings
+from deploy.local.places import MODELS, POLICIES
+from services.phantoms.phantom import make_phantom
+from services.phantoms.write import write_case
+from services.volumes.nifti import write_nifti
+
+SITE = "hospital-a"
+STUDIES = 20
+SHAPE = (16, 64, 64)
+SETTINGS = SiteSettings(
+    lesion_model=None,
+    scorer=MODELS / "demo-scorer",
+    policy=POLICIES / "demo.yaml",
+    noise_seed=1,
+    quiet_seconds=0.5,
+)
+
+
+def name_of(number: int) -> str:
+    """The case's folder."""
+    return f"scan-of-{number:03d}"
+
+
+def drop(number: int, folder: Path, inbox: Path) -> frozenset[str]:
+    """Let a phantom with its mask appear in the inbox; everything that it is called outside."""
+    name, patient, study = name_of(number), f"PATIENT^{number:03d}", f"1.2.826.0.{number}"
+    phantom = make_phantom(500 + number, shape=SHAPE)
+    made = folder / name
+    write_case(phantom, made, truth=False)
+    write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
+    (made / "study.json").write_text(json.dumps({"patient": patient, "study": study}))
+    hidden = inbox / f".tmp-{name}"
+    made.rename(hidden)
+    hidden.rename(inbox / name)
+    return frozenset({name, patient, study, "ct.nii.gz", "lesion_predicted.nii.gz", "study.json"})

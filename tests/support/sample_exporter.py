@@ -1,0 +1,105 @@
+"""A small exporter that shows every metric of the services, moving, so that panels can be proven."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+STAGES = ("segmentation", "features", "scoring", "aggregation")
+
+Samples = Mapping[str, float]
+
+GAUGES: Samples = {
+    **{
+        f'segwatch_stage_lag{{stage="{stage}",topic="segwatch.study.x.v1",partition="0"}}': 3
+        for stage in STAGES
+    },
+    **{f'segwatch_stage_in_progress{{stage="{stage}"}}': 1 for stage in STAGES},
+    **{f'segwatch_stage_last_success_timestamp_seconds{{stage="{stage}"}}': 1 for stage in STAGES},
+    "segwatch_ingest_waiting": 2,
+    "process_start_time_seconds": 1,
+    'segwatch_site_rolling_needs_attention_ratio{window="100"}': 0.75,
+    'segwatch_site_rolling_studies{window="100"}': 100,
+    'segwatch_site_rolling_predicted_dice{window="100"}': 0.5,
+    'segwatch_site_open_tail_studies{kind="pulse"}': 7,
+    "segwatch_site_counted_studies": 107,
+    'segwatch_federation_needs_attention_studies{site="hospital-a"}': 45,
+    'segwatch_federation_window_studies{site="hospital-a"}': 60,
+    'segwatch_federation_needs_attention_ratio{site="hospital-a"}': 0.75,
+    'segwatch_federation_needs_attention_ratio_low{site="hospital-a"}': 0.62,
+    'segwatch_federation_needs_attention_ratio_high{site="hospital-a"}': 0.86,
+    'segwatch_federation_pulses{site="hospital-a"}': 5,
+    'segwatch_federation_portraits{site="hospital-a"}': 1,
+    'segwatch_federation_predicted_dice{site="hospital-a"}': 0.5,
+    'segwatch_federation_predicted_dice_low{site="hospital-a"}': 0.4,
+    'segwatch_federation_predicted_dice_high{site="hospital-a"}': 0.6,
+    'segwatch_federation_bin_ratio{site="hospital-a",bin="0.0-0.2"}': 0.5,
+    'segwatch_federation_last_heartbeat_timestamp_seconds{site="hospital-a"}': 1,
+    'segwatch_federation_heartbeat_interval_seconds{site="hospital-a"}': 300,
+    'segwatch_federation_copies_total{site="hospital-a"}': 1,
+    'segwatch_federation_conflicts_total{site="hospital-a"}': 0,
+    'segwatch_federation_refused_total{site="hospital-a"}': 0,
+}
+COUNTERS: tuple[str, ...] = (
+    *(f'segwatch_stage_messages_total{{stage="{stage}",outcome="done"}}' for stage in STAGES),
+    *(f'segwatch_stage_seconds_bucket{{stage="{stage}",le="1.0"}}' for stage in STAGES),
+    *(f'segwatch_stage_seconds_bucket{{stage="{stage}",le="+Inf"}}' for stage in STAGES),
+    *(f'segwatch_stage_seconds_sum{{stage="{stage}"}}' for stage in STAGES),
+    *(f'segwatch_stage_seconds_count{{stage="{stage}"}}' for stage in STAGES),
+    'segwatch_stage_retries_total{stage="features",error="StoreUnavailable"}',
+    'segwatch_dead_letters_total{stage="features",error="missing_object"}',
+    'segwatch_ingest_studies_total{outcome="announced"}',
+    'segwatch_segmentation_studies_total{lesion_source="model",lung_method="classical"}',
+    'segwatch_features_studies_total{status="measured"}',
+    'segwatch_scoring_studies_total{verdict="good"}',
+    'segwatch_scoring_predicted_dice_bucket{le="0.8"}',
+    'segwatch_scoring_predicted_dice_bucket{le="+Inf"}',
+    "segwatch_scoring_predicted_dice_count",
+    'segwatch_site_blocks_released_total{kind="pulse"}',
+)
+
+
+def exposition(times_asked: int) -> str:
+    """What a scrape is answered; counters grow by one from one to the next."""
+    lines = [f"{series} {value}" for series, value in GAUGES.items()]
+    lines += [f"{series} {times_asked}" for series in COUNTERS]
+    return "\n".join(lines) + "\n"
+
+
+class SampleExporter:
+    """Serves `exposition` on a free port."""
+
+    def __init__(self) -> None:
+        asked: Iterator[int] = count(1)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = exposition(next(asked)).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                """Nobody reads it."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
