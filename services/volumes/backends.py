@@ -1,0 +1,128 @@
+"""Where the store's bytes lie: a local folder, written atomically, or any other fsspec file system."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+from uuid import uuid4
+
+from services.contracts.errors import StoreUnavailable
+
+
+class Backend(Protocol):
+    """A flat space of keys. A key's bytes are there as a whole or not at all."""
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes under the key, or None where there is no such key.
+
+        Raises:
+            StoreUnavailable: the store is away, so nothing can be said about the key.
+        """
+        ...
+
+    def size(self, key: str) -> int | None:
+        """How many bytes lie under the key, or None; raises as `read` does."""
+        ...
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put the bytes under the key, in place of what lay there; durable when this returns."""
+        ...
+
+
+class LocalFolder:
+    """A folder of this machine, or one mounted into it. Made now if it is not there.
+
+    Should it vanish later, the store is away; where it could not be made, every call says why.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        with contextlib.suppress(OSError):
+            root.mkdir(parents=True, exist_ok=True)
+
+    def read(self, key: str) -> bytes | None:
+        with self._explained():
+            return (self._root / key).read_bytes() if self._holds(key) else None
+
+    def size(self, key: str) -> int | None:
+        with self._explained():
+            return (self._root / key).stat().st_size if self._holds(key) else None
+
+    def write(self, key: str, data: bytes) -> None:
+        """Written beside its place, flushed to the disk, then renamed: no reader sees half of it."""
+        with self._explained():
+            self._holds(key)
+            path = self._root / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+            try:
+                with beside.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
+            flush_folder(path.parent)
+
+    def _holds(self, key: str) -> bool:
+        """Whether the key is there; a root that is gone means that the disk is, not the object."""
+        path = self._root / key
+        if path.is_file():
+            return True
+        if not self._root.is_dir():
+            raise StoreUnavailable(f"the store's folder {self._root} is not there; is its volume mounted?")
+        return False
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the store {self._root} does not work ({error.strerror or error}); check its disk and rights"
+            ) from error
+
+
+class Remote:
+    """Any other fsspec file system (S3 and the like), where a write is all or nothing by itself."""
+
+    def __init__(self, files: Any, root: str) -> None:  # noqa: ANN401 - fsspec carries no types
+        self._files = files
+        self._root = PurePosixPath(root)
+
+    def read(self, key: str) -> bytes | None:
+        with self._explained(), contextlib.suppress(FileNotFoundError):
+            return bytes(self._files.cat_file(str(self._root / key)))
+        return None
+
+    def size(self, key: str) -> int | None:
+        with self._explained(), contextlib.suppress(FileNotFoundError):
+            return int(self._files.info(str(self._root / key))["size"])
+        return None
+
+    def write(self, key: str, data: bytes) -> None:
+        path = self._root / key
+        with self._explained():
+            self._files.makedirs(str(path.parent), exist_ok=True)
+            self._files.pipe_file(str(path), data)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise StoreUnavailable(
+                f"the store {self._root} does not answer ({type(error).__name__}: {error}); "
+                "check its address and credentials"
+            ) from error
+
+
+def flush_folder(folder: Path) -> None:
+    """Make renames and removals in the folder last through a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
