@@ -1,0 +1,83 @@
+"""`python -m services.ingest`: read settings, open the ways in, watch the inbox."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from services.contracts.errors import BadSettings
+from services.contracts.topics import RECEIVED, dead_letters
+from services.ingest.c_store import CStoreServer
+from services.ingest.completion import Completion
+from services.ingest.inbox import Inbox
+from services.ingest.service import NAME, Ingest
+from services.ingest.settings import IngestSettings
+from services.ingest.spool import Spool
+from services.ingest.stow import StowServer
+from services.ingest.studies import Studies
+from services.ingest.watch import Watch
+from services.streaming.closing import bounded
+from services.streaming.runtime import Runtime, main
+from services.streaming.settings import secret
+from services.streaming.worker import Worker
+from services.volumes.store import VolumeStore
+
+SHORTEST_SECRET = 16
+
+_log = logging.getLogger(__name__)
+
+
+def run(runtime: Runtime[IngestSettings]) -> None:
+    """Work until asked to stop."""
+    settings = runtime.settings
+    ingest = Ingest(VolumeStore(settings.store), _secret(settings), settings.ct_unit)
+    inbox = _inbox(settings)
+    runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
+    producer, worker = runtime.log.producer(), Worker()
+    completion = Completion(settings.quiet_seconds)
+    watch = Watch(inbox, ingest, completion, Studies(runtime.telemetry), runtime, producer, worker)
+    try:
+        with _ways_in(settings, inbox):
+            watch.run()
+    finally:
+        runtime.ready(False)
+        worker.close()
+        bounded(producer.close, "the producer")
+
+
+@contextmanager
+def _ways_in(settings: IngestSettings, inbox: Inbox) -> Iterator[None]:
+    """The servers that the settings ask for."""
+    spool = Spool(inbox, settings.min_free_mb * 2**20)
+    host = settings.http_host
+    with ExitStack() as open_ways:
+        if settings.dicom_port:
+            scp = CStoreServer(spool, host=host, port=settings.dicom_port, ae_title=settings.dicom_ae_title)
+            open_ways.callback(bounded, scp.close, "C-STORE")
+        if settings.stow_port:
+            token = secret(settings.stow_token_file) if settings.stow_token_file else None
+            stow = StowServer(spool, host=host, port=settings.stow_port, token=token)
+            open_ways.callback(stow.close)
+        _log.info("watching the inbox", extra={"dicom": settings.dicom_port, "stow": settings.stow_port})
+        yield
+
+
+def _secret(settings: IngestSettings) -> bytes:
+    found = secret(settings.pseudonym_secret_file).encode()
+    if len(found) < SHORTEST_SECRET:
+        raise BadSettings(
+            f"PSEUDONYM_SECRET_FILE holds {len(found)} bytes and needs {SHORTEST_SECRET}:"
+            " make one with `openssl rand -hex 32`, and keep it, or pseudonyms change"
+        )
+    return found
+
+
+def _inbox(settings: IngestSettings) -> Inbox:
+    try:
+        return Inbox(settings.inbox)
+    except OSError as error:
+        raise BadSettings(f"INBOX={settings.inbox} cannot be used: {error.strerror or error}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main(NAME, IngestSettings, run))

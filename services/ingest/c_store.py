@@ -1,0 +1,75 @@
+"""C-STORE and C-ECHO: scanners and the PACS send here (DICOM PS3.4 B, PS3.7 9.1.1 and 9.1.5)."""
+
+import errno
+import logging
+from typing import Any
+
+from pynetdicom import (
+    AE,
+    ALL_TRANSFER_SYNTAXES,
+    AllStoragePresentationContexts,
+    VerificationPresentationContexts,
+    evt,
+)
+from pynetdicom.transport import ThreadedAssociationServer
+
+from services.contracts.errors import BadSettings, RefusedVolume
+from services.ingest.spool import Spool, SpoolFull
+
+SUCCESS = 0x0000
+PROCESSING_FAILURE = 0x0110
+OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+_log = logging.getLogger(__name__)
+
+
+class CStoreServer:
+    """Listens until closed. Takes every storage class: what is no CT is rejected where all can see it.
+
+    Raises:
+        BadSettings: the port cannot be had.
+    """
+
+    def __init__(self, spool: Spool, *, host: str, port: int, ae_title: str) -> None:
+        entity = AE(ae_title=ae_title)
+        entity.require_called_aet = True
+        for context in (*AllStoragePresentationContexts, *VerificationPresentationContexts):
+            entity.add_supported_context(str(context.abstract_syntax), list(ALL_TRANSFER_SYNTAXES))
+        handlers: list[Any] = [(evt.EVT_C_STORE, lambda event: store(event, spool)), (evt.EVT_C_ECHO, _echo)]
+        try:
+            server = entity.start_server((host, port), block=False, evt_handlers=handlers)
+        except OSError as error:
+            raise BadSettings(
+                f"SEGWATCH_HTTP_HOST={host} SEGWATCH_DICOM_PORT={port} cannot be listened on:"
+                f" {error.strerror or error}; take another port"
+            ) from None
+        assert isinstance(server, ThreadedAssociationServer)  # block=False gives one
+        self._server = server
+        self.port: int = server.server_address[1]
+
+    def close(self) -> None:
+        """Stop listening. What was not acknowledged is sent again by its sender."""
+        self._server.shutdown()
+
+
+def store(event: evt.Event, spool: Spool) -> int:
+    """Keep one instance, and give the status that its sender is told (PS3.4 Table B.2-1)."""
+    try:
+        spool.take(event.encoded_dataset(), "c-store")
+    except SpoolFull as error:
+        _log.error("C-STORE refused: %s", error)
+        return OUT_OF_RESOURCES
+    except RefusedVolume as error:
+        _log.warning("C-STORE refused: %s", error)
+        return CANNOT_UNDERSTAND
+    except OSError as error:
+        _log.error("C-STORE failed: %s", error)
+        return OUT_OF_RESOURCES if error.errno in FULL else PROCESSING_FAILURE
+    return SUCCESS
+
+
+def _echo(_event: evt.Event) -> int:
+    return SUCCESS

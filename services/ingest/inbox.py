@@ -1,0 +1,118 @@
+"""The watched folder, and what is left in it when an entry is done with.
+
+```
+INBOX/CASE/…            an entry: one study, waiting or in hand
+INBOX/.receipts/CASE.json   what became of it
+INBOX/.rejected/CASE/   an entry that cannot be processed; replaying its dead letter moves it back
+INBOX/.attempts/CASE    how often an attempt at it has not come to an end (the process died)
+INBOX/.arriving/        instances that are coming in over the network
+```
+Names that start with a dot are no entries, so a producer may write `.tmp-CASE` and rename it.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from services.ingest.completion import Fingerprint
+from services.volumes.backends import flush_folder
+
+Outcome = Literal["announced", "duplicate", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an entry. `study` is its pseudonym; `kind` and `reason` say why it was rejected."""
+
+    case: str
+    study: str | None
+    outcome: Outcome
+    kind: str | None = None
+    reason: str | None = None
+
+
+class Inbox:
+    """The folder and its entries. Made where it is missing; methods raise OSError where the disk does."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in (".receipts", ".rejected", ".attempts", ".arriving"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        for unfinished in (root / ".arriving").iterdir():
+            unfinished.unlink()  # never acknowledged, so its sender sends it again
+
+    def entries(self) -> dict[str, Fingerprint]:
+        """All entries and how they look now."""
+        names = [path.name for path in self.root.iterdir() if not path.name.startswith(".")]
+        return {name: self.fingerprint(name) for name in names}
+
+    def fingerprint(self, name: str) -> Fingerprint:
+        """How the entry looks now; an entry that has gone has no files."""
+        top = self.root / name
+        if not top.is_dir():
+            return tuple(_looks(top, ".")) if top.is_file() else ()
+        found: list[tuple[str, int, int]] = []
+        for folder, _, files in os.walk(top):
+            for file in files:
+                path = Path(folder, file)
+                found += _looks(path, str(path.relative_to(top)))
+        return tuple(sorted(found))
+
+    def clear(self, name: str, files: Fingerprint) -> None:
+        """Remove the entry's files, and nothing that came later: what is left is an entry again."""
+        top = self.root / name
+        if top.is_symlink() or not top.is_dir():
+            top.unlink(missing_ok=True)  # what a link points to is not ours
+            return
+        for file, _, _ in files:
+            (top / file).unlink(missing_ok=True)
+        for folder, _, _ in os.walk(top, topdown=False):
+            if not any(Path(folder).iterdir()):
+                Path(folder).rmdir()
+
+    def name_if_rejected(self, name: str) -> str:
+        """The name that the entry would have among the rejected: its own, or the next that is free."""
+        taken = {path.name for path in (self.root / ".rejected").iterdir()}
+        number = 1
+        while (free := name if number == 1 else f"{name}-{number}") in taken:
+            number += 1
+        return free
+
+    def reject(self, name: str, rejected: str) -> None:
+        """Move the entry out of the way, under a name from `name_if_rejected`."""
+        shutil.move(self.root / name, self.root / ".rejected" / rejected)
+
+    def leave_receipt(self, receipt: Receipt) -> None:
+        """Say what became of an entry, in place of an earlier receipt of that name."""
+        path = self.root / ".receipts" / f"{receipt.case}.json"
+        beside = path.with_name(f".{uuid4().hex}.tmp")
+        beside.write_text(json.dumps(asdict(receipt), indent=1) + "\n")
+        beside.replace(path)
+
+    def unfinished_attempts(self, name: str) -> int:
+        """How many attempts at the entry ended with the process."""
+        try:
+            return int((self.root / ".attempts" / name).read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def begin_attempt(self, name: str) -> None:
+        """From now until `end_attempt` the entry is to blame if the process dies."""
+        path = self.root / ".attempts" / name
+        path.write_text(str(self.unfinished_attempts(name) + 1))
+        flush_folder(path.parent)
+
+    def end_attempt(self, name: str) -> None:
+        (self.root / ".attempts" / name).unlink(missing_ok=True)
+
+
+def _looks(path: Path, name: str) -> list[tuple[str, int, int]]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return [(name, -1, 0)]  # a dangling link, or no right to look: reading it will say so
+    return [(name, stat.st_size, stat.st_mtime_ns)]

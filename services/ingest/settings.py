@@ -1,0 +1,47 @@
+"""Settings of ingest, all with the prefix `SEGWATCH_`."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from services.streaming.settings import ServiceSettings
+from services.volumes.hounsfield import AskedUnit
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class IngestSettings(ServiceSettings):
+    """Where CTs come in and where they go. DICOM and STOW-RS listen on HTTP_HOST.
+
+    Attributes:
+        inbox: the watched folder; what comes over the network is spooled there too.
+        store: folder or fsspec URL of the volume store.
+        pseudonym_secret_file: at least 16 bytes; whoever has it can link pseudonyms to identifiers.
+        quiet_seconds: an entry that has not changed for so long is complete.
+        ct_unit: what the CTs' values are: `auto` looks, `hu` and `display` are taken at their word.
+        dicom_port: for C-STORE; 0 is off.
+        dicom_ae_title: callers must call by this title.
+        stow_port: for STOW-RS; 0 is off.
+        stow_token_file: the bearer token that STOW-RS asks for; needed beyond loopback.
+        min_free_mb: below this much free disk nothing more is taken over the network.
+    """
+
+    inbox: Path
+    store: str
+    pseudonym_secret_file: Path
+    quiet_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    ct_unit: AskedUnit = "auto"
+    dicom_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    dicom_ae_title: Annotated[str, Field(pattern=r"^[!-\[\]-~]{1,16}$")] = "SEGWATCH"
+    stow_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    stow_token_file: Path | None = None
+    min_free_mb: Annotated[int, Field(ge=0)] = 512
+
+    @model_validator(mode="after")
+    def _nobody_stores_from_afar_without_a_token(self) -> Self:
+        if self.stow_port and self.stow_token_file is None and self.http_host not in LOOPBACK:
+            raise ValueError(
+                f"STOW_PORT on HTTP_HOST={self.http_host} needs STOW_TOKEN_FILE, or HTTP_HOST=127.0.0.1"
+            )
+        return self

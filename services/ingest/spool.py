@@ -1,0 +1,124 @@
+"""Where instances that come over the network land: in the inbox, a folder for each series."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from services.contracts.errors import StoreUnavailable
+from services.ingest.case import ARRIVED_BY, ArrivedBy
+from services.ingest.inbox import Inbox
+from services.volumes.backends import flush_folder
+from services.volumes.dicom_slices import read_header
+from services.volumes.refusals import refused
+
+_UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+
+
+class SpoolFull(StoreUnavailable):
+    """There is no room for more; the sender is told, and sends again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Which DICOM instance arrived."""
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+
+
+@dataclass(frozen=True)
+class Spool:
+    """Takes instances, durably before it says so. What they are is for the pipeline to judge.
+
+    Attributes:
+        min_free: bytes of disk that stay free.
+        free: bytes of disk that are free in a folder.
+    """
+
+    inbox: Inbox
+    min_free: int
+    free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
+
+    @contextmanager
+    def arriving(self) -> Iterator["Arriving"]:
+        """A place for one instance's bytes, gone again when they are not kept."""
+        path = self.inbox.root / ".arriving" / uuid4().hex
+        with path.open("xb") as file:
+            try:
+                yield Arriving(self, path, file)
+            finally:
+                path.unlink(missing_ok=True)
+
+    def take(self, data: bytes, arrived_by: ArrivedBy) -> Instance:
+        """Keep the bytes of one DICOM file; raises as `Arriving.write` and `keep` do."""
+        with self.arriving() as arriving:
+            arriving.write(data)
+            instance = arriving.look()
+            arriving.keep(instance, arrived_by)
+            return instance
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """One instance on its way in."""
+
+    spool: Spool
+    path: Path
+    file: BinaryIO
+
+    def write(self, data: bytes) -> None:
+        """Add bytes.
+
+        Raises:
+            SpoolFull: the disk is as full as it may get.
+        """
+        if self.spool.free(self.path.parent) < self.spool.min_free + len(data):
+            raise SpoolFull("the disk of the inbox is full; make room or move it")
+        self.file.write(data)
+
+    def look(self) -> Instance:
+        """Which instance it is.
+
+        Raises:
+            RefusedVolume: no DICOM file, damaged, or without the UIDs of study, series and instance.
+        """
+        self.file.flush()
+        header = read_header(self.path)
+        uids = [str(header.get(keyword) or "") for keyword in _UIDS]
+        if not all(uids):
+            raise refused("unreadable", "instance", "it lacks the UID of its class, study, series or itself")
+        return Instance(*uids)
+
+    def keep(self, instance: Instance, arrived_by: ArrivedBy) -> None:
+        """Put it into its series' folder in the inbox; on the disk for good when this returns.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        entry = self.spool.inbox.root / f"series-{_short(instance.series)}"
+        for last in (False, True):
+            try:
+                entry.mkdir(exist_ok=True)
+                (entry / ARRIVED_BY).write_text(arrived_by)
+                self.path.rename(entry / f"{_short(instance.sop_instance)}.dcm")
+                break
+            except FileNotFoundError:
+                if last:  # once the folder may have been cleared between two lines, not twice
+                    raise
+        flush_folder(entry)
+        flush_folder(entry.parent)
+
+
+def _short(uid: str) -> str:
+    """A file name for a UID, whatever the sender wrote into it."""
+    return hashlib.sha256(uid.encode()).hexdigest()[:32]

@@ -1,0 +1,120 @@
+"""STOW-RS: instances by HTTP (DICOM PS3.18 10.5), `POST /studies` and `POST /studies/{study}`."""
+
+import hmac
+import logging
+import socket
+import threading
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from services.contracts.errors import BadSettings
+from services.ingest.multipart import BadRequest, Parts
+from services.ingest.spool import Spool
+from services.ingest.stow_answer import Stored, answer, status_of
+from services.ingest.stow_part import StowPart
+
+MOST_REQUESTS = 8
+"""At the same time; a further one is told to come again (503)."""
+CLOSE_SECONDS = 4
+RETRY_SECONDS = 60
+"""When a sender that found no room may come again."""
+
+_log = logging.getLogger(__name__)
+
+
+def stow_app(spool: Spool, token: str | None) -> Starlette:
+    """The web application. With a token, requests must bear it (RFC 6750)."""
+
+    async def store(request: Request) -> Response:
+        if token is not None and not _bears(request, token):
+            return PlainTextResponse("a bearer token is needed\n", 401, {"WWW-Authenticate": "Bearer"})
+        try:
+            parts = await _receive(request, spool)
+        except BadRequest as error:
+            return PlainTextResponse(f"{error}\n", error.status)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        return _answered(parts)
+
+    return Starlette(
+        routes=[
+            Route("/studies", store, methods=["POST"]),
+            Route("/studies/{study}", store, methods=["POST"]),
+        ]
+    )
+
+
+async def _receive(request: Request, spool: Spool) -> list[Stored]:
+    """Keep the request's instances as they come; those before a fault stay kept."""
+    done: list[Stored] = []
+    study: str | None = request.path_params.get("study")
+    parts = Parts(request.headers.get("content-type", ""), lambda: StowPart(spool, study, done))
+    try:
+        async for chunk in request.stream():
+            await run_in_threadpool(parts.feed, chunk)
+        parts.finish()
+    finally:
+        await run_in_threadpool(parts.close)
+    return done
+
+
+def _answered(parts: list[Stored]) -> Response:
+    status = status_of(parts)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    if status != 200:
+        _log.warning("STOW-RS answered %d: %d of %d parts failed", status, _failed(parts), len(parts))
+    return JSONResponse(answer(parts), status, headers, media_type="application/dicom+json")
+
+
+def _failed(parts: list[Stored]) -> int:
+    return sum(part.failure is not None for part in parts)
+
+
+def _bears(request: Request, token: str) -> bool:
+    said = request.headers.get("authorization", "")
+    return hmac.compare_digest(said.encode(), f"Bearer {token}".encode())
+
+
+class StowServer:
+    """Listens until closed, in a thread of its own.
+
+    Raises:
+        BadSettings: the port cannot be had.
+    """
+
+    def __init__(self, spool: Spool, *, host: str, port: int, token: str | None) -> None:
+        try:
+            self._socket = socket.create_server(
+                (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+            )
+        except OSError as error:
+            raise BadSettings(
+                f"SEGWATCH_HTTP_HOST={host} SEGWATCH_STOW_PORT={port} cannot be listened on:"
+                f" {error.strerror or error}; take another port"
+            ) from None
+        self.port: int = self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            stow_app(spool, token),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=MOST_REQUESTS,
+            timeout_graceful_shutdown=CLOSE_SECONDS,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="segwatch-stow", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is being received, in bounded time, and stop listening."""
+        self._server.should_exit = True
+        self._thread.join(CLOSE_SECONDS + 1)
+        self._socket.close()

@@ -1,0 +1,210 @@
+"""The loop over the inbox: complete entries in, announcements out; nothing lost, nothing held up.
+
+The order for an entry: read and store; send, and wait for the acknowledgement; remember; leave the receipt;
+clear the input. A crash in between means the same again, under the same ids.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from functools import partial
+
+from services.contracts.errors import LogRefused, Transient, Unprocessable
+from services.ingest.case import InputUnavailable
+from services.ingest.completion import Completion, Fingerprint
+from services.ingest.inbox import Inbox, Outcome, Receipt
+from services.ingest.service import Ingest, Prepared
+from services.ingest.settings import IngestSettings
+from services.ingest.studies import Studies
+from services.streaming.attempts import Bury, Retry, delays, judge
+from services.streaming.deadletters import dead_letter_of_input
+from services.streaming.json_logs import about
+from services.streaming.log import Outgoing, Producer, outgoing
+from services.streaming.runtime import Runtime
+from services.streaming.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the loop waits for what, in seconds."""
+
+    look: float = 0.5
+    """Between two looks at the inbox."""
+    feed: float = 0.5
+    """Between two signs of life while a case is read."""
+    longest_case: float = 1800.0
+    """After so long on one case (a disk that hangs) the loop gives no more signs of life: the watchdog ends
+    the process, and the case's turn comes last from then on."""
+    grace: float = 15.0
+    """For the case in hand after the request to stop; then it is left as it is, and read again."""
+    first_delay: float = 0.5
+    longest_delay: float = 30.0
+
+
+MOST_CRASHES = 5
+"""An entry at which the process has died so often is rejected: it would take all others down with it."""
+
+
+@dataclass
+class _Trouble:
+    """An entry that failed and is to be tried again."""
+
+    waits: Iterator[float]
+    failures: int = 0
+    again_at: float = 0.0
+
+
+class _HandedBack(Exception):
+    """The case in hand is left as it is: we are asked to stop."""
+
+
+@dataclass
+class Watch:
+    """Works through the inbox until `runtime.stop` is set."""
+
+    inbox: Inbox
+    ingest: Ingest
+    completion: Completion
+    studies: Studies
+    runtime: Runtime[IngestSettings]
+    producer: Producer
+    worker: Worker
+    pace: Pace = field(default_factory=Pace)
+
+    def __post_init__(self) -> None:
+        self._troubles: dict[str, _Trouble] = {}
+        self._pauses = self._delays()
+
+    def run(self) -> None:
+        """Raises nothing of its own: what is away is waited for."""
+        self.runtime.ready(True)
+        while not self.runtime.stop.is_set():
+            self.runtime.alive()
+            try:
+                self._round()
+            except _HandedBack:
+                return
+            except (Transient, LogRefused, OSError) as error:
+                self._fault(error)
+            self.runtime.stop.wait(self.pace.look)
+
+    def _round(self) -> None:
+        entries = self.inbox.entries()
+        self.studies.waiting(len(entries))
+        self._troubles = {name: trouble for name, trouble in self._troubles.items() if name in entries}
+        for name in self._due(self.completion.complete(entries, time.monotonic())):
+            if self.runtime.stop.is_set():
+                return
+            if self.inbox.fingerprint(name) != entries[name]:
+                self.completion.forget(name)
+                continue
+            with about(case=name), self.studies.timed():
+                self._take(name, entries[name])
+            self._pauses = self._delays()
+            self.runtime.ready(True)
+
+    def _due(self, complete: Sequence[str]) -> list[str]:
+        """Those that are not waiting for another attempt; what has killed the process before comes last."""
+        now = time.monotonic()
+        due = [n for n in complete if n not in self._troubles or self._troubles[n].again_at <= now]
+        return sorted(due, key=lambda name: (self.inbox.unfinished_attempts(name), name))
+
+    def _take(self, name: str, files: Fingerprint) -> None:
+        """One entry, from its files to its receipt."""
+        self.runtime.alive()
+        crashes = self.inbox.unfinished_attempts(name)
+        if crashes >= MOST_CRASHES:
+            self._reject(name, Bury("crashes_ingest", f"the service died {crashes} times while reading it"))
+            self.inbox.end_attempt(name)
+            return
+        self.inbox.begin_attempt(name)
+        try:
+            self._try(name, files)
+        finally:
+            self.inbox.end_attempt(name)  # reached whatever is raised, but not when the process dies
+
+    def _try(self, name: str, files: Fingerprint) -> None:
+        future = self.worker.begin(partial(self.ingest.prepare, self.inbox.root / name))
+        self._wait_for(future)
+        error = future.exception()
+        if self.inbox.fingerprint(name) != files:
+            self.completion.forget(name)  # it was not complete after all, so neither result nor error count
+        elif error is None:
+            self._announce(name, files, future.result())
+        else:
+            self._failed(name, error)
+
+    def _wait_for(self, future: "Future[Prepared]") -> None:
+        started, stop_by = time.monotonic(), None
+        while not wait([future], self.pace.feed).done:
+            if time.monotonic() - started < self.pace.longest_case:
+                self.runtime.alive()
+            if self.runtime.stop.is_set():
+                stop_by = stop_by or time.monotonic() + self.pace.grace
+                if time.monotonic() >= stop_by:
+                    raise _HandedBack
+
+    def _announce(self, name: str, files: Fingerprint, prepared: Prepared) -> None:
+        with about(study=prepared.study, correlation=prepared.event.id if prepared.event else None):
+            if prepared.event is not None:
+                self._send(outgoing(prepared.event.type, prepared.event))
+                self.ingest.remember(prepared)
+            outcome: Outcome = "duplicate" if prepared.event is None else "announced"
+            self.inbox.leave_receipt(Receipt(name, prepared.study, outcome))
+            self.inbox.clear(name, files)
+            self._done(name, outcome)
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        if isinstance(error, Transient | LogRefused) and not isinstance(error, InputUnavailable):
+            raise error  # the store's or the log's trouble, and so every entry's
+        trouble = self._troubles.setdefault(name, _Trouble(self._delays()))
+        verdict = judge(error, trouble.failures + 1, self.runtime.settings.max_attempts)
+        if isinstance(verdict, Bury):
+            if not isinstance(error, Unprocessable):
+                _log.error("failed too often", exc_info=error)
+            self._reject(name, verdict, trouble.failures + 1)
+        else:
+            trouble.failures += verdict.counts
+            trouble.again_at = time.monotonic() + next(trouble.waits)
+            self._tell(verdict, error)
+
+    def _reject(self, name: str, why: Bury, attempts: int = 1) -> None:
+        rejected = self.inbox.name_if_rejected(name)
+        self._send(dead_letter_of_input(rejected, why.kind, why.reason, attempts))
+        self.inbox.leave_receipt(Receipt(name, None, "rejected", why.kind, why.reason))
+        self.inbox.reject(name, rejected)
+        self.studies.rejected(why.kind)
+        self._done(name, "rejected", why)
+
+    def _done(self, name: str, outcome: Outcome, why: Bury | None = None) -> None:
+        self._troubles.pop(name, None)
+        self.completion.forget(name)
+        self.studies.done(outcome)
+        if why is None:
+            _log.info(outcome)
+        else:
+            _log.error("rejected: %s: %s", why.kind, why.reason)
+
+    def _send(self, record: Outgoing) -> None:
+        self.runtime.alive()
+        self.producer.send([record])
+        self.runtime.alive()
+
+    def _tell(self, verdict: Retry, error: BaseException) -> None:
+        self.studies.retried(verdict.error)
+        trace = None if isinstance(error, Transient) else error
+        _log.warning("waiting, then trying again: %s: %s", verdict.error, verdict.reason, exc_info=trace)
+
+    def _fault(self, error: Exception) -> None:
+        """Something that every entry needs is away: not ready until an entry goes through again."""
+        self.runtime.ready(False)
+        self.studies.retried(type(error).__name__)
+        _log.warning("waiting, then trying again: %s: %s", type(error).__name__, error)
+        self.runtime.stop.wait(next(self._pauses))
+
+    def _delays(self) -> Iterator[float]:
+        return delays(self.pace.first_delay, self.pace.longest_delay)

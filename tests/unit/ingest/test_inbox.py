@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+from services.ingest.inbox import Inbox, Receipt
+
+
+def fill(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_entries_are_what_does_not_begin_with_a_dot(inbox: Inbox):
+    fill(inbox.root / "case", "a.dcm", "sub/b.dcm")
+    fill(inbox.root / ".tmp-case", "a.dcm")
+    fill(inbox.root, "loose.nii.gz")
+    (inbox.root / "empty").mkdir()
+    entries = inbox.entries()
+    assert {name: [file for file, _, _ in files] for name, files in entries.items()} == {
+        "case": ["a.dcm", "sub/b.dcm"],
+        "loose.nii.gz": ["."],
+        "empty": [],
+    }
+
+
+def test_a_dangling_link_is_part_of_an_entry_and_does_not_stop_the_look(inbox: Inbox):
+    fill(inbox.root / "case", "a.dcm")
+    (inbox.root / "case" / "b.dcm").symlink_to(inbox.root / "nowhere")
+    assert len(inbox.fingerprint("case")) == 2
+
+
+def test_clearing_removes_what_was_seen_and_nothing_that_came_later(inbox: Inbox):
+    fill(inbox.root / "case", "a.dcm", "sub/b.dcm")
+    seen = inbox.fingerprint("case")
+    fill(inbox.root / "case", "late.dcm")
+    inbox.clear("case", seen)
+    assert [path.name for path in (inbox.root / "case").rglob("*")] == ["late.dcm"]
+    inbox.clear("case", inbox.fingerprint("case"))
+    assert "case" not in inbox.entries()
+
+
+def test_clearing_a_link_leaves_what_it_points_to(inbox: Inbox, tmp_path: Path):
+    theirs = fill(tmp_path / "theirs", "ct.nii.gz")
+    (inbox.root / "case").symlink_to(theirs)
+    inbox.clear("case", inbox.fingerprint("case"))
+    assert (theirs / "ct.nii.gz").is_file()
+    assert inbox.entries() == {}
+
+
+def test_a_loose_file_can_be_cleared_and_rejected(inbox: Inbox):
+    fill(inbox.root, "a.nii.gz", "b.nii.gz")
+    inbox.clear("a.nii.gz", inbox.fingerprint("a.nii.gz"))
+    inbox.reject("b.nii.gz", "b.nii.gz")
+    assert inbox.entries() == {}
+    assert (inbox.root / ".rejected" / "b.nii.gz").is_file()
+
+
+def test_a_second_rejection_keeps_the_first(inbox: Inbox):
+    names = []
+    for content in ("first.dcm", "second.dcm", "third.dcm"):
+        fill(inbox.root / "case", content)
+        names.append(inbox.name_if_rejected("case"))
+        inbox.reject("case", names[-1])
+    assert names == ["case", "case-2", "case-3"]
+    assert [[p.name for p in (inbox.root / ".rejected" / name).iterdir()] for name in names] == [
+        ["first.dcm"], ["second.dcm"], ["third.dcm"],
+    ]  # fmt: skip
+
+
+def test_a_receipt_says_what_became_of_a_case(inbox: Inbox):
+    inbox.leave_receipt(Receipt("case", None, "rejected", "no_ct", "nothing there"))
+    inbox.leave_receipt(Receipt("case", "5" * 32, "announced"))
+    assert json.loads((inbox.root / ".receipts" / "case.json").read_text()) == {
+        "case": "case",
+        "study": "5" * 32,
+        "outcome": "announced",
+        "kind": None,
+        "reason": None,
+    }
+    assert len(list((inbox.root / ".receipts").iterdir())) == 1
+
+
+def test_attempts_that_did_not_end_are_counted_over_restarts(inbox: Inbox):
+    for _ in range(2):
+        inbox.begin_attempt("case")
+    assert Inbox(inbox.root).unfinished_attempts("case") == 2
+    inbox.end_attempt("case")
+    assert inbox.unfinished_attempts("case") == 0
+
+
+def test_what_was_half_received_is_gone_after_a_restart(inbox: Inbox):
+    fill(inbox.root / ".arriving", "half")
+    Inbox(inbox.root)
+    assert list((inbox.root / ".arriving").iterdir()) == []

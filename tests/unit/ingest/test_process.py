@@ -1,0 +1,188 @@
+"""`python -m services.ingest` as a process of its own: every way in, health, and its end."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pynetdicom import AE
+
+from services.contracts.envelope import decode
+from services.contracts.topics import RECEIVED, dead_letters
+from services.streaming.embedded_log import EmbeddedLog
+from services.volumes.nifti import write_nifti
+from tests.support.images import dicom_slices, little_ct
+from tests.support.streaming import eventually, read_all
+
+ROOT = Path(__file__).parents[3]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "secret").write_text("a secret of enough bytes")
+    (tmp_path / "token").write_text("the token\n")
+    given = {
+        "LOG": "embedded",
+        "LOG_FILE": tmp_path / "log.db",
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": free_port(),
+        "INBOX": tmp_path / "inbox",
+        "STORE": tmp_path / "store",
+        "PSEUDONYM_SECRET_FILE": tmp_path / "secret",
+        "QUIET_SECONDS": 0.2,
+        "DICOM_PORT": free_port(),
+        "STOW_PORT": free_port(),
+        "STOW_TOKEN_FILE": tmp_path / "token",
+        "MIN_FREE_MB": 0,
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEGWATCH_")}
+    return inherited | {f"SEGWATCH_{name}": str(value) for name, value in given.items()}
+
+
+def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.ingest"],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def is_ready(environment: dict[str, str]) -> bool:
+    try:
+        return get(environment, "/readyz") == "ready\n"
+    except OSError:
+        return False
+
+
+def get(environment: dict[str, str], path: str) -> str:
+    url = f"http://127.0.0.1:{environment['SEGWATCH_HTTP_PORT']}{path}"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read().decode()
+
+
+@pytest.fixture
+def process(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with EmbeddedLog(tmp_path / "log.db") as log:
+        log.create_topics({RECEIVED: 1, dead_letters(RECEIVED): 1})
+    with begin(environment) as process:
+        try:
+            eventually(lambda: is_ready(environment), 60)
+            yield process
+        finally:
+            process.kill()
+
+
+def send_by_c_store(environment: dict[str, str]) -> None:
+    entity = AE(ae_title="SCANNER")
+    entity.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
+    port = int(environment["SEGWATCH_DICOM_PORT"])
+    association = entity.associate("127.0.0.1", port, ae_title="SEGWATCH")
+    for data in dicom_slices(little_ct(1)):
+        assert association.send_c_store(data).Status == 0
+    association.release()
+
+
+def send_by_stow(environment: dict[str, str]) -> None:
+    body = b""
+    for data in dicom_slices(little_ct(2)):
+        buffer = BytesIO()
+        data.save_as(buffer, enforce_file_format=True)
+        body += b"--edge\r\nContent-Type: application/dicom\r\n\r\n" + buffer.getvalue() + b"\r\n"
+    connection = http.client.HTTPConnection("127.0.0.1", int(environment["SEGWATCH_STOW_PORT"]), timeout=20)
+    headers = {
+        "Content-Type": 'multipart/related; type="application/dicom"; boundary=edge',
+        "Authorization": "Bearer the token",
+    }
+    connection.request("POST", "/studies", body + b"--edge--\r\n", headers)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def put_into_the_folder(environment: dict[str, str]) -> None:
+    hidden = Path(environment["SEGWATCH_INBOX"]) / ".tmp-case"
+    hidden.mkdir()
+    ct = little_ct(3)
+    write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
+    hidden.rename(hidden.with_name("case"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_ct_comes_in_by_every_way_and_the_process_ends_when_asked(environment, process, tmp_path, how):
+    for send in (send_by_c_store, send_by_stow, put_into_the_folder):
+        send(environment)
+    with EmbeddedLog(tmp_path / "log.db") as log:
+        eventually(lambda: len(read_all(log, RECEIVED)) == 3, 60)
+        records = read_all(log, RECEIVED)
+    events = [decode(RECEIVED, record.key, record.value, record.headers) for record in records]
+    assert {event.data.arrived_by for event in events} == {"c-store", "stow-rs", "folder"}
+    assert {event.data.geometry.shape_zyx for event in events} == {(3, 4, 5)}
+    counted = 'segwatch_ingest_studies_total{outcome="announced"} 3.0'
+    eventually(lambda: counted in get(environment, "/metrics"))
+    assert get(environment, "/livez") == "alive\n"
+    process.send_signal(how)
+    logged = process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert lines[-1]["message"] == "stopped"
+    assert {line.get("study") for line in lines if line["message"] == "announced"} == {e.key for e in events}
+
+
+def test_a_process_that_is_killed_loses_nothing(environment, process, tmp_path):
+    with EmbeddedLog(tmp_path / "log.db") as log:
+        send_by_c_store(environment)
+        process.kill()
+        process.wait(10)
+        with begin(environment) as again:
+            eventually(lambda: len({record.key for record in read_all(log, RECEIVED)}) == 1, 60)
+            eventually(lambda: not [p for p in (tmp_path / "inbox").iterdir() if p.name[0] != "."], 60)
+            again.terminate()
+            again.communicate(timeout=30)
+    assert again.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("CT_UNITS", "hu", "SEGWATCH_CT_UNIT"),
+        ("CT_UNIT", "grey", "SEGWATCH_CT_UNIT"),
+        ("PSEUDONYM_SECRET_FILE", "short", "16"),
+        ("PSEUDONYM_SECRET_FILE", "absent", "cannot be read"),
+        ("HTTP_HOST", "0.0.0.0", "STOW_TOKEN_FILE"),
+        ("STORE", "nosuch://bucket", "nosuch"),
+        ("INBOX", "secret", "INBOX"),
+    ],
+)
+def test_bad_settings_end_the_process_with_one_clear_line(environment, tmp_path, name, value, named):
+    (tmp_path / "short").write_text("too short")
+    if name in {"PSEUDONYM_SECRET_FILE", "INBOX"}:
+        value = str(tmp_path / value)
+    if name == "HTTP_HOST":
+        del environment["SEGWATCH_STOW_TOKEN_FILE"]
+    with begin(environment | {f"SEGWATCH_{name}": value}) as process:
+        logged = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    (line,) = [entry for entry in map(json.loads, logged.splitlines()) if entry["level"] == "ERROR"]
+    assert named in line["message"]
+
+
+def test_a_missing_topic_is_said_at_start(environment):
+    with begin(environment) as process:
+        logged = process.communicate(timeout=60)[1]
+    assert process.returncode == 4
+    assert RECEIVED in logged
