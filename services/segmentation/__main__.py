@@ -1,0 +1,32 @@
+"""`python -m services.segmentation`: read settings, load the models, run the stage."""
+
+import sys
+
+from services.contracts.topics import RECEIVED, SEGMENTED
+from services.segmentation.models import load_lesion_model, load_lung_model
+from services.segmentation.service import NAME, Segmentation, Studies
+from services.segmentation.settings import SegmentationSettings
+from services.streaming.runtime import Runtime, main
+from services.streaming.stage import Stage, run_stage
+from services.volumes.store import VolumeStore
+
+
+def run(runtime: Runtime[SegmentationSettings]) -> None:
+    """Load what the settings name and work until asked to stop."""
+    settings = runtime.settings
+    lesion_model = load_lesion_model(settings)
+    runtime.alive()  # importing torch and loading weights takes long on a busy machine
+    lung_model = load_lung_model(settings)
+    runtime.alive()
+    segmentation = Segmentation(
+        store=VolumeStore(settings.store),
+        studies=Studies(runtime.telemetry.registry),
+        lesion_model=lesion_model,
+        lung_model=lung_model,
+        mirroring=settings.mirroring,
+    )
+    run_stage(Stage(NAME, (RECEIVED,), segmentation.handle, writes=(SEGMENTED,)), runtime)
+
+
+if __name__ == "__main__":
+    sys.exit(main(NAME, SegmentationSettings, run))
