@@ -1,0 +1,53 @@
+"""What a feature is: a card that explains it, and a function that measures it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from services.features.reasons import Reason
+from services.features.scene import Scene
+
+Good = Literal["high", "low", "neither"]
+Cost = Literal["core", "cheap", "distance", "given"]
+"""core: the paper's four, one pass over the mask's runs. cheap: needs no distance map. distance: needs one,
+and works on a coarser grid. given: comes with the mask, nothing is computed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a reader must know before trusting a figure.
+
+    Attributes:
+        name: as it stands in messages.
+        what: its exact definition.
+        unit: `1` where it has none.
+        range: which values it can take.
+        good: whether a high or a low value speaks for a good mask, as far as is known.
+        blind_to: what it cannot see.
+        source: where it is from.
+        cost: see `Cost`.
+    """
+
+    name: str
+    what: str
+    unit: str
+    range: str
+    good: Good
+    blind_to: str
+    source: str
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A card and its measure.
+
+    Attributes:
+        value: measures a scene that holds lesion; raises `NoValue` where there is no value.
+        of_empty: the value for an empty mask, or the reason why there is none.
+        given: whether the value needs what segmentation sent beside the mask.
+    """
+
+    card: Card
+    value: Callable[[Scene], float]
+    of_empty: float | Reason

@@ -1,0 +1,24 @@
+"""Compiling with numba: one way to do it for the whole room.
+
+Machine code is kept between runs: in `NUMBA_CACHE_DIR`, else beside the source, else in the user's cache.
+Where none of them can be written (a read-only image without the variable), it is made again at every start.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import numba
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_njit: Callable[..., Any] = partial(numba.njit, nogil=True, error_model="numpy")
+
+
+def compiled(function: Kernel) -> Kernel:
+    """The function as machine code: no Python objects inside, the interpreter's lock released."""
+    try:
+        kernel: Kernel = _njit(cache=True)(function)
+    except RuntimeError:  # numba found no folder that it may write to
+        kernel = _njit()(function)
+    return kernel

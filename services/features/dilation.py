@@ -1,0 +1,97 @@
+"""Growing a mask by one voxel along each axis (the 6-neighbour cross), on its runs."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.features.compiled import compiled
+from services.features.runs import Runs, grown, signed
+
+
+def grow_runs(runs: Runs) -> Runs:
+    """The runs of the mask grown by the 6-neighbour cross of radius 1; runs that meet are one."""
+    nz, ny, nx = runs.shape
+    return Runs(*_grow(runs.first, runs.last, runs.row_start, nz, ny, nx), runs.shape)
+
+
+@compiled
+def _grow(
+    first: NDArray[np.uint16],
+    last: NDArray[np.uint16],
+    row_start: NDArray[np.int64],
+    nz: int,
+    ny: int,
+    nx: int,
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
+    capacity = 4096 + nx
+    first_out = np.empty(capacity, np.uint16)
+    last_out = np.empty(capacity, np.uint16)
+    row_start_out = np.zeros(row_start.size, np.int64)
+    at = np.empty(5, np.int64)
+    end = np.empty(5, np.int64)
+    count = 0
+    for row in range(nz * ny):
+        _open_rows(row_start, row, nz, ny, at, end)
+        if count + nx > capacity:
+            capacity = 2 * capacity + nx
+            first_out = grown(first_out, capacity)
+            last_out = grown(last_out, capacity)
+        count = _merge(first, last, at, end, nx, first_out, last_out, count)
+        row_start_out[row + 1] = count
+    return first_out[:count].copy(), last_out[:count].copy(), row_start_out
+
+
+@compiled
+def _open_rows(
+    row_start: NDArray[np.int64],
+    row: int,
+    nz: int,
+    ny: int,
+    at: NDArray[np.int64],
+    end: NDArray[np.int64],
+) -> None:
+    """Where the runs of the row itself (place 0) and of its four neighbours begin and end."""
+    z, y = row // ny, row % ny
+    at[:] = 0
+    end[:] = 0
+    at[0], end[0] = row_start[row], row_start[row + 1]
+    if y > 0:
+        at[1], end[1] = row_start[row - 1], row_start[row]
+    if y < ny - 1:
+        at[2], end[2] = row_start[row + 1], row_start[row + 2]
+    if z > 0:
+        at[3], end[3] = row_start[row - ny], row_start[row - ny + 1]
+    if z < nz - 1:
+        at[4], end[4] = row_start[row + ny], row_start[row + ny + 1]
+
+
+@compiled
+def _merge(
+    first: NDArray[np.uint16],
+    last: NDArray[np.uint16],
+    at: NDArray[np.int64],
+    end: NDArray[np.int64],
+    nx: int,
+    first_out: NDArray[np.uint16],
+    last_out: NDArray[np.uint16],
+    count: int,
+) -> int:
+    """Append the union of five sorted rows of runs; the first of them grown by one at both ends."""
+    begun = count
+    while True:
+        place, start = -1, nx
+        for candidate in range(5):
+            if at[candidate] < end[candidate]:
+                x = signed(first[at[candidate]]) - (1 if candidate == 0 else 0)
+                if x < start:
+                    place, start = candidate, x
+        if place < 0:
+            return count
+        stop = signed(last[at[place]]) + (1 if place == 0 else 0)
+        at[place] += 1
+        start, stop = max(start, 0), min(stop, nx - 1)
+        if count > begun and start <= signed(last_out[count - 1]) + 1:
+            last_out[count - 1] = max(stop, signed(last_out[count - 1]))
+        else:
+            first_out[count] = start
+            last_out[count] = stop
+            count += 1

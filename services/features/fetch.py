@@ -1,0 +1,75 @@
+"""A study's arrays from the volume store, and no more of them than its features need.
+
+Unpacking costs more than measuring: masks stay packed until their runs are read, and the CT is unpacked
+only in slices that hold lesion or are near it.
+"""
+
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.base import Geometry, ObjectRef
+from services.contracts.errors import CorruptObject
+from services.contracts.studies import StudySegmented
+from services.features.card import Cost
+from services.features.masks import BinaryMask
+from services.features.near import boxes_near, margin_voxels
+from services.features.profiles import Options
+from services.features.scene import NativeMask, Scene
+from services.volumes.codec import decode_bits, decode_slices
+from services.volumes.store import VolumeStore
+
+
+def scene_of(
+    study: StudySegmented, packed_ct: bytes, store: VolumeStore, options: Options, costs: AbstractSet[Cost]
+) -> Scene:
+    """What features of these costs are measured on: the arrays on the grid, and the mask before resampling.
+
+    Args:
+        packed_ct: the bytes of the CT on the grid.
+        store: where the masks are fetched from.
+
+    Raises:
+        MissingObject, CorruptObject, StoreUnavailable: as the store does.
+    """
+    lesion = _mask(store, study.lesion_on_grid, study.grid)
+    lung = study.lung_on_grid
+    native = None
+    if "cheap" in costs:
+        native = NativeMask(_mask(store, study.lesion, study.geometry), study.geometry.spacing_zyx_mm)
+    margin = margin_voxels(costs, study.grid.spacing_zyx_mm)
+    return Scene(
+        ct=_ct(packed_ct, study.ct_on_grid, lesion, margin, study.grid),
+        lesion=lesion,
+        given_lung=None if lung is None else _mask(store, lung, study.grid),
+        spacing=study.grid.spacing_zyx_mm,
+        ct_unit=study.ct_unit,
+        options=options,
+        given_native=native,
+        given=study.probabilities,
+    )
+
+
+def _mask(store: VolumeStore, reference: ObjectRef, geometry: Geometry) -> BinaryMask:
+    bits, shape = decode_bits(store.get(reference))
+    _agree(reference, shape, geometry)
+    return BinaryMask(bits=(bits, shape))
+
+
+def _ct(
+    packed: bytes, reference: ObjectRef, lesion: BinaryMask, margin: tuple[int, int, int], grid: Geometry
+) -> NDArray[np.generic]:
+    """The CT, unpacked in slices no further than the margin from one with lesion."""
+    boxes = boxes_near(lesion.runs, margin)
+    ct = decode_slices(packed, boxes[:, 1] > boxes[:, 0])
+    _agree(reference, ct.shape, grid)
+    return ct
+
+
+def _agree(reference: ObjectRef, shape: tuple[int, ...], geometry: Geometry) -> None:
+    if shape != geometry.shape_zyx:
+        raise CorruptObject(
+            f"{reference.key} has the shape {shape} and its message says {geometry.shape_zyx}: "
+            "segment the study again"
+        )

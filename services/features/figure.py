@@ -1,0 +1,156 @@
+"""A picture of where each of the four features comes from, as in the paper's figure 2."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from services.features.measuring import Measures
+from services.features.places import voxels_per_slice
+from services.features.registry import CATALOGUE, PAPER4
+from services.features.runs import Runs
+from services.features.scene import Scene
+
+WINDOW_HU = (-1350.0, 150.0)
+"""The usual lung window: level −600, width 1500."""
+INSIDE, OUTSIDE, NEXT = "#2a9d8f", "#e63946", "#457b9d"
+MOST_COLOURS = 20
+LEGEND = """yellow: the lung's outline
+
+components: a colour each
+intensity: the largest component, its HU
+smoothness: shared with the next slice
+(green), only here (red), only there (blue)
+lung: inside (green), outside (red)"""
+
+
+def draw(scene: Scene, measures: Measures, path: Path) -> None:
+    """Write the picture: four panels of slices, one a feature, and the other values beneath.
+
+    Args:
+        scene: with the whole CT, not only what lies near the lesion.
+        measures: of that scene.
+        path: of the picture; its suffix says the format.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    figure = Figure(figsize=(13, 11), layout="constrained")
+    panels = figure.subplots(2, 3, width_ratios=(3, 3, 2))
+    if scene.runs.count:
+        _components(panels[0, 0], scene)
+        _intensity(panels[0, 1], scene)
+        _smoothness(panels[1, 0], scene)
+        _lung_share(panels[1, 1], scene)
+    for panel, name in zip((panels[0, 0], panels[0, 1], panels[1, 0], panels[1, 1]), PAPER4, strict=True):
+        panel.set_title(_said(measures, name) + _slice_named(panel), fontsize=10)
+        panel.set_axis_off()
+    _values(panels[0, 2], panels[1, 2], measures)
+    figure.suptitle(f"{measures.status}; profile {measures.options.profile}; CT: {measures.ct_unit}")
+    figure.savefig(path, dpi=100)
+
+
+def labelled_slice(runs: Runs, of_run: NDArray[np.int32], z: int) -> NDArray[np.int32]:
+    """One slice (y, x) with each run's component counted from 1, and 0 elsewhere."""
+    _, ny, nx = runs.shape
+    labels = np.zeros((ny, nx), np.int32)
+    for y in range(ny):
+        for run in range(runs.row_start[z * ny + y], runs.row_start[z * ny + y + 1]):
+            labels[y, runs.first[run] : int(runs.last[run]) + 1] = of_run[run] + 1
+    return labels
+
+
+def _components(panel: Any, scene: Scene) -> None:  # noqa: ANN401 - matplotlib's axes
+    """The slice with most components, each in a colour of its own."""
+    ny = scene.runs.shape[1]
+    bounds = scene.runs.row_start[::ny]
+    several = [len(np.unique(scene.components.of_run[a:b])) for a, b in pairwise(bounds)]
+    z = int(np.argmax(several))
+    _background(panel, scene, z)
+    labels = labelled_slice(scene.runs, scene.components.of_run, z)
+    _paint(panel, labels > 0, mpl.colormaps["tab20"]((labels - 1) % MOST_COLOURS))
+
+
+def _intensity(panel: Any, scene: Scene) -> None:  # noqa: ANN401
+    """The largest component where it is widest, and its histogram with the fitted Gaussian's mean."""
+    largest = scene.components.largest
+    labels = [labelled_slice(scene.runs, scene.components.of_run, z) for z in range(scene.runs.shape[0])]
+    z = int(np.argmax([np.count_nonzero(each == largest + 1) for each in labels]))
+    _background(panel, scene, z)
+    panel.contour(labels[z] == largest + 1, levels=[0.5], colors=[OUTSIDE], linewidths=1)
+    if scene.ct_unit == "unknown":
+        return
+    values = np.concatenate([scene.ct[at][each == largest + 1] for at, each in enumerate(labels)])
+    inset = panel.inset_axes((0.02, 0.02, 0.4, 0.25))
+    inset.hist(values, bins=60, color="lightgrey")
+    inset.axvline(float(np.mean(values, dtype=np.float64)), color=OUTSIDE)
+    inset.set_yticks([])
+    inset.tick_params(labelsize=6, colors="white")
+
+
+def _smoothness(panel: Any, scene: Scene) -> None:  # noqa: ANN401
+    """The two neighbouring slices that differ most: what both hold, and what only one does."""
+    per_slice = voxels_per_slice(scene.runs)
+    mask = scene.lesion.array != 0
+    change = [
+        int(np.count_nonzero(mask[z] != mask[z + 1])) if per_slice[z] and per_slice[z + 1] else -1
+        for z in range(len(per_slice) - 1)
+    ]
+    z = int(np.argmax(change)) if change and max(change) >= 0 else int(np.argmax(per_slice))
+    _background(panel, scene, z)
+    after = mask[min(z + 1, len(mask) - 1)]
+    for part, colour in ((mask[z] & after, INSIDE), (mask[z] & ~after, OUTSIDE), (after & ~mask[z], NEXT)):
+        _paint(panel, part, colour)
+
+
+def _lung_share(panel: Any, scene: Scene) -> None:  # noqa: ANN401
+    """The slice with most lesion outside the lung, else with most lesion."""
+    lesion = scene.lesion.array != 0
+    inside = lesion if scene.given_lung is None else lesion & (scene.given_lung.array != 0)
+    out = (lesion & ~inside).sum(axis=(1, 2))
+    z = int(np.argmax(out if out.any() else voxels_per_slice(scene.runs)))
+    _background(panel, scene, z)
+    _paint(panel, inside[z], INSIDE)
+    _paint(panel, lesion[z] & ~inside[z], OUTSIDE)
+
+
+def _background(panel: Any, scene: Scene, z: int) -> None:  # noqa: ANN401
+    """The CT in the lung window (its own range, where it is not in HU), and the lung's outline."""
+    known = scene.ct_unit != "unknown"
+    low, high = WINDOW_HU if known else (float(scene.ct[z].min()), float(scene.ct[z].max()))
+    aspect = scene.spacing[1] / scene.spacing[2]
+    panel.imshow(scene.ct[z], cmap="gray", vmin=low, vmax=high, aspect=aspect)
+    panel.set_label(f"slice {z}")
+    if scene.given_lung is not None and scene.given_lung.array[z].any():
+        panel.contour(scene.given_lung.array[z] != 0, levels=[0.5], colors=["#ffd166"], linewidths=0.8)
+
+
+def _paint(panel: Any, where: NDArray[np.bool_], colour: Any) -> None:  # noqa: ANN401
+    image = np.zeros((*where.shape, 4))
+    image[:] = mpl.colors.to_rgba_array(colour)[0] if isinstance(colour, str) else colour
+    image[..., 3] = 0.6 * where
+    panel.imshow(image, aspect=panel.get_aspect())
+
+
+def _slice_named(panel: Any) -> str:  # noqa: ANN401
+    return f" ({panel.get_label()})" if panel.get_label() else ""
+
+
+def _said(measures: Measures, name: str) -> str:
+    value = measures.features.get(name)
+    if value is not None:
+        return f"{name}\n{value:.4g} {CATALOGUE[name].card.unit.replace('1', '').strip()}"
+    return f"{name}\n{measures.undefined.get(name, 'not asked for').partition(':')[0]}"
+
+
+def _values(above: Any, below: Any, measures: Measures) -> None:  # noqa: ANN401
+    """The other features' values, as text."""
+    others = [_said(measures, name).replace("\n", "  ") for name in measures.features if name not in PAPER4]
+    above.text(0, 1, "\n\n".join(others), va="top", fontsize=8, family="monospace")
+    below.text(0, 1, LEGEND, va="top", fontsize=8)
+    above.set_axis_off()
+    below.set_axis_off()

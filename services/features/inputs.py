@@ -1,0 +1,111 @@
+"""What can be measured, and what is refused by name before anything is measured."""
+
+from collections.abc import Sequence
+from typing import Any, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.errors import BadSettings, RefusedVolume
+from services.contracts.studies import CtUnit
+from services.features.compiled import compiled
+
+Spacing = tuple[float, float, float]
+
+
+def as_bytes(mask: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """A mask (z, y, x) as bytes, where every byte but 0 is filled: any label above 0 counts.
+
+    Raises:
+        RefusedVolume: `not_a_mask`, values between labels, not finite, or of no such type.
+    """
+    if mask.dtype in (np.bool_, np.uint8):
+        return mask.view(np.uint8)
+    if mask.dtype.kind == "f" and not bool((np.floor(mask) == mask).all()):
+        raise RefusedVolume(f"the {name} mask has values between labels: it is no mask", kind="not_a_mask")
+    if mask.dtype.kind not in "iuf":
+        raise RefusedVolume(f"the {name} mask holds {mask.dtype}, not labels", kind="not_a_mask")
+    return (mask > 0).view(np.uint8)
+
+
+def check_shapes(ct: NDArray[Any], lesion: NDArray[Any], lung: NDArray[Any] | None) -> None:
+    """All arrays have the same three axes.
+
+    Raises:
+        RefusedVolume: `shapes_differ`, `not_three_axes`.
+    """
+    if ct.ndim != 3 or ct.size == 0:
+        raise RefusedVolume(f"the CT has the shape {ct.shape}; (z, y, x) is needed", kind="not_three_axes")
+    for name, mask in (("lesion", lesion), ("lung", lung)):
+        if mask is not None and mask.shape != ct.shape:
+            raise RefusedVolume(
+                f"the {name} mask has the shape {mask.shape} and the CT {ct.shape}: they must be one",
+                kind="shapes_differ",
+            )
+
+
+def check_spacing(spacing: Sequence[float]) -> Spacing:
+    """The spacing (z, y, x) in mm as floats.
+
+    Raises:
+        RefusedVolume: `bad_spacing`, not three positive finite numbers.
+    """
+    steps = tuple(float(step) for step in spacing)
+    if len(steps) != 3 or not all(np.isfinite(step) and step > 0 for step in steps):
+        raise RefusedVolume(
+            f"the spacing {steps} is not three positive lengths (z, y, x) in mm", kind="bad_spacing"
+        )
+    return steps[0], steps[1], steps[2]
+
+
+def check_ct(ct: NDArray[Any]) -> None:
+    """The CT holds real numbers, all finite.
+
+    Raises:
+        RefusedVolume: `ct_not_finite`, `ct_not_numbers`.
+    """
+    if ct.dtype.kind not in "iuf":
+        raise RefusedVolume(f"the CT holds {ct.dtype}, not numbers", kind="ct_not_numbers")
+    if ct.dtype.kind == "f" and not _finite(ct):
+        raise RefusedVolume("the CT holds NaN or infinite values", kind="ct_not_finite")
+
+
+def known_unit(said: str, ct: NDArray[Any]) -> CtUnit:
+    """What the CT's values are: as the caller says, or for `auto` as they look.
+
+    Raises:
+        BadSettings: the caller says something else.
+    """
+    if said == "auto":
+        return unit_of(ct)
+    for unit in get_args(CtUnit):
+        if said == unit:
+            return cast("CtUnit", unit)
+    raise BadSettings(f"the CT's unit {said!r} is none of auto, {', '.join(get_args(CtUnit))}")
+
+
+def unit_of(ct: NDArray[Any]) -> CtUnit:
+    """`hu`, or `unknown` for 8-bit data: no value below 0 and none above 255.
+
+    Air is −1000 HU, so a CT in HU is known by its first voxels and is not read further.
+    """
+    if ct.dtype == np.uint8:
+        return "unknown"
+    return "unknown" if all(axial.min() >= 0 and axial.max() <= 255 for axial in ct) else "hu"
+
+
+def unit_between(low: float, high: float) -> CtUnit:
+    """The same, of a CT whose values run from `low` to `high`."""
+    return "unknown" if low >= 0 and high <= 255 else "hu"
+
+
+@compiled
+def _finite(ct: NDArray[Any]) -> bool:
+    for z in range(ct.shape[0]):
+        for y in range(ct.shape[1]):
+            odd = 0
+            for value in ct[z, y]:
+                odd += not np.isfinite(value)
+            if odd > 0:
+                return False
+    return True

@@ -1,0 +1,117 @@
+"""What features are measured on: a study's arrays, and what is derived from them once, when first asked.
+
+Everything here is pure. A property raises `NoValue` where the study has no such thing.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from numpy.typing import NDArray
+
+from services.contracts.studies import CtUnit, MaskProbabilities
+from services.features import sampling
+from services.features.coarse import Coarse, coarsen
+from services.features.components import Components, connect
+from services.features.inputs import Spacing
+from services.features.masks import BinaryMask
+from services.features.profiles import Options
+from services.features.reasons import CT_NOT_IN_HU, NO_LUNG, NO_PROBABILITIES, NoValue
+from services.features.runs import Runs
+from services.features.sampling import Intensities
+from services.features.slices import SliceOverlap, slice_overlap
+
+AIR_HU = -950.0
+BONE_HU = 200.0
+"""Infected lung lies between: emptier voxels are air or emphysema, denser ones bone, metal or contrast."""
+
+
+@dataclass(frozen=True)
+class NativeMask:
+    """The lesion mask as the segmentation made it, before resampling; spacing (z, y, x) in mm."""
+
+    mask: BinaryMask
+    spacing: Spacing
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One study. Arrays are (z, y, x) of one shape, in canonical axial orientation; spacing in mm.
+
+    Attributes:
+        ct: HU, unless `ct_unit` is `unknown`.
+        native: the lesion mask before resampling, where there is one; ml are measured there.
+        given: what the lesion model itself says of its mask.
+    """
+
+    ct: NDArray[Any]
+    lesion: BinaryMask
+    given_lung: BinaryMask | None
+    spacing: Spacing
+    ct_unit: CtUnit = "hu"
+    options: Options = field(default_factory=Options)
+    given_native: NativeMask | None = None
+    given: MaskProbabilities | None = None
+
+    @property
+    def runs(self) -> Runs:
+        """The lesion's runs."""
+        return self.lesion.runs
+
+    @cached_property
+    def components(self) -> Components:
+        """The lesion's components, under the chosen rule."""
+        return connect(self.runs, self.options.components)
+
+    @cached_property
+    def axial_overlap(self) -> SliceOverlap:
+        """How alike axial slices are, over all components."""
+        return slice_overlap(self.runs, self.components)
+
+    @cached_property
+    def lung(self) -> BinaryMask:
+        """The lung mask, known to hold something."""
+        if self.given_lung is None or not sampling.any_filled(self.given_lung):
+            raise NoValue(NO_LUNG)
+        return self.given_lung
+
+    @cached_property
+    def inside_lung(self) -> int:
+        """How many lesion voxels lie in the lung."""
+        return sampling.count_inside(self.lung, self.runs)
+
+    @property
+    def hu(self) -> NDArray[Any]:
+        """The CT, known to be in HU."""
+        if self.ct_unit == "unknown":
+            raise NoValue(CT_NOT_IN_HU)
+        return self.ct
+
+    @cached_property
+    def lesion_hu(self) -> Intensities:
+        """The CT's values over all of the lesion."""
+        return sampling.intensities(self.hu, self.runs, AIR_HU, BONE_HU)
+
+    @cached_property
+    def native(self) -> NativeMask:
+        """The mask that ml are measured on: as it was made, else as it is here."""
+        return self.given_native or NativeMask(self.lesion, self.spacing)
+
+    @cached_property
+    def native_components(self) -> Components:
+        """Its components."""
+        if self.given_native is None:
+            return self.components
+        return connect(self.given_native.mask.runs, self.options.components)
+
+    @cached_property
+    def coarse(self) -> Coarse:
+        """The coarser grid that distances are measured on."""
+        return coarsen(self.runs, self.lung.array, self.spacing)
+
+    @property
+    def probabilities(self) -> MaskProbabilities:
+        """What came with the mask."""
+        if self.given is None:
+            raise NoValue(NO_PROBABILITIES)
+        return self.given

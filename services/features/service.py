@@ -1,0 +1,77 @@
+"""One segmented study in, one measured study out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from services.contracts.envelope import Event
+from services.contracts.identity import digest_of, result_id
+from services.contracts.studies import StudyMeasured, StudySegmented
+from services.contracts.topics import MEASURED
+from services.features.card import Feature
+from services.features.fetch import scene_of
+from services.features.measuring import Measures, measure_scene
+from services.features.metrics import FeaturesMetrics
+from services.features.profiles import Options
+from services.volumes.store import VolumeStore
+
+NAME = "features"
+VERSION = 1
+"""Goes up whenever a feature's value changes for the same input, so that results keep their own names."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """The stage's work: fetch the arrays, measure, name the result after its parent and the options."""
+
+    store: VolumeStore
+    options: Options
+    features: Sequence[Feature]
+    metrics: FeaturesMetrics
+    now: Callable[[], datetime]
+
+    def handle(self, event: Event[StudySegmented]) -> Sequence[Event[StudyMeasured]]:
+        """The measured study, with an id that a second copy of the same study bears too."""
+        study = event.data
+        measures = self.store.use(study.ct_on_grid, partial(self._measure, study))
+        self.metrics.count(measures.status)
+        return [
+            Event(
+                id=result_id(NAME, event.id, digest_of(self._made_with())),
+                type=MEASURED,
+                key=event.key,
+                source=f"/{NAME}",
+                time=self.now(),
+                data=measured(study, measures),
+                correlation=event.correlation,
+            )
+        ]
+
+    def _measure(self, study: StudySegmented, packed_ct: bytes) -> Measures:
+        costs = {each.card.cost for each in self.features}
+        return measure_scene(scene_of(study, packed_ct, self.store, self.options, costs), self.features)
+
+    def _made_with(self) -> list[object]:
+        names = [each.card.name for each in self.features]
+        options = self.options
+        return [VERSION, names, options.profile, options.components, options.axis, options.min_voxels]
+
+
+def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
+    """The message that carries the measures."""
+    return StudyMeasured(
+        study=study.study,
+        patient=study.patient,
+        received_at=study.received_at,
+        ct_unit=study.ct_unit,
+        lesion_source=study.lesion_source,
+        lung_method=study.lung_method,
+        model=study.model,
+        status=measures.status,
+        features=measures.features,
+        undefined=measures.undefined,
+        profile=measures.options.profile,
+        components=measures.options.components,
+        lesion_ml=measures.features.get("lesion_volume_ml"),
+    )
