@@ -1,0 +1,70 @@
+"""`segwatch train` and `segwatch demo-cohort`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the room's commands."""
+    app.command("train")(train)
+    app.command("demo-cohort")(demo_cohort)
+
+
+def train(
+    cohort: Annotated[Path, typer.Option(help="Table (.csv, .parquet): case, patient, set, dice, features.")],
+    out: Annotated[Path, typer.Option(help="Folder that the bundle is written to.")],
+    model: Annotated[str, typer.Option(help="lr, svm, rr, svr or mlp.")] = "lr",
+    features: Annotated[str, typer.Option(help="A named set of features.")] = "paper4",
+    name: Annotated[str, typer.Option(help="The scorer's name; MODEL-FEATURES where empty.")] = "",
+    limit: Annotated[list[str] | None, typer.Option(help="A limit to state; may be given again.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
+) -> None:
+    """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
+    from rich.console import Console
+
+    from services.evaluation.cohort import read_cohort
+    from services.evaluation.judge import judge_all
+    from services.evaluation.model_card import model_card
+    from services.evaluation.report import report
+    from services.evaluation.table2 import beside_table2, table2
+    from services.evaluation.train import train as train_scorer
+    from services.scoring.bundle import save
+
+    console = Console()
+    table = read_cohort(cohort)
+    with console.status("fitting, and calibrating on patients held out"):
+        trained = train_scorer(
+            table, model, features, name=name or None, seed=seed, limits=tuple(limit or ())
+        )
+        rows = report(judge_all(trained, table))
+    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
+    console.print(table2(rows, identity.name), beside_table2(rows, identity.name))
+    console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
+
+
+def demo_cohort(
+    out: Annotated[Path, typer.Option(help="Table to write (.parquet or .csv).")],
+    model: Annotated[Path, typer.Option(help="The lesion model's bundle folder.")] = Path(
+        "deploy/models/demo-lesion"
+    ),
+    patients: Annotated[int, typer.Option(min=10, help="How many phantoms.")] = 90,
+    seed: Annotated[int, typer.Option(help="Seed of the first phantom; the others follow.")] = 2_000_000,
+) -> None:
+    """Make a cohort from phantoms: true Dice of the demo lesion model, and the measures of its masks."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from services.evaluation.demo_cases import planned
+    from services.evaluation.demo_cohort import make_cohort
+    from services.segmentation.bundle import open_bundle
+    from services.segmentation.lesion import LesionModel
+
+    cases = planned(patients, seed)
+    predictor = LesionModel(open_bundle(model))
+    with Progress(
+        *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
+    ) as progress:
+        bar = progress.add_task("phantoms segmented and measured", total=len(cases))
+        rows = make_cohort(cases, out, predictor, done=lambda: progress.advance(bar))
+    typer.echo(f"{out}: {rows} rows")

@@ -1,0 +1,26 @@
+"""The scoring service: `python -m services.scoring`."""
+
+import sys
+from datetime import UTC, datetime
+
+from services.contracts.topics import MEASURED, SCORED
+from services.scoring.bundle import load
+from services.scoring.metrics import ScoringMetrics
+from services.scoring.service import NAME, Scoring
+from services.scoring.settings import ScoringSettings
+from services.streaming.runtime import Runtime, main
+from services.streaming.stage import Stage, run_stage
+
+
+def run(runtime: Runtime[ScoringSettings]) -> None:
+    """Wire the stage and run it until it is asked to stop."""
+    scoring = Scoring(
+        scorer=load(runtime.settings.scorer),
+        metrics=ScoringMetrics(runtime.telemetry.registry),
+        now=lambda: datetime.now(UTC),
+    )
+    run_stage(Stage(NAME, [MEASURED], scoring.handle, writes=[SCORED]), runtime)
+
+
+if __name__ == "__main__":
+    sys.exit(main(NAME, ScoringSettings, run))

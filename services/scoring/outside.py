@@ -1,0 +1,43 @@
+"""Whether a study is like what the scorer was trained on: its Mahalanobis distance to the cohort.
+
+A distance that needs only means and correlations is taken, so that no study of the training cohort has to
+travel in the bundle. Source: Mahalanobis (1936); Lee et al. (2018), arXiv:1807.03888, for its use on
+inputs that a model does not know.
+"""
+
+import numpy as np
+
+from services.scoring.bins import Floats
+from services.scoring.manifest import Region, ScorerManifest
+
+FARTHEST = 1e6
+"""Features are cut at this many standard deviations, far outside, so that no model's arithmetic overflows."""
+
+
+def distance(standardised: Floats, precision: Floats) -> Floats:
+    """The distance, in standard deviations, of standardised features (n, f) from the cohort's centre."""
+    squared = np.einsum("nf,fg,ng->n", standardised, precision, standardised)
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
+
+
+def standardise(values: Floats, manifest: ScorerManifest) -> Floats:
+    """Features (n, f) in standard deviations from the training cohort's means."""
+    means, sds = _statistics(manifest)
+    return np.clip((values - means) / sds, -FARTHEST, FARTHEST)
+
+
+def restore(standardised: Floats, manifest: ScorerManifest) -> Floats:
+    """The features that were standardised, in their own units."""
+    means, sds = _statistics(manifest)
+    return np.asarray(means + standardised * sds, dtype=np.float64)
+
+
+def distance_of(standardised: Floats, region: Region) -> float:
+    """The distance of one study's standardised features (f,)."""
+    return float(distance(standardised[None, :], np.array(region.precision))[0])
+
+
+def _statistics(manifest: ScorerManifest) -> tuple[Floats, Floats]:
+    means = np.array([feature.mean for feature in manifest.features])
+    sds = np.array([feature.sd for feature in manifest.features])
+    return means, sds

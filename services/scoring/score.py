@@ -1,0 +1,124 @@
+"""One study's score: what is undefined, what is outside, what failed, and why. Pure: no log, no clock."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.contracts.errors import Unprocessable
+from services.contracts.studies import Contribution, ScoreStatus, StudyMeasured, StudyScored
+from services.scoring import explain, outside
+from services.scoring.bins import Floats
+from services.scoring.bundle import Scorer
+from services.scoring.predict import predict
+
+FiveShares = tuple[float, float, float, float, float]
+UNBOUNDED = (0.0, 1.0)
+"""The interval of a study outside what the scorer knows: its residuals say nothing there."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What scoring adds to a study; the defaults are those of an undefined one."""
+
+    status: ScoreStatus
+    reasons: tuple[str, ...]
+    predicted_failed: bool = True
+    bins: FiveShares | None = None
+    predicted_dice: float | None = None
+    interval: tuple[float, float] | None = None
+    failure_probability: float | None = None
+    drivers: tuple[Contribution, ...] = ()
+
+
+def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
+    """The predicted quality of a measured mask.
+
+    An empty mask, or one with a feature of the scorer undefined, has no predicted Dice, counts as failed
+    and needs attention. A study outside the training cohort needs attention whatever its prediction.
+
+    Raises:
+        Unprocessable: `other_measures` or `missing_feature`: measured otherwise than the scorer expects.
+    """
+    _check_measures(measured, scorer)
+    verdict = _verdict(measured, scorer)
+    return StudyScored(
+        study=measured.study,
+        patient=measured.patient,
+        received_at=measured.received_at,
+        status=verdict.status,
+        bins=verdict.bins,
+        predicted_dice=verdict.predicted_dice,
+        interval=verdict.interval,
+        failure_probability=verdict.failure_probability,
+        predicted_failed=verdict.predicted_failed,
+        needs_attention=verdict.predicted_failed or verdict.status != "scored",
+        reasons=verdict.reasons,
+        drivers=verdict.drivers,
+        features=measured.features,
+        lesion_source=measured.lesion_source,
+        model=measured.model,
+        scorer=scorer.identity,
+    )
+
+
+def _check_measures(measured: StudyMeasured, scorer: Scorer) -> None:
+    expected = scorer.manifest.measured
+    if (measured.profile, measured.components) != (expected.profile, expected.components):
+        raise Unprocessable(
+            f"measured with profile {measured.profile}, components {measured.components}; the scorer "
+            f"{scorer.identity.name} was trained on {expected.profile}, {expected.components}: set features' "
+            "PROFILE and COMPONENTS alike, or serve another scorer",
+            kind="other_measures",
+        )
+    missing = [name for name in scorer.manifest.feature_names if name not in measured.features]
+    if missing:
+        raise Unprocessable(
+            f"the study was measured without {', '.join(missing)}, which the scorer "
+            f"{scorer.identity.name} needs: serve a scorer of the features that are measured",
+            kind="missing_feature",
+        )
+
+
+def _verdict(measured: StudyMeasured, scorer: Scorer) -> Verdict:
+    needed = scorer.manifest.feature_names
+    values = [measured.features[name] for name in needed]
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    empty = measured.status == "empty"
+    if empty or len(known) < len(needed):
+        return Verdict("undefined", explain.why_undefined(needed, measured.undefined, empty=empty))
+    return _scored(known, scorer)
+
+
+def _scored(values: Floats, scorer: Scorer) -> Verdict:
+    manifest = scorer.manifest
+    standardised = outside.standardise(values, manifest)
+    rows = explain.counterfactuals(outside.restore(standardised, manifest), manifest)
+    predicted = predict(scorer.model, manifest.kind, manifest.calibration, rows)
+    dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
+    drivers = explain.contributions(values, predicted.dice, manifest)
+    distance = outside.distance_of(standardised, manifest.outside)
+    is_outside = distance > manifest.outside.bound
+    is_failed = failure >= manifest.threshold.failure_probability
+    far = explain.why_outside(values, standardised, distance, manifest) if is_outside else ()
+    bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
+    return Verdict(
+        status="outside" if is_outside else "scored",
+        reasons=far + bad,
+        predicted_failed=is_failed,
+        bins=_five(predicted.bins[0]),
+        predicted_dice=dice,
+        interval=UNBOUNDED if is_outside else _interval(dice, scorer),
+        failure_probability=failure,
+        drivers=drivers,
+    )
+
+
+def _five(row: Floats) -> FiveShares:
+    worst, bad, poor, fair, good = (float(share) for share in np.clip(row, 0.0, 1.0))
+    return worst, bad, poor, fair, good
+
+
+def _interval(dice: float, scorer: Scorer) -> tuple[float, float]:
+    residuals = scorer.manifest.interval
+    low, high = np.clip((dice + residuals.low, dice + residuals.high), 0.0, 1.0)
+    return float(low), float(high)

@@ -1,0 +1,40 @@
+"""One measured study in, one scored study out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.contracts.envelope import Event
+from services.contracts.identity import result_id
+from services.contracts.studies import StudyMeasured, StudyScored
+from services.contracts.topics import SCORED
+from services.scoring.bundle import Scorer
+from services.scoring.metrics import ScoringMetrics
+from services.scoring.score import score
+
+NAME = "scoring"
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The stage's work: score, name the result after its parent and the scorer, count it."""
+
+    scorer: Scorer
+    metrics: ScoringMetrics
+    now: Callable[[], datetime]
+
+    def handle(self, event: Event[StudyMeasured]) -> Sequence[Event[StudyScored]]:
+        """The scored study, with an id that a second copy of the same study bears too."""
+        scored = score(event.data, self.scorer)
+        self.metrics.count(scored)
+        return [
+            Event(
+                id=result_id(NAME, event.id, self.scorer.identity.sha256),
+                type=SCORED,
+                key=event.key,
+                source=f"/{NAME}",
+                time=self.now(),
+                data=scored,
+                correlation=event.correlation,
+            )
+        ]

@@ -1,0 +1,12 @@
+"""Scoring's own settings, beside those that every service has."""
+
+from pathlib import Path
+
+from services.streaming.settings import ServiceSettings
+
+
+class ScoringSettings(ServiceSettings):
+    """Which scorer is served."""
+
+    scorer: Path
+    """The bundle's folder, with model.skops and manifest.json, as `segwatch train` writes it."""

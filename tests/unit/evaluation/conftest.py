@@ -1,0 +1,44 @@
+"""Made-up cohorts: features that follow the Dice, in sets that share no patient."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from services.evaluation.cohort import Cohort
+from services.features.registry import PAPER4
+
+MakeCohort = Callable[..., Cohort]
+
+
+def made_up(patients: int = 36, *, tests: int = 12, gaps: int = 0, seed: int = 7) -> Cohort:
+    """Two studies a patient: the first patients in `train`, the last `tests` in `test`.
+
+    `gaps` studies of each set have no smoothness.
+    """
+    generator = np.random.default_rng(seed)
+    n = 2 * patients
+    dice = generator.uniform(0.05, 0.95, n)
+    noise = generator.normal(0.0, 0.05, (4, n))
+    columns = [
+        np.round(30 - 25 * dice + 20 * noise[0]),
+        -300 - 400 * dice + 500 * noise[1],
+        0.3 + 0.5 * dice + noise[2],
+        0.6 + 0.4 * dice + noise[3],
+    ]
+    sets = np.array(["train" if row < 2 * (patients - tests) else "test" for row in range(n)])
+    for name in ("train", "test"):
+        columns[2][np.flatnonzero(sets == name)[:gaps]] = np.nan
+    return Cohort(
+        cases=np.array([f"case-{row}" for row in range(n)]),
+        patients=np.array([f"patient-{row // 2}" for row in range(n)]),
+        sets=sets,
+        dice=dice,
+        features=PAPER4,
+        values=np.stack(columns, axis=1),
+    )
+
+
+@pytest.fixture
+def make_cohort() -> MakeCohort:
+    return made_up

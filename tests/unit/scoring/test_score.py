@@ -1,0 +1,120 @@
+"""One study's score: undefined is never good, outside never looks confident."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.contracts.errors import Unprocessable
+from services.contracts.studies import StudyMeasured
+from services.features.registry import PAPER4
+from services.scoring.bundle import Scorer
+from services.scoring.score import score
+
+Measured = Callable[..., StudyMeasured]
+GOOD = dict(zip(PAPER4, (8.0, -660.0, 0.75, 0.96), strict=True))
+BAD = dict(zip(PAPER4, (26.0, -360.0, 0.38, 0.68), strict=True))
+RANGES = dict(zip(PAPER4, ((0, 1e9), (-1e9, 1e9), (0, 1), (0, 1)), strict=True))
+once = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def test_a_good_mask_is_scored_with_an_interval_around_its_dice(scorer: Scorer, measured: Measured) -> None:
+    scored = score(measured(GOOD), scorer)
+    assert (scored.status, scored.predicted_failed, scored.needs_attention) == ("scored", False, False)
+    assert scored.reasons == ()
+    assert scored.interval is not None
+    assert scored.predicted_dice is not None
+    assert scored.interval[0] < scored.predicted_dice < scored.interval[1]
+    assert scored.bins is not None
+    assert math.fsum(scored.bins) == pytest.approx(1)
+
+
+def test_a_bad_mask_fails_and_says_what_pulls_it_down(scorer: Scorer, measured: Measured) -> None:
+    scored = score(measured(BAD), scorer)
+    assert scored.predicted_failed
+    assert scored.needs_attention
+    assert "threshold" in scored.reasons[0]
+    assert any("segmentation smoothness of 0.38" in reason for reason in scored.reasons)
+
+
+def test_the_strongest_driver_comes_first_and_its_effect_is_what_replacing_it_does(
+    scorer: Scorer, measured: Measured
+) -> None:
+    scored = score(measured(BAD), scorer)
+    effects = [abs(driver.effect) for driver in scored.drivers]
+    assert effects == sorted(effects, reverse=True)
+    first = scored.drivers[0]
+    mean = next(f.mean for f in scorer.manifest.features if f.name == first.feature)
+    without = score(measured({**BAD, first.feature: mean}), scorer)
+    assert scored.predicted_dice is not None
+    assert without.predicted_dice is not None
+    assert first.effect == pytest.approx(scored.predicted_dice - without.predicted_dice, abs=1e-6)
+
+
+@once
+@given(gaps=st.sets(st.sampled_from(PAPER4), min_size=1))
+def test_a_study_with_an_undefined_feature_never_gets_a_dice(
+    gaps: set[str], scorer: Scorer, measured: Measured
+) -> None:
+    scored = score(measured(dict.fromkeys(gaps)), scorer)
+    assert scored.status == "undefined"
+    assert (scored.predicted_dice, scored.bins, scored.interval) == (None, None, None)
+    assert scored.failure_probability is None
+    assert scored.predicted_failed
+    assert scored.needs_attention
+    assert len(scored.reasons) == len(gaps)
+
+
+def test_an_empty_mask_is_undefined_whatever_its_features_say(scorer: Scorer, measured: Measured) -> None:
+    scored = score(measured(GOOD, status="empty"), scorer)
+    assert scored.status == "undefined"
+    assert scored.predicted_dice is None
+    assert scored.reasons == ("the mask is empty",)
+
+
+def test_a_gap_in_a_feature_that_the_scorer_does_not_read_changes_nothing(
+    scorer: Scorer, measured: Measured
+) -> None:
+    gap = score(measured({**GOOD, "lesion_volume_ml": None}), scorer)
+    assert gap.predicted_dice == score(measured(GOOD), scorer).predicted_dice
+
+
+def test_a_study_unlike_the_cohort_is_outside_and_its_interval_says_nothing(
+    scorer: Scorer, measured: Measured
+) -> None:
+    scored = score(measured({**GOOD, "intensity_mode": 900.0}), scorer)
+    assert scored.status == "outside"
+    assert scored.needs_attention
+    assert scored.interval == (0.0, 1.0)
+    assert any("intensity mode of 900 is" in reason for reason in scored.reasons)
+
+
+@once
+@given(values=st.fixed_dictionaries({name: st.floats(*RANGES[name]) for name in PAPER4}))
+def test_any_finite_measures_give_a_whole_score(
+    values: dict[str, float], scorer: Scorer, measured: Measured
+) -> None:
+    scored = score(measured(values), scorer)
+    assert scored.status in ("scored", "outside")
+    assert scored.needs_attention == (scored.predicted_failed or scored.status == "outside")
+
+
+@pytest.mark.parametrize("otherwise", [{"profile": "authors-code"}, {"components": "l1"}])
+def test_a_study_measured_otherwise_is_refused(
+    otherwise: dict[str, str], scorer: Scorer, measured: Measured
+) -> None:
+    with pytest.raises(Unprocessable, match="measured with profile") as refused:
+        score(measured(**otherwise), scorer)
+    assert refused.value.kind == "other_measures"
+
+
+def test_a_study_without_a_feature_of_the_scorer_is_refused_by_its_name(
+    scorer: Scorer, measured: Measured
+) -> None:
+    whole = measured(GOOD)
+    fewer = {name: value for name, value in whole.features.items() if name != "intensity_mode"}
+    with pytest.raises(Unprocessable, match="without intensity_mode") as refused:
+        score(whole.model_copy(update={"features": fewer}), scorer)
+    assert refused.value.kind == "missing_feature"
