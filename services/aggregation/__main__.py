@@ -1,0 +1,78 @@
+"""`python -m services.aggregation`: counts the site's studies, and releases blocks under its policy."""
+
+import logging
+import sys
+import threading
+from datetime import UTC, datetime
+
+from services.aggregation.books import Site
+from services.aggregation.demo_noise import choose_noise
+from services.aggregation.heartbeat import Heartbeats
+from services.aggregation.metrics import SiteCollector
+from services.aggregation.policy import read_policy
+from services.aggregation.service import NAME, Aggregation
+from services.aggregation.settings import AggregationSettings
+from services.contracts.errors import LogRefused, Transient
+from services.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
+from services.streaming.attempts import delays
+from services.streaming.runtime import Runtime, main
+
+POLL_SECONDS = 1.0
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0
+TOPICS = (SCORED, dead_letters(SCORED), LEDGER, RELEASE)
+
+_log = logging.getLogger(__name__)
+
+
+def run(runtime: Runtime[AggregationSettings]) -> None:
+    """Wire the service to its log, and step until asked to stop."""
+    settings = runtime.settings
+    policy = read_policy(settings.policy)
+    site = Site(settings.site, policy, choose_noise(policy, settings.demo_noise_seed), _now)
+    runtime.log.require_topics(TOPICS)
+    service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
+    runtime.telemetry.registry.register(SiteCollector(service, _now))
+    heartbeats = Heartbeats(runtime.log, site.name, policy, _now)
+    thread = threading.Thread(
+        target=heartbeats.run,
+        args=(lambda: _epoch(service), runtime.stop),
+        name="segwatch-heartbeats",
+        daemon=True,
+    )
+    thread.start()
+    try:
+        _steps(runtime, service)
+    finally:
+        runtime.ready(False)
+        runtime.stop.set()
+        thread.join(POLL_SECONDS)
+        service.close()
+
+
+def _steps(runtime: Runtime[AggregationSettings], service: Aggregation) -> None:
+    waits = delays(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
+    while not runtime.stop.is_set():
+        runtime.alive()
+        try:
+            service.step(POLL_SECONDS)
+        except (Transient, LogRefused) as error:
+            runtime.ready(False)
+            runtime.telemetry.retries.labels(NAME, type(error).__name__).inc()
+            _log.warning("waiting, then trying again: %s", error)
+            runtime.stop.wait(next(waits))
+        else:
+            waits = delays(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
+            runtime.ready(service.caught_up)
+
+
+def _epoch(service: Aggregation) -> int | None:
+    books = service.books
+    return books.ledger.epoch.epoch if books is not None and books.ledger.epoch is not None else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main(NAME, AggregationSettings, run))

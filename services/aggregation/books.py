@@ -1,0 +1,248 @@
+"""Closing blocks: the ledger is written, read back, and what counts there is released.
+
+Nothing is kept that the log does not hold. The order is what the guarantee rests on; it stands in
+`Books._close`. A fault anywhere leaves the books as the ledger says, and `settle` is called again.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from services.aggregation.blocks import Blocks
+from services.aggregation.figures import BlockName, figures
+from services.aggregation.ledger import Entry, Ledger
+from services.aggregation.noise import Noise
+from services.aggregation.release import SOURCE, block_id, id_of, release_of
+from services.aggregation.released import released
+from services.aggregation.slots import Due
+from services.aggregation.tail import Tail
+from services.contracts.envelope import Event, decode
+from services.contracts.errors import BadSettings, InvalidMessage
+from services.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
+from services.contracts.policy import SitePolicy
+from services.contracts.topics import LEDGER, RELEASE, SCORED
+from services.streaming.log import Log, Outgoing, Producer, Record, outgoing
+
+_log = logging.getLogger(__name__)
+Folded = TypeVar("Folded")
+
+
+class StartAgain(Exception):
+    """The ledger took a turn (a new epoch, a damage): everything is to be made anew from the log."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the service is told: the site's name, its policy file, its noise, and the time."""
+
+    name: str
+    policy: SitePolicy
+    noise: Noise
+    now: Callable[[], datetime]
+
+
+class Books:
+    """The site's ledger and blocks, and the releases that are still to be sent."""
+
+    def __init__(self, log: Log, producer: Producer, site: Site, alive: Callable[[], None]) -> None:
+        self.ledger = Ledger()
+        self.blocks = Blocks()
+        self._log = log
+        self._site = site
+        self._alive = alive
+        self._tail = Tail(log, LEDGER, alive)
+        self._producer = producer
+        self._unsent: deque[Outgoing] = deque()
+        self._sent: set[str] = set()
+        self._starting = True
+        self._may_propose = True
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch in force."""
+        if self.ledger.epoch is None:
+            raise StartAgain("the ledger is damaged")
+        return self.ledger.epoch.epoch
+
+    def start(self) -> None:
+        """Read releases and ledger, open an epoch where there is none, and mind what was not released.
+
+        Raises:
+            BadSettings: the policy file changed without a new version.
+            LogUnavailable, LogRefused: make new books and start again later.
+        """
+        before = self._whole(RELEASE, released)
+        self._sent = before.ids
+        self._adopt(self._tail.to_end())
+        if before.more_than(self.ledger):
+            _log.error(
+                "blocks were released that the ledger does not hold: it was lost, or put back from a copy"
+            )
+            self.ledger.damage()
+        if self.ledger.epoch is None:
+            self._begin(before.highest_epoch)
+        self._check_version()
+        self._sent = set()
+        self._starting = False
+
+    def open_epoch(self, from_offset: int) -> None:
+        """Begin a new epoch at an offset of the scored topic.
+
+        Raises:
+            StartAgain: it is done, and these books are at an end.
+        """
+        _log.warning("a new epoch begins at offset %d of the scored topic", from_offset)
+        self._write(
+            EpochOpened(
+                kind="epoch",
+                epoch=self.ledger.highest_epoch + 1,
+                from_offset=from_offset,
+                opened_at=self._site.now(),
+                policy=self._site.policy,
+            )
+        )
+
+    def settle(self) -> None:
+        """Send what is not sent, take a changed policy into force where it may, and close what is full.
+
+        Raises:
+            StartAgain: make new books.
+            LogUnavailable, LogRefused: call again later.
+        """
+        self._flush()
+        self._propose_policy()
+        while (due := self.blocks.due(self.ledger.policy)) is not None:
+            self._close(due)
+            self._propose_policy()
+
+    def close(self) -> None:
+        """Let the ledger's reader go."""
+        self._tail.close()
+
+    def _close(self, due: Due) -> None:
+        # 1. Read the ledger to its end: another process may have closed this block already.
+        if self._adopt(self._tail.to_end()):
+            self._flush()
+            return
+        # 2. Draw the noise, once, and write it down with the block's studies. 3. Wait for the
+        #    acknowledgement. 4. Read the ledger back up to there: the first record that bears the block's
+        #    name counts, and it may be another's, written since step 1. Ours is then never looked at again.
+        if not self._write(self._draw(due)):
+            raise AssertionError("the ledger took a block that does not count, and nothing says why")
+        # 5. Only now release what counts. A crash before this line means that the next start sends it.
+        self._flush()
+
+    def _draw(self, due: Due) -> BlockClosed:
+        name = BlockName(self._site.name, self.epoch, self.ledger.closed[due.kind])
+        now = self._site.now()
+        return BlockClosed(
+            kind="block",
+            studies=tuple(slot.entry for slot in due.slots),
+            closed_at=now,
+            figures=figures(name, due, self.ledger.policy, self._site.noise, now),
+        )
+
+    def _write(self, entry: Entry) -> int:
+        """Append to the ledger, and read it back; how many entries counted that we had not read yet."""
+        (position,) = self._producer.send([_ledger_record(self._site, entry)])
+        return self._adopt(self._tail.through(position))
+
+    def _adopt(self, records: Iterable[Record]) -> int:
+        adopted = 0
+        for record in records:
+            try:
+                event = decode(LEDGER, record.key, record.value, record.headers)
+            except InvalidMessage as error:
+                _log.error("the ledger is damaged: %s", error, extra={"offset": record.at.offset})
+                self.ledger.damage()
+                if not self._starting:
+                    raise StartAgain("the ledger is damaged") from None
+                continue
+            entry = self.ledger.read(event.data)
+            if entry is not None:
+                adopted += 1
+                self._follow(entry)
+        return adopted
+
+    def _follow(self, entry: Entry) -> None:
+        if isinstance(entry, EpochOpened):
+            if not self._starting:
+                raise StartAgain("a new epoch was opened")
+            self.blocks.open_epoch(entry.from_offset)
+        elif isinstance(entry, PolicyChanged):
+            _log.warning("policy %s is in force", entry.policy.version)
+        else:
+            self.blocks.cover(entry.figures.kind, entry.studies)
+            if id_of(self._site.name, entry.figures) not in self._sent:
+                self._unsent.append(release_of(self._site.name, entry))
+            self._may_propose = self._may_propose or entry.figures.kind == "portrait"
+
+    def _flush(self) -> None:
+        if not self._unsent:
+            return
+        self._producer.send(list(self._unsent))
+        _log.info("released %d blocks", len(self._unsent))
+        self._unsent.clear()
+
+    def _propose_policy(self) -> None:
+        """Once where both kinds begin, so that two processes with two files do not go on contradicting."""
+        if not self._may_propose or not self.ledger.both_begin:
+            return
+        if self._site.policy != self.ledger.policy:
+            self._write(
+                PolicyChanged(
+                    kind="policy",
+                    epoch=self.epoch,
+                    first_pulse=self.ledger.closed["pulse"],
+                    first_portrait=self.ledger.closed["portrait"],
+                    changed_at=self._site.now(),
+                    policy=self._site.policy,
+                )
+            )
+        self._may_propose = False
+
+    def _begin(self, highest_released: int) -> None:
+        """The first epoch counts from the beginning; one after a loss only what is scored from now on."""
+        first = highest_released == 0 and self._tail.next_offset == 0
+        self.ledger.highest_epoch = max(self.ledger.highest_epoch, highest_released)
+        self.open_epoch(0 if first else self._whole(SCORED, _end))
+
+    def _whole(self, topic: str, fold: Callable[[Iterable[Record]], Folded]) -> Folded:
+        tail = Tail(self._log, topic, self._alive)
+        try:
+            return fold(tail.to_end())
+        finally:
+            tail.close()
+
+    def _check_version(self) -> None:
+        policy = self._site.policy
+        if self.ledger.policies.get(policy.version, policy) != policy:
+            raise BadSettings(
+                f"the policy file differs from the policy {policy.version} that the ledger holds under the"
+                " same version: give the changed policy a new version"
+            )
+
+
+def _end(records: Iterable[Record]) -> int:
+    return max((record.at.offset + 1 for record in records), default=0)
+
+
+def _ledger_record(site: Site, entry: Entry) -> Outgoing:
+    if isinstance(entry, BlockClosed):
+        epoch, kind, number = entry.figures.epoch, str(entry.figures.kind), entry.figures.number
+    elif isinstance(entry, PolicyChanged):
+        epoch, kind, number = entry.epoch, entry.kind, entry.first_pulse
+    else:
+        epoch, kind, number = entry.epoch, entry.kind, entry.epoch
+    event = Event(
+        id=block_id(site.name, epoch, f"ledger/{kind}", number),
+        type=LEDGER,
+        key=f"{kind}-{epoch}-{number}",
+        source=SOURCE,
+        time=site.now(),
+        data=LedgerRecord(entry),
+    )
+    return outgoing(LEDGER, event)

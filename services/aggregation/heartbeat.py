@@ -1,0 +1,58 @@
+"""Heartbeats: on the policy's fixed schedule, from a thread of their own, whatever happens to studies."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from services.aggregation.release import heartbeat_of
+from services.contracts.errors import SegwatchError
+from services.contracts.policy import SitePolicy
+from services.streaming.closing import bounded
+from services.streaming.log import Log, Producer
+
+RETRY_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+
+class Heartbeats:
+    """Sends the slot that it is now. A slot in which the log was away is left out: it is over."""
+
+    def __init__(self, log: Log, site: str, policy: SitePolicy, now: Callable[[], datetime]) -> None:
+        self._log = log
+        self._site = site
+        self._policy = policy
+        self._now = now
+        self._last: int | None = None
+        self._producer: Producer | None = None
+
+    def beat(self, epoch: int) -> float:
+        """Send the present slot if it was not sent yet; the seconds until the next one begins.
+
+        Raises:
+            LogUnavailable, LogRefused: call again later.
+        """
+        interval = self._policy.heartbeat_seconds
+        seconds = self._now().timestamp()
+        slot = int(seconds // interval)
+        if slot != self._last:
+            self._producer = self._producer or self._log.producer()
+            self._producer.send([heartbeat_of(self._site, epoch, slot, self._policy)])
+            self._last = slot
+        return (slot + 1) * interval - seconds
+
+    def run(self, epoch: Callable[[], int | None], stop: threading.Event) -> None:
+        """Beat until `stop`, from the moment that there is an epoch. For a thread."""
+        wait = 0.0
+        while not stop.wait(wait):
+            number = epoch()
+            if number is None:
+                wait = RETRY_SECONDS / 10
+                continue
+            try:
+                wait = self.beat(number)
+            except SegwatchError as error:
+                _log.warning("no heartbeat, trying again: %s", error)
+                wait = RETRY_SECONDS
+        if self._producer is not None:
+            bounded(self._producer.close, "the heartbeats' producer")

@@ -1,0 +1,69 @@
+"""What aggregation shows to the hospital's own Prometheus, live and exact. Nothing here leaves."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.aggregation.books import Books
+from services.aggregation.service import Aggregation
+from services.aggregation.slots import KINDS
+
+
+class SiteCollector(Collector):
+    """Reads the service's state at each scrape, so that a restart shows the same figures again."""
+
+    def __init__(self, service: Aggregation, now: Callable[[], datetime]) -> None:
+        self._service = service
+        self._now = now
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is asked at registration: the state may still be in the making."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """The hospital's rolling quality, and the blocks."""
+        yield from self._rolling()
+        if self._service.books is not None:
+            yield from self._blocks(self._service.books)
+
+    def _rolling(self) -> Iterator[Metric]:
+        ratio = GaugeMetricFamily(
+            "segwatch_site_rolling_needs_attention_ratio",
+            "Share of studies that need attention, by window: the last studies, or by event time.",
+            labels=["window"],
+        )
+        studies = GaugeMetricFamily(
+            "segwatch_site_rolling_studies", "Studies in the window.", labels=["window"]
+        )
+        dice = GaugeMetricFamily(
+            "segwatch_site_rolling_predicted_dice",
+            "Mean predicted Dice of the studies in the window that have one.",
+            labels=["window"],
+        )
+        for window, quality in self._service.rolling.windows(self._now()).items():
+            studies.add_metric([window], quality.studies)
+            if quality.needs_attention_ratio is not None:
+                ratio.add_metric([window], quality.needs_attention_ratio)
+            if quality.predicted_dice is not None:
+                dice.add_metric([window], quality.predicted_dice)
+        yield from (ratio, studies, dice)
+
+    def _blocks(self, books: Books) -> Iterator[Metric]:
+        released = CounterMetricFamily(
+            "segwatch_site_blocks_released", "Blocks closed in the ledger and released.", labels=["kind"]
+        )
+        tail = GaugeMetricFamily(
+            "segwatch_site_open_tail_studies",
+            "Counted studies that wait for their block to fill.",
+            labels=["kind"],
+        )
+        for kind in KINDS:
+            released.add_metric([kind], books.ledger.blocks_ever[kind])
+            tail.add_metric([kind], books.blocks.open_studies(kind))
+        counted = books.ledger.studies_ever + books.blocks.open_studies("pulse")
+        yield from (released, tail)
+        yield GaugeMetricFamily(
+            "segwatch_site_counted_studies", "Studies in closed pulses and in the open one.", value=counted
+        )

@@ -1,0 +1,59 @@
+"""Reads the site's privacy policy, and refuses one that is missing, unclear or too loose."""
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from services.aggregation.bounds import BOUNDS
+from services.contracts.envelope import describe
+from services.contracts.errors import BadSettings
+from services.contracts.policy import SitePolicy
+
+
+def read_policy(path: Path) -> SitePolicy:
+    """The policy in a YAML file.
+
+    Raises:
+        BadSettings: the file is missing, is no mapping, names a field twice or one that nobody knows, or
+            is looser than segwatch accepts. The message names the file, the fields and the bounds.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(
+            f"the privacy policy {path} cannot be read ({type(error).__name__}): nothing may leave"
+            " without one; deploy/policy/default.yaml is a safe start"
+        ) from None
+    try:
+        fields = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader that is stricter
+        policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
+    except yaml.YAMLError as error:
+        raise BadSettings(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise BadSettings(f"the privacy policy {path} is refused: {describe(error)}") from None
+    _check_means(path, policy)
+    return policy
+
+
+def _check_means(path: Path, policy: SitePolicy) -> None:
+    unknown = [name for name in policy.means_of if name not in BOUNDS]
+    if unknown:
+        raise BadSettings(
+            f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
+            f" no public bounds; there are for {', '.join(BOUNDS)}"
+        )
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML lets a later key silently win; in a policy that would hide what is in force."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise yaml.YAMLError(f"{', '.join(twice)} stands there twice")
+        return super().construct_mapping(node, deep=deep)

@@ -1,0 +1,17 @@
+"""Aggregation's own settings, beside those that every service has."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.streaming.settings import ServiceSettings
+
+
+class AggregationSettings(ServiceSettings):
+    """SEGWATCH_POLICY, and for the demonstration SEGWATCH_DEMO_NOISE_SEED."""
+
+    policy: Path = Field(description="The site's privacy policy, a YAML file (docs/privacy.md).")
+    demo_noise_seed: int | None = Field(
+        default=None,
+        description="Noise that anybody can draw again: only with a policy whose version starts with demo.",
+    )

@@ -1,0 +1,126 @@
+"""What the centre knows of every site: a fold over the releases, in each topic's order. Pure.
+
+The first record that bears a block's epoch, kind and number counts. Others are copies; one that says
+something else is a conflict, which is counted and not believed. Read again from nothing, the same records
+give the same figures.
+"""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from services.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from services.federation.dice import MeanDice, bin_ratios, mean_dice
+from services.federation.share import Share, share_of
+
+REMEMBERED_HEARTBEATS = 1000
+"""Copies of heartbeats come in a burst, when a bridge starts again; older ones need not be recognised."""
+
+
+@dataclass
+class Site:
+    """One site, as its own releases tell it.
+
+    Attributes:
+        pulses: closed pulses that were seen, over all epochs.
+        portraits: closed portraits that were seen, over all epochs.
+        copies: records that said again what was known.
+        conflicts: records that bore a known block's name and said something else.
+        refused: records that are no release, or one that no policy allows.
+        heartbeat: the last one in the topic's order.
+    """
+
+    pulses: int = 0
+    portraits: int = 0
+    copies: int = 0
+    conflicts: int = 0
+    refused: int = 0
+    heartbeat: Heartbeat | None = None
+    portrait: Portrait | None = None
+    window: list[Pulse] = field(default_factory=list)
+    _known: dict[tuple[int, str, int], bytes] = field(default_factory=dict)
+    _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
+
+    def take(self, release: SiteRelease, window_pulses: int) -> None:
+        """Take the next release of the topic."""
+        figures = release.root
+        if isinstance(figures, Heartbeat):
+            self._beat(figures)
+        elif self._is_first(figures):
+            self._show(figures, window_pulses)
+
+    def share(self) -> Share | None:
+        """The rolling share needing attention over the window; None before the first pulse."""
+        window = self.window
+        if not window:
+            return None
+        return share_of(
+            [pulse.needs_attention for pulse in window],
+            [pulse.k for pulse in window],
+            [pulse.epsilon for pulse in window],
+        )
+
+    def dice(self) -> MeanDice | None:
+        """The mean predicted Dice of the last portrait; None before the first."""
+        portrait = self.portrait
+        return None if portrait is None else mean_dice(portrait.histogram, portrait.epsilon_histogram)
+
+    def bins(self) -> list[float]:
+        """The share of each cell in the last portrait; empty before the first."""
+        portrait = self.portrait
+        return [] if portrait is None else bin_ratios(portrait.histogram, portrait.k)
+
+    def last_beat(self) -> int | None:
+        """When the last heartbeat's slot began, as a Unix time."""
+        heartbeat = self.heartbeat
+        return None if heartbeat is None else heartbeat.number * heartbeat.interval_seconds
+
+    def _is_first(self, figures: Pulse | Portrait) -> bool:
+        name = (figures.epoch, figures.kind, figures.number)
+        content = hashlib.sha256(figures.model_dump_json().encode()).digest()[:8]
+        known = self._known.get(name)
+        if known is None:
+            self._known[name] = content
+            return True
+        self.copies += known == content
+        self.conflicts += known != content
+        return False
+
+    def _show(self, figures: Pulse | Portrait, window_pulses: int) -> None:
+        if isinstance(figures, Pulse):
+            self.pulses += 1
+            self.window = sorted([*self.window, figures], key=_age)[-window_pulses:]
+        else:
+            self.portraits += 1
+            if self.portrait is None or _age(figures) > _age(self.portrait):
+                self.portrait = figures
+
+    def _beat(self, heartbeat: Heartbeat) -> None:
+        name = (heartbeat.epoch, heartbeat.number)
+        if name in self._beats:
+            self.copies += 1
+            return
+        self._beats[name] = None
+        if len(self._beats) > REMEMBERED_HEARTBEATS:
+            self._beats.popitem(last=False)
+        self.heartbeat = heartbeat
+
+
+@dataclass
+class Fleet:
+    """Every site by its name, which is taken from the topic and never from a record."""
+
+    window_pulses: int
+    sites: dict[str, Site] = field(default_factory=dict)
+
+    def site(self, name: str) -> Site:
+        """The site of that name, known from now on."""
+        return self.sites.setdefault(name, Site())
+
+    def take(self, name: str, release: SiteRelease) -> None:
+        """Take the next release of a site."""
+        self.site(name).take(release, self.window_pulses)
+
+
+def _age(figures: Pulse | Portrait) -> tuple[int, int]:
+    return figures.epoch, figures.number

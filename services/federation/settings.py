@@ -1,0 +1,30 @@
+"""Federation's own settings, beside those that every service has."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from services.contracts.errors import BadSettings
+from services.streaming.settings import ServiceSettings
+
+
+class FederationSettings(ServiceSettings):
+    """SEGWATCH_WINDOW_PULSES and SEGWATCH_SITES."""
+
+    window_pulses: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Over how many of a site's last pulses its rolling quality is taken."""
+    sites: str = ""
+    """The sites that are expected, by commas; empty: every site that has a release topic at the centre."""
+
+    def site_names(self) -> tuple[str, ...]:
+        """The expected sites, in the order given.
+
+        Raises:
+            BadSettings: an empty name between two commas.
+        """
+        if not self.sites:
+            return ()
+        names = tuple(name.strip() for name in self.sites.split(","))
+        if not all(names):
+            raise BadSettings(f"SEGWATCH_SITES={self.sites!r} has an empty name; write site-a,site-b")
+        return names

@@ -1,0 +1,62 @@
+"""`segwatch privacy explain` says everything that leaves, from the schema and the releasing code itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.aggregation import cli
+from services.aggregation.example import example_records
+from services.aggregation.explain import budget, explain, leaving_fields
+from services.aggregation.explain_words import HEADER_WORDS, WORDS
+from services.aggregation.policy import read_policy
+from services.contracts.policy import SitePolicy
+
+SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
+FULL = read_policy(SHIPPED / "demo.yaml")
+
+
+def test_every_field_that_may_leave_has_its_words_and_no_other_has() -> None:
+    fields = {field for named in leaving_fields().values() for field in named}
+    assert {name.rpartition(".")[2] for name in WORDS} == fields
+
+
+def test_every_field_of_a_real_record_is_explained() -> None:
+    fields = leaving_fields()
+    for kind, record in example_records(FULL).items():
+        data = json.loads(record.value or b"")
+        assert set(data) == set(fields[kind])
+        assert {name for name, _ in record.headers} <= set(HEADER_WORDS)
+    assert set(data) == set(fields["heartbeat"])
+
+
+def test_the_explanation_names_each_kind_and_how_often_it_leaves() -> None:
+    text = explain(FULL)
+    assert "PULSE: one after every 20 studies" in text
+    assert "PORTRAIT: one after every 100 studies" in text
+    assert "HEARTBEAT: one every 5 seconds" in text
+
+
+@pytest.mark.parametrize(("means", "total"), [((), 2.0), (("intensity_mode",), 3.0)])
+def test_the_budget_of_a_study_is_the_sum_of_what_is_drawn(means: tuple[str, ...], total: float) -> None:
+    policy = SitePolicy(version="test", means_of=means)
+    assert sum(budget(policy).values()) == total
+    assert f"= {total:g}." in explain(policy)
+    assert f"4 at most: {4 * total:g}." in explain(policy)
+
+
+def test_a_policy_with_larger_blocks_and_without_names_is_explained_too() -> None:
+    policy = SitePolicy(version="test", pulse_studies=50, portrait_studies=200)
+    text = explain(policy)
+    assert "k = 50" in text
+    assert "model = (left out)" in text
+
+
+def test_the_command_prints_the_explanation() -> None:
+    app = typer.Typer()
+    cli.register(app)
+    result = CliRunner().invoke(app, ["privacy", "explain", "--policy", str(SHIPPED / "default.yaml")])
+    assert result.exit_code == 0
+    assert "Privacy policy default-1" in result.stdout

@@ -1,0 +1,82 @@
+"""What leaves says nothing about one study: not in key, value, headers or time stamps."""
+
+import json
+from datetime import UTC, datetime
+
+from services.aggregation.release import heartbeat_of, release_of
+from services.contracts.base import LEAVES
+from services.contracts.release import Heartbeat, NoisedMean, Portrait, Pulse
+from services.contracts.schemas import schema_of
+from services.contracts.studies import StudyScored
+from services.contracts.topics import LEDGER, RELEASE
+from services.streaming.log import Record
+from tests.support.messages import NOW
+from tests.support.site_world import POLICY, World, scored
+
+HEADERS = {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "content-type", "ce_datacontenttype"}
+
+
+def _released(studies: list[StudyScored]) -> tuple[World, list[Record]]:
+    world = World()
+    world.add(studies)
+    world.run(world.service(seed=1))
+    return world, world.log.records[RELEASE]
+
+
+def test_no_pseudonym_time_or_correlation_of_a_study_is_in_a_release() -> None:
+    studies = [scored(number, patient=number // 3) for number in range(120)]
+    world, records = _released(studies)
+    assert {record.key.split(b"-")[0] for record in records if record.key} == {b"pulse", b"portrait"}
+    assert any(studies[0].study.encode() in (r.value or b"") for r in world.log.records[LEDGER])
+    for record in records:
+        everything = b"\0".join(
+            [record.key or b"", record.value or b"", *(n.encode() + b"=" + v for n, v in record.headers)]
+        )
+        for study in studies:
+            assert study.study.encode() not in everything
+            assert study.patient.encode() not in everything
+        assert {name for name, _ in record.headers} <= HEADERS
+        assert b"T08:" not in everything  # the hour at which the studies were received
+        assert datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).time().isoformat() == "00:00:00"
+
+
+def test_other_pseudonyms_and_times_of_day_give_the_same_bytes() -> None:
+    shift = 500_000
+    _, one = _released([scored(number) for number in range(120)])
+    _, other = _released([scored(shift + number, received_at=NOW.replace(hour=20)) for number in range(120)])
+    assert [(r.key, r.value, r.headers, r.timestamp_ms) for r in one] == [
+        (r.key, r.value, r.headers, r.timestamp_ms) for r in other
+    ]
+
+
+def test_every_field_that_is_written_is_marked_as_leaving() -> None:
+    for contract in (Pulse, Portrait, Heartbeat, NoisedMean):
+        properties = schema_of(contract, "x")["properties"]
+        assert all(field[LEAVES] for field in properties.values()), contract
+
+
+def test_a_release_is_a_pure_function_of_its_ledger_record() -> None:
+    world, records = _released([scored(number) for number in range(20)])
+    (block,) = world.blocks()
+    again = release_of("hospital-a", block)
+    assert (again.key, again.value, again.headers, again.timestamp_ms) == (
+        records[0].key,
+        records[0].value,
+        records[0].headers,
+        records[0].timestamp_ms,
+    )
+    assert release_of("hospital-b", block).headers != again.headers
+
+
+def test_a_heartbeats_time_is_its_slots_start() -> None:
+    record = heartbeat_of("hospital-a", 2, 5_000_000, POLICY)
+    assert record.timestamp_ms == 5_000_000 * 300 * 1000
+    assert json.loads(record.value or b"") == {
+        "kind": "heartbeat",
+        "epoch": 2,
+        "number": 5_000_000,
+        "interval_seconds": 300,
+        "k": 0,
+        "epsilon": 0,
+        "policy_version": "demo-test",
+    }
