@@ -1,0 +1,1 @@
+"""How segwatch is run: the local stack, dashboards, rules and images."""

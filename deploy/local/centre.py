@@ -1,0 +1,78 @@
+"""The centre of the local stack: its log, federation, Prometheus, Alertmanager, and the pager."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.local import binaries
+from deploy.local.alertmanager import Alertmanager
+from deploy.local.broker import Broker
+from deploy.local.places import RULES
+from deploy.local.prometheus import Prometheus, Target, configuration
+from deploy.local.services import LogPlace, Service
+from deploy.local.supervisor import Part
+from services.contracts.topics import at_the_centre
+
+SCRAPE_EVERY = "1s"
+
+
+class Centre:
+    """The centre. `folder` holds everything that it has.
+
+    Args:
+        folder: made where it is missing.
+        webhook: where Alertmanager posts pages.
+        embedded: whether the log is a file instead of a broker.
+    """
+
+    def __init__(self, folder: Path, webhook: str, *, embedded: bool) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True)
+        self.broker = None if embedded else Broker(self.folder / "broker", name="central broker")
+        self.place = (
+            LogPlace(bootstrap=self.broker.bootstrap)
+            if self.broker
+            else LogPlace(file=self.folder / "log.sqlite")
+        )
+        self.federation = Service("central", "federation", self.place, {}, self.folder / "logs")
+        self.alertmanager = self._make_alertmanager(webhook)
+        self.prometheus = self._make_prometheus()
+
+    def make_topics(self, sites: Sequence[str]) -> None:
+        """Make each hospital's release topic: the bridge may not."""
+        topics = [at_the_centre(site) for site in sites]
+        with self.place.open() as log:
+            log.create_topics(dict.fromkeys(topics, 1), forever=frozenset(topics))
+
+    @property
+    def watchers(self) -> list[Part]:
+        """Prometheus and Alertmanager, as far as they can be had."""
+        return [part for part in (self.alertmanager, self.prometheus) if part is not None]
+
+    @property
+    def pages(self) -> bool:
+        """Whether a page can come."""
+        return self.alertmanager is not None and self.prometheus is not None
+
+    def addresses(self) -> dict[str, str]:
+        """Where the centre can be reached."""
+        return {
+            "federation metrics": f"http://{self.federation.metrics}/metrics",
+            **({"Prometheus": self.prometheus.url} if self.prometheus else {}),
+            **({"Alertmanager": f"http://{self.alertmanager.address}"} if self.alertmanager else {}),
+        }
+
+    def _make_alertmanager(self, webhook: str) -> Alertmanager | None:
+        binary = binaries.find(binaries.ALERTMANAGER)
+        return Alertmanager(binary, self.folder / "alertmanager", webhook) if binary else None
+
+    def _make_prometheus(self) -> Prometheus | None:
+        binary = binaries.find(binaries.PROMETHEUS)
+        if binary is None:
+            return None
+        config = configuration(
+            [Target("federation", self.federation.metrics)],
+            RULES / "centre.yaml",
+            every=SCRAPE_EVERY,
+            alertmanager=self.alertmanager.address if self.alertmanager else None,
+        )
+        return Prometheus("central prometheus", binary, self.folder / "prometheus", config)

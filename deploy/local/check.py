@@ -1,0 +1,102 @@
+"""Whether anything was lost or counted twice: what went in against what the logs say."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from deploy.local.observe import BlockKind, BlockName, SiteView, block_name
+from deploy.local.receipts import Receipt
+
+KINDS: tuple[BlockKind, ...] = ("pulse", "portrait")
+SHOWN = 5
+
+
+def problems(
+    site: str,
+    cases: Iterable[str],
+    receipts: Mapping[str, Receipt],
+    view: SiteView,
+    at_the_centre: Mapping[BlockName, bytes],
+) -> list[str]:
+    """Everything that is wrong with one hospital's books; empty where nothing is.
+
+    Args:
+        site: the hospital.
+        cases: the names of all cases that were dropped into its inbox.
+        receipts: ingest's receipts, by case.
+        view: what the hospital's log says.
+        at_the_centre: value of each block's release at the centre.
+    """
+    found = [
+        *_lost(list(cases), receipts, view),
+        *_doubled(view),
+        *_miscounted(view),
+        *_misreleased(view, at_the_centre),
+    ]
+    if view.unreadable:
+        found.append(f"{view.unreadable} records do not keep to their schema")
+    return [f"{site}: {problem}" for problem in found]
+
+
+def _lost(cases: list[str], receipts: Mapping[str, Receipt], view: SiteView) -> list[str]:
+    """Cases without a receipt, and announced or rejected ones that end neither scored nor put aside."""
+    silent = [case for case in cases if case not in receipts]
+    ended = view.dead_studies | set(view.scored)
+    gone = [case for case in cases if case in receipts and not ended & {case, receipts[case].study or case}]
+    return _say("cases without a receipt from ingest", silent) + _say(
+        "cases neither scored nor among the dead letters", gone
+    )
+
+
+def _doubled(view: SiteView) -> list[str]:
+    doubled = [study for study, ids in view.results.items() if len(ids) > 1]
+    return _say("studies with two different results of one scorer", doubled)
+
+
+def _miscounted(view: SiteView) -> list[str]:
+    """Blocks must hold the scored studies in the log's order: each once, none left out before the tail."""
+    order = list(view.scored)
+    found = []
+    for kind in KINDS:
+        blocks = view.closed(kind)
+        counted = [entry.study for block in blocks for entry in block.studies]
+        twice = [study for study, times in Counter(counted).items() if times > 1]
+        found += _say(f"studies in two {kind}s", twice)
+        if counted != order[: len(counted)]:
+            found.append(f"the {kind}s do not follow the order of the scored studies")
+        size = size_of(view, kind)
+        if size is not None and len(order) - len(counted) >= size:
+            found.append(f"a {kind} is due and was not closed: {len(order) - len(counted)} studies wait")
+    return found
+
+
+def _misreleased(view: SiteView, at_the_centre: Mapping[BlockName, bytes]) -> list[str]:
+    """What left must be the ledger's figures bit for bit, all of them and nothing else."""
+    ledger = {block_name(block): block.figures.model_dump_json().encode() for block in view.blocks}
+    found = []
+    for place, released in (("in the hospital", view.released), ("at the centre", at_the_centre)):
+        missing = [_called(name) for name in ledger if name not in released]
+        strange = [_called(name) for name in released if name not in ledger]
+        other = [_called(name) for name in ledger if name in released and released[name] != ledger[name]]
+        found += _say(f"blocks not released {place}", missing)
+        found += _say(f"releases {place} that no block of the ledger stands for", strange)
+        found += _say(f"releases {place} that differ from the ledger", other)
+    return found
+
+
+def size_of(view: SiteView, kind: BlockKind) -> int | None:
+    """How many studies a block of this kind holds; None before the ledger has an epoch."""
+    if view.policy is None:
+        return None
+    return view.policy.pulse_studies if kind == "pulse" else view.policy.portrait_studies
+
+
+def _called(name: BlockName) -> str:
+    kind, epoch, number = name
+    return f"{kind} {number + 1} of epoch {epoch}"
+
+
+def _say(what: str, which: list[str]) -> list[str]:
+    if not which:
+        return []
+    more = f" and {len(which) - SHOWN} more" if len(which) > SHOWN else ""
+    return [f"{len(which)} {what}: {', '.join(which[:SHOWN])}{more}"]

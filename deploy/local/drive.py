@@ -1,0 +1,51 @@
+"""Driving a scene to its end: shows it, and says what went wrong on the way."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from deploy.local.process import Child
+from deploy.local.scene import Scene
+from deploy.local.settled import PAGE_SECONDS, STUCK_SECONDS, Patience, awaited, pages_missing
+from deploy.local.watch import Watch
+
+TICK_SECONDS = 0.2
+
+
+def drive(
+    scene: Scene,
+    watch: Watch,
+    cases: Mapping[str, Sequence[str]],
+    *,
+    feeder: Child | None = None,
+    pages_at: Mapping[str, int] | None = None,
+    notice: Callable[[Scene], list[str]] = lambda _: [],
+) -> list[str]:
+    """Tend the stack until everything has come to its end, or nothing moves any more.
+
+    Args:
+        scene: the running stack.
+        watch: shows it.
+        cases: names of the cases that each hospital gets.
+        feeder: the process that drops them; None where they lie there already.
+        pages_at: hospitals about which a page must come, and how many studies they have before it may.
+        notice: further events, asked for after each look.
+
+    Returns:
+        What went wrong; empty where nothing did.
+    """
+    patience = Patience()
+    while True:
+        events = scene.tick()
+        watch.show(scene, [*events, *notice(scene)])
+        if feeder is not None and feeder.exit_code not in (None, 0):
+            return [f"the feeder ended with code {feeder.exit_code} ({feeder.log}):\n{feeder.last_lines()}"]
+        what = awaited(scene, cases)
+        missing = pages_missing(scene, pages_at or {})
+        if what is None and not missing:
+            return []
+        idle = patience.idle(scene.progress())
+        if what is not None and idle > STUCK_SECONDS:
+            return [f"nothing has moved for {STUCK_SECONDS:.0f} s: {what}"]
+        if what is None and idle > PAGE_SECONDS:
+            return [f"no page came about {', '.join(missing)} within the studies that the story has"]
+        time.sleep(TICK_SECONDS)

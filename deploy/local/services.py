@@ -1,0 +1,96 @@
+"""Starting a service as Kubernetes would: `python -m services.NAME`, told by its environment alone."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.ask import is_ok
+from deploy.local.ports import LOOPBACK, free_ports
+from deploy.local.process import base_environment
+from deploy.local.supervisor import Program, Recipe
+from services.streaming.connect import open_log
+from services.streaming.log import Log
+from services.streaming.settings import ConnectionSettings
+
+START_SECONDS = 180.0
+"""Importing torch and nnU-Net takes 10 s alone, and a minute where every service of two hospitals starts on
+two cores."""
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "BLOSC_NTHREADS",
+    ),
+    "1",
+)
+"""A dozen processes share two cores: more threads in each would only wait for one another."""
+
+
+@dataclass(frozen=True)
+class LogPlace:
+    """Where a site's log is: a broker's address or, with the embedded log, a file.
+
+    Attributes:
+        bootstrap: the broker, `host:port`.
+        file: the SQLite file.
+    """
+
+    bootstrap: str | None = None
+    file: Path | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that tell a service where its log is."""
+        if self.file is not None:
+            return {"SEGWATCH_LOG": "embedded", "SEGWATCH_LOG_FILE": str(self.file)}
+        return {"SEGWATCH_LOG": "kafka", "SEGWATCH_KAFKA_BOOTSTRAP": str(self.bootstrap)}
+
+    def open(self) -> Log:
+        """A connection of the stack's own."""
+        if self.file is not None:
+            return open_log(ConnectionSettings(log="embedded", log_file=self.file))
+        return open_log(ConnectionSettings(log="kafka", kafka_bootstrap=self.bootstrap))
+
+
+class Service(Program):
+    """One service of one site.
+
+    Args:
+        site: the hospital's name, or `central`.
+        service: the folder's name under `services/`.
+        log: the site's log.
+        settings: the service's own settings, without the prefix.
+        folder: where its output goes, as `SERVICE.log`.
+    """
+
+    def __init__(
+        self, site: str, service: str, log: LogPlace, settings: Mapping[str, str], folder: Path
+    ) -> None:
+        (self.port,) = free_ports(1)
+        self.service = service
+        common = {
+            "SEGWATCH_SITE": site,
+            "SEGWATCH_MEMBER": f"{site}-{service}-0",
+            "SEGWATCH_HTTP_HOST": LOOPBACK,
+            "SEGWATCH_HTTP_PORT": str(self.port),
+        }
+        own = {f"SEGWATCH_{name}": value for name, value in settings.items()}
+        super().__init__(
+            Recipe(
+                name=f"{site} {service}",
+                command=[sys.executable, "-m", f"services.{service}"],
+                env={**base_environment(), **ONE_THREAD, **log.environment, **common, **own},
+                log=folder / f"{service}.log",
+                ready=lambda: is_ok(self.port, "/readyz"),
+                seconds=START_SECONDS,
+            )
+        )
+
+    @property
+    def metrics(self) -> str:
+        """Where Prometheus scrapes it: `host:port`."""
+        return f"{LOOPBACK}:{self.port}"

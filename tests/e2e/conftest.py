@@ -1,0 +1,52 @@
+"""A hospital and the centre on real brokers, with one pulse of studies that bring their masks."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from deploy.local import jars
+from deploy.local.scene import Scene, SiteScene
+from deploy.local.settled import awaited
+from deploy.local.stack import Stack
+from tests.support.one_pulse import SETTINGS, SITE, STUDIES, drop, name_of
+
+SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stack while it runs, after every study has come to its end."""
+
+    stack: Stack
+    scene: Scene
+    site: SiteScene
+    identifiers: frozenset[str]
+    """What the studies are called outside: patients, studies, folders, files."""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """One pulse of studies, from the inbox to the centre."""
+    why = jars.available()
+    if why is not None:
+        pytest.skip(f"no Kafka broker here: {why}")
+    folder = tmp_path_factory.mktemp("stack")
+    with (
+        Stack(folder / "run", {SITE: SETTINGS}, embedded=False, own_prometheus=False) as stack,
+        Scene(stack, {SITE: lambda _case, _geometry: None}) as scene,
+    ):
+        site = scene.sites[SITE]
+        identifiers = [drop(number, folder, site.inbox) for number in range(STUDIES)]
+        _until_all_ended(scene)
+        yield Told(stack, scene, site, frozenset().union(*identifiers))
+
+
+def _until_all_ended(scene: Scene) -> None:
+    deadline = time.monotonic() + SECONDS
+    cases = {SITE: [name_of(number) for number in range(STUDIES)]}
+    while (what := awaited(scene, cases)) is not None:
+        assert time.monotonic() < deadline, f"still on its way: {what}; happened: {scene.tick()}"
+        scene.tick()
+        time.sleep(0.2)

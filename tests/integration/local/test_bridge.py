@@ -1,0 +1,139 @@
+"""The local stack's brokers and bridge, as they are."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from deploy.local.ask import ask
+from deploy.local.bridge import CONNECTOR, Bridge
+from deploy.local.broker import Broker
+from deploy.local.services import LogPlace
+from services.contracts.topics import RELEASE, SCORED, at_the_centre
+from services.streaming.log import Log, Outgoing, Record
+
+pytestmark = pytest.mark.broker
+AT_CENTRE = at_the_centre("hospital-a")
+COARSE = 1_795_392_000_000
+
+
+def eventually(what: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def release(name: str, value: bytes = b"{}") -> Outgoing:
+    """A record of the release topic; each test has names of its own, since they share brokers."""
+    return Outgoing(RELEASE, name.encode(), value, (("ce_id", b"1"),), COARSE)
+
+
+def arrived(log: Log, name: str) -> bool:
+    return any(record.key == name.encode() for record in read_all(log, AT_CENTRE))
+
+
+def read_all(log: Log, topic: str) -> list[Record]:
+    records: list[Record] = []
+    with log.reader([topic]) as reader:
+        while not reader.at_end():
+            records += reader.poll(0.5)
+    return records
+
+
+@pytest.fixture(scope="module")
+def logs(brokers):
+    """The hospital's and the centre's log, with their topics."""
+    hospital, centre = (LogPlace(bootstrap=broker.bootstrap).open() for broker in brokers)
+    with hospital, centre:
+        hospital.create_topics({RELEASE: 1, SCORED: 1}, forever=frozenset({RELEASE}))
+        centre.create_topics({AT_CENTRE: 1}, forever=frozenset({AT_CENTRE}))
+        yield hospital, centre
+
+
+@pytest.fixture(scope="module")
+def bridge(brokers, logs, tmp_path_factory):
+    """The bridge between them, at work."""
+    assert all(logs), "topics come before the bridge, which may not make them"
+    hospital, centre = brokers
+    made = Bridge(
+        "hospital-a", tmp_path_factory.mktemp("bridge"), hospital=hospital.bootstrap, centre=centre.bootstrap
+    )
+    try:
+        made.launch()
+        made.wait()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.mark.usefixtures("bridge")
+def test_the_bridge_copies_releases_whole_and_nothing_else(logs):
+    hospital, centre = logs
+    with hospital.producer() as producer:
+        producer.send([Outgoing(SCORED, b"study", b"inside", ()), release("whole")])
+    eventually(lambda: arrived(centre, "whole"))
+    copied = read_all(centre, AT_CENTRE)
+    assert not [record for record in copied if record.key == b"study"]
+    (whole,) = [record for record in copied if record.key == b"whole"]
+    assert (whole.value, whole.headers, whole.timestamp_ms) == (b"{}", (("ce_id", b"1"),), COARSE)
+    assert centre.topics() == {AT_CENTRE}
+
+
+@pytest.mark.usefixtures("bridge")
+def test_releases_made_while_the_centre_is_away_arrive_when_it_is_back(logs, brokers):
+    hospital, centre = logs
+    brokers[1].kill()
+    with hospital.producer() as producer:
+        producer.send([release("centre-away")])
+    brokers[1].start()
+    eventually(lambda: arrived(centre, "centre-away"))
+
+
+def test_a_bridge_that_was_killed_is_started_again_and_goes_on(bridge, logs):
+    hospital, centre = logs
+    bridge.program.child.kill()
+    with hospital.producer() as producer:
+        producer.send([release("bridge-killed")])
+    eventually(lambda: (bridge.tend() or "").endswith("was started again"))
+    eventually(lambda: arrived(centre, "bridge-killed"))
+
+
+def test_a_task_that_has_failed_is_started_again(bridge, logs, brokers):
+    """A topic that cannot be written fails the task: Connect still says RUNNING of the connector."""
+    hospital, centre = logs
+    too_large = release("large", b"x" * 900_000)
+    from kafka import KafkaAdminClient
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    admin = KafkaAdminClient(bootstrap_servers=brokers[1].bootstrap)
+    limit = ConfigResource(ConfigResourceType.TOPIC, AT_CENTRE, configs={"max.message.bytes": "1000"})
+    admin.alter_configs([limit])
+    with hospital.producer() as producer:
+        producer.send([too_large])
+    eventually(lambda: "FAILED" in bridge.task_states())
+    limit = ConfigResource(ConfigResourceType.TOPIC, AT_CENTRE, configs={"max.message.bytes": "1048588"})
+    admin.alter_configs([limit])
+    admin.close()
+    eventually(lambda: "its task had failed" in (bridge.tend() or ""))
+    eventually(lambda: arrived(centre, "large"))
+    assert ask(bridge.port, f"/connectors/{CONNECTOR}/status")[0] == 200
+
+
+def test_a_killed_broker_comes_back_at_its_address_with_its_records(brokers, logs):
+    hospital, _ = logs
+    broker: Broker = brokers[0]
+    with hospital.producer() as producer:
+        producer.send([release("broker-killed")])
+    address = broker.bootstrap
+    broker.kill()
+    broker.start()
+    assert broker.bootstrap == address
+    eventually(lambda: b"broker-killed" in [record.key for record in read_all(hospital, RELEASE)])
+
+
+def test_topics_are_not_made_by_asking_for_them(logs):
+    hospital, _ = logs
+    with hospital.reader([RELEASE]) as reader:
+        reader.poll(0.5)
+    assert hospital.topics() == {RELEASE, SCORED}

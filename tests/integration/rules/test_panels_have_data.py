@@ -1,0 +1,93 @@
+"""Every panel, proven without Grafana: its expressions are asked of a real Prometheus that runs the rules."""
+
+import json
+import math
+import time
+from urllib.parse import urlencode
+
+import pytest
+
+from deploy.local.ask import ask_json
+from deploy.local.binaries import PROMETHEUS, find
+from deploy.local.places import RULES
+from deploy.local.prometheus import Prometheus, Target, configuration
+from tests.support.metric_names import panels_of, substituted
+from tests.support.sample_exporter import SampleExporter
+
+DEADLINE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory):
+    """A Prometheus with the rules of both sides and a minute's data at most."""
+    binary = find(PROMETHEUS)
+    if binary is None:
+        pytest.skip("prometheus is neither in .build/bin nor on the PATH: `make setup` fetches it")
+    with SampleExporter() as exporter:
+        targets = [
+            Target("aggregation", exporter.address, "hospital-a"),
+            Target("federation", exporter.address),
+        ]
+        config = configuration(targets, RULES / "*.yaml", every="1s", alertmanager=None)
+        server = Prometheus("prometheus", binary, tmp_path_factory.mktemp("prometheus"), config)
+        server.launch()
+        try:
+            server.wait()
+            yield server
+        finally:
+            server.stop()
+
+
+def samples(server, expression):
+    """The finite values that the expression has now."""
+    answer = ask_json(server.port, f"/api/v1/query?{urlencode({'query': expression})}")
+    values = [float(each["value"][1]) for each in answer["data"]["result"]] if answer else []
+    return [value for value in values if math.isfinite(value)]
+
+
+def empty(server, expressions):
+    return [expression for expression in expressions if not samples(server, expression)]
+
+
+def wait_for(server, expressions):
+    """Those of the expressions that have no data even when the rules have had their time."""
+    until = time.monotonic() + DEADLINE_SECONDS
+    missing = empty(server, expressions)
+    while missing and time.monotonic() < until:
+        time.sleep(1)
+        missing = empty(server, missing)
+    return missing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("board", ["federation.json", "site.json"])
+def test_no_panel_is_without_data(prometheus, board):
+    expressions = [substituted(target["expr"]) for _, targets in panels_of(board) for target in targets]
+
+    assert len(expressions) > 15
+    assert wait_for(prometheus, expressions) == []
+
+
+@pytest.mark.slow
+def test_the_page_fires_in_a_real_prometheus(prometheus):
+    firing = 'ALERTS{alertname="SegwatchQualityDrop",alertstate="firing",site="hospital-a",severity="page"}'
+
+    assert wait_for(prometheus, [firing]) == []
+
+
+@pytest.mark.slow
+def test_no_rule_fails_to_be_evaluated(prometheus):
+    wait_for(prometheus, ["site:segwatch_needs_attention:ratio"])
+
+    groups = ask_json(prometheus.port, "/api/v1/rules")["data"]["groups"]
+
+    assert groups
+    assert [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
+
+
+@pytest.mark.slow
+def test_an_expression_without_data_would_be_noticed(prometheus):
+    nothing = 'segwatch_federation_pulses{site="hospital-z"}'
+    wait_for(prometheus, ["segwatch_federation_pulses"])
+
+    assert empty(prometheus, [nothing]) == [nothing], json.dumps(ask_json(prometheus.port, "/api/v1/targets"))

@@ -1,0 +1,54 @@
+"""The story's cases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.local.options import Options
+from deploy.local.settled import pages_expected
+from deploy.local.story import changed_site, site_names, story
+from services.phantoms.scanner import SCANNERS
+
+
+@given(hospitals=st.integers(1, 6), studies=st.integers(0, 60))
+def test_every_hospital_gets_its_studies_and_no_seed_comes_twice(hospitals, studies):
+    cases = story(site_names(hospitals), studies)
+    assert len({case.seed for case in cases}) == len(cases) == hospitals * studies
+
+
+def test_only_the_second_half_of_one_hospital_is_the_new_scanners():
+    sites = site_names(3)
+    changed = [(case.site, case.number) for case in story(sites, 10) if case.after_change]
+    assert changed == [("hospital-b", number) for number in range(5, 10)]
+
+
+def test_names_sort_in_the_order_of_arrival():
+    names = [case.name for case in story(["hospital-a"], 1200)]
+    assert names == sorted(names)
+
+
+def test_a_single_hospital_gets_the_new_scanner_itself():
+    assert changed_site(site_names(1)) == "hospital-a"
+
+
+def test_the_storys_scanners_exist():
+    assert {case.scanner for case in story(site_names(2), 4)} <= set(SCANNERS)
+
+
+@pytest.mark.parametrize("hospitals", [0, 27])
+def test_a_number_of_hospitals_that_cannot_be_is_refused(hospitals):
+    with pytest.raises(ValueError, match="HOSPITALS must be 1 to 26"):
+        site_names(hospitals)
+
+
+def test_the_default_story_is_long_enough_for_its_page():
+    studies = Options().studies
+    assert pages_expected(studies, studies // 2, pulse=20, window=3, pages=True)
+
+
+def test_a_short_story_expects_no_page():
+    assert not pages_expected(40, 20, pulse=20, window=3, pages=True)
+
+
+def test_without_a_pager_no_page_is_expected():
+    assert not pages_expected(1000, 500, pulse=20, window=3, pages=False)
