@@ -1,0 +1,71 @@
+"""Who may do what in Kafka: the one table that users and their rights are made from.
+
+A principal has what its service does and no more. Read and Write bring Describe with them in Kafka; it is
+written all the same, because that is what a service asks for at start.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.contracts.topics import (
+    LEDGER,
+    MEASURED,
+    RECEIVED,
+    RELEASE,
+    SCORED,
+    SEGMENTED,
+    WITH_DEAD_LETTERS,
+    at_the_centre,
+    dead_letters,
+)
+from services.streaming.stage import group_of
+
+CONNECT_GROUP = "segwatch.bridge"
+CONNECT_TOPICS = ("segwatch.bridge.configs", "segwatch.bridge.offsets", "segwatch.bridge.status")
+"""Where the hospital's Connect worker keeps its own state: in the hospital."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one principal may do.
+
+    Attributes:
+        reads: topics that it reads.
+        writes: topics that it writes.
+        group: the consumer group that it is a member of, where it is in one.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    group: str | None = None
+
+
+def _stage(name: str, reads: str, writes: str) -> Access:
+    return Access((reads,), (writes, dead_letters(reads)), group_of(name))
+
+
+DEAD_LETTERS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
+
+HOSPITAL = {
+    "ingest": Access(writes=(RECEIVED, dead_letters(RECEIVED))),
+    "segmentation": _stage("segmentation", RECEIVED, SEGMENTED),
+    "features": _stage("features", SEGMENTED, MEASURED),
+    "scoring": _stage("scoring", MEASURED, SCORED),
+    # It folds whole topics, without a group: the log is its state.
+    "aggregation": Access(
+        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE), writes=(LEDGER, RELEASE, dead_letters(SCORED))
+    ),
+    "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),
+    # Who runs `segwatch deadletters`: reads what was put aside, writes it back. Neither ledger nor release.
+    "operator": Access(DEAD_LETTERS, (*WITH_DEAD_LETTERS, *DEAD_LETTERS)),
+}
+"""The principals of a hospital's Kafka."""
+
+
+def centre(sites: Iterable[str]) -> dict[str, Access]:
+    """The principals of the centre's Kafka: federation reads, and each site writes its one topic."""
+    topics = {site: at_the_centre(site) for site in sites}
+    return {
+        "federation": Access(reads=tuple(topics.values())),
+        **{site: Access(writes=(topic,)) for site, topic in topics.items()},
+    }

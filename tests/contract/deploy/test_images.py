@@ -1,0 +1,133 @@
+"""Images and the compose file: no engine runs here, so what can be known without one is checked."""
+
+import re
+
+import pytest
+import yaml
+
+from services.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
+from services.streaming.settings import load_settings
+from tests.support.service_settings import SERVICES, settings_of, use_environment
+
+HOSPITAL_SERVICES = {name for name in SERVICES if name != "federation"}
+
+
+@pytest.fixture
+def compose(root):
+    return yaml.safe_load((root / "deploy/compose.yaml").read_text())
+
+
+def dockerfile(root, service):
+    return (root / "deploy/images" / f"{service}.Dockerfile").read_text()
+
+
+def test_every_service_has_an_image_and_every_image_a_service(root):
+    images = {path.name.removesuffix(".Dockerfile") for path in (root / "deploy/images").glob("*.Dockerfile")}
+    services = {path.parent.name for path in (root / "services").glob("*/__main__.py")}
+
+    assert images == set(SERVICES)
+    assert services <= images
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_installs_pinned_hashes_and_runs_its_service_as_nobody(root, service):
+    text = dockerfile(root, service)
+    last = text.split("\nFROM ")[-1]
+
+    assert text.count("--require-hashes") == 2
+    assert f"requirements/{service}.txt" in text
+    assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
+    assert f'ENTRYPOINT ["python", "-m", "services.{service}"]' in last
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"python:3.11-slim"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_images_differ_in_nothing_but_their_service(root, service):
+    def without_name(name):
+        body = dockerfile(root, name).split("\n", 1)[1]
+        return body.replace(name, "NAME")
+
+    assert without_name(service) == without_name("features")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_only_segmentation_carries_torch(root, service):
+    pinned = (root / "requirements" / f"{service}.txt").read_text()
+
+    assert "--hash=sha256:" in pinned
+    assert bool(re.search(r"^torch==", pinned, re.MULTILINE)) == (service == "segmentation")
+
+
+def test_what_an_image_copies_is_sent_to_the_builder(root):
+    sent = (root / ".dockerignore").read_text().splitlines()
+
+    for copied in (
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "requirements",
+        "services",
+        "deploy/images/build.txt",
+    ):
+        assert f"!{copied}" in sent
+        assert (root / copied).exists()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_services_settings_load_as_compose_gives_them(compose, service, monkeypatch, tmp_path):
+    policy = tmp_path / "file"
+    policy.write_text("0123456789abcdef0123456789abcdef")
+    given = compose["services"][service]["environment"]
+    told = {name: str(policy) if name.endswith("_FILE") else str(value) for name, value in given.items()}
+    use_environment(monkeypatch, told)
+
+    assert load_settings(settings_of(service)).kafka_bootstrap is not None
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_run_read_only_and_without_capabilities(compose, service):
+    container = compose["services"][service]
+
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_compose_makes_the_topics_of_the_contracts(compose):
+    script = compose["services"]["topics-hospital"]["command"][0]
+    made = {
+        name: (int(parts), int(kept)) for name, parts, kept in re.findall(r"make (\S+) (\d+) (-?\d+)", script)
+    }
+
+    assert set(made) == {*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)}
+    assert all(made[name][0] == 1 for name in ONE_PARTITION)
+    assert {name for name, (_, kept) in made.items() if kept == -1} == FOREVER
+
+
+def test_only_the_bridge_stands_in_a_hospitals_network_and_another(compose):
+    networks = {name: set(each.get("networks", [])) for name, each in compose["services"].items()}
+
+    assert {name for name, joined in networks.items() if "hospital" in joined and len(joined) > 1} == {
+        "bridge"
+    }
+    assert all("hospital" in networks[name] for name in HOSPITAL_SERVICES)
+
+
+def test_every_file_that_compose_mounts_or_builds_from_is_there(compose, root):
+    for service in compose["services"].values():
+        if "build" in service:
+            assert (root / service["build"]["dockerfile"]).is_file()
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("."):
+                assert (root / "deploy" / source).exists(), source
+
+
+def test_prometheus_in_compose_names_jobs_and_sites_as_the_rules_expect(compose):
+    hospital = yaml.safe_load(compose["configs"]["prometheus-hospital"]["content"])
+    centre = yaml.safe_load(compose["configs"]["prometheus-centre"]["content"])
+    jobs = {each["job_name"]: each["static_configs"][0] for each in hospital["scrape_configs"]}
+
+    assert set(jobs) == HOSPITAL_SERVICES
+    assert all(config["labels"] == {"site": "hospital-a"} for config in jobs.values())
+    assert [each["job_name"] for each in centre["scrape_configs"]] == ["federation"]

@@ -1,0 +1,190 @@
+"""Both overlays render, keep to their schemas, and hold what the code says they must."""
+
+import ipaddress
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from deploy.local.bridge import connector_settings
+from deploy.manifests.__main__ import rendered as written
+from services.contracts.policy import SitePolicy
+from services.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
+
+OVERLAYS = ("hospital", "central")
+WITHOUT_SCHEMA = {"KafkaConnector"}
+"""Strimzi's CRDs at hand hold none for it; its settings are compared with those that run locally."""
+
+
+def of_kind(manifests, kind):
+    return {each["metadata"]["name"]: each for each in manifests if each["kind"] == kind}
+
+
+def is_custom(manifest):
+    group = manifest["apiVersion"].split("/")[0]
+    return "." in group and not group.endswith(".k8s.io")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_core_kinds_keep_to_kubernetes_schemas(rendered, overlay):
+    core = [each for each in rendered(overlay) if not is_custom(each)]
+
+    assert core
+    for manifest in core:
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_custom_kinds_keep_to_their_operators_schemas(rendered, crd_schemas, overlay):
+    checked = set()
+    for manifest in filter(is_custom, rendered(overlay)):
+        group, version = manifest["apiVersion"].split("/")
+        kind = manifest["kind"]
+        if kind in WITHOUT_SCHEMA:
+            continue
+        schema = json.loads(
+            (crd_schemas / f"{kind.lower()}-{group.split('.')[0]}-{version}.json").read_text()
+        )
+        errors = [error.message for error in Draft202012Validator(schema).iter_errors(manifest)]
+        assert not errors, (kind, manifest["metadata"]["name"])
+        checked.add(kind)
+
+    assert {"Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "PodMonitor", "PrometheusRule"} <= checked
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_everything_lies_in_the_overlays_own_namespace(rendered, overlay):
+    manifests = rendered(overlay)
+    (namespace,) = of_kind(manifests, "Namespace")
+
+    assert {each["metadata"]["namespace"] for each in manifests if each["kind"] != "Namespace"} == {namespace}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_line_of_the_edited_file_reaches_a_manifest(rendered, root, overlay):
+    text = json.dumps(rendered(overlay))
+    lines = (root / "k8s" / "overlays" / overlay / f"{overlay}.env").read_text().splitlines()
+    values = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    replaced = (root / "k8s" / "overlays" / overlay / "kustomization.yaml").read_text()
+
+    assert "set by the overlay" not in text
+    assert ":latest" not in text
+    for name, value in values.items():
+        assert f"fieldPath: data.{name}}}" in replaced, name
+        assert value in text, name
+
+
+def test_the_generated_manifests_are_current():
+    stale = [str(path) for path, text in written().items() if path.read_text() != text]
+
+    assert not stale, "run `python -m deploy.manifests`"
+
+
+def test_a_hospital_has_every_topic_of_the_contracts(rendered):
+    topics = of_kind(rendered("hospital"), "KafkaTopic")
+
+    for name in (*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)):
+        assert topics[name]["spec"]["config"]["cleanup.policy"] == "delete", "a compacted log forgets"
+    for name in ONE_PARTITION:
+        assert topics[name]["spec"]["partitions"] == 1
+    for name in FOREVER:
+        assert topics[name]["spec"]["config"]["retention.ms"] == -1
+        assert topics[name]["spec"]["config"]["retention.bytes"] == -1
+
+
+def test_every_replica_keeps_what_one_lost(rendered):
+    for overlay in OVERLAYS:
+        for name, topic in of_kind(rendered(overlay), "KafkaTopic").items():
+            assert topic["spec"]["replicas"] > topic["spec"]["config"]["min.insync.replicas"] > 1, name
+
+
+def test_the_connector_is_the_one_that_runs_locally_with_certificates_added(rendered):
+    connector = of_kind(rendered("hospital"), "KafkaConnector")["release-bridge"]["spec"]
+    here = connector_settings(
+        "hospital-a", hospital="log-kafka-bootstrap:9093", centre="kafka.centre.example:9094"
+    )
+    told = {
+        name: str(value).replace("True", "true").replace("False", "false")
+        for name, value in connector["config"].items()
+    }
+    locally = {
+        name: value for name, value in here.items() if name not in {"name", "connector.class", "tasks.max"}
+    }
+
+    assert connector["class"] == here["connector.class"]
+    assert str(connector["tasksMax"]) == here["tasks.max"]
+    assert {
+        name: value for name, value in told.items() if ".ssl." not in name and "protocol" not in name
+    } == locally
+    assert all(value == "SSL" for name, value in told.items() if name.endswith("security.protocol"))
+
+
+def test_no_other_offset_syncs_setting_stops_the_connector(rendered):
+    config = of_kind(rendered("hospital"), "KafkaConnector")["release-bridge"]["spec"]["config"]
+
+    assert [name for name in config if "offset-syncs" in name] == ["emit.offset-syncs.enabled"]
+
+
+def test_the_connector_copies_the_release_topic_and_nothing_else(rendered):
+    pattern = of_kind(rendered("hospital"), "KafkaConnector")["release-bridge"]["spec"]["config"]["topics"]
+    every = {*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS), "segwatchXsiteXreleaseXv1"}
+
+    assert [name for name in every if re.fullmatch(pattern, name)] == ["segwatch.site.release.v1"]
+
+
+def test_the_policy_that_is_delivered_is_the_safe_default_in_full(rendered):
+    (policy,) = (
+        each for name, each in of_kind(rendered("hospital"), "ConfigMap").items() if name.startswith("policy")
+    )
+    delivered = yaml.safe_load(policy["data"]["policy.yaml"])
+
+    assert SitePolicy.model_validate(delivered, strict=False) == SitePolicy(version="1")
+    assert set(delivered) == set(SitePolicy.model_fields)
+
+
+def test_the_gpu_component_adds_a_gpu_to_segmentation_and_changes_nothing_else(rendered, root, tmp_path):
+    without = rendered("hospital")
+    k8s = Path(os.path.relpath(root / "k8s", tmp_path))
+    overlay = {"resources": [str(k8s / "overlays/hospital")], "components": [str(k8s / "components/gpu")]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    command = ["kubectl", "kustomize", str(tmp_path)]
+
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    changed = [each for each in yaml.safe_load_all(text) if each not in without]
+    assert [each["metadata"]["name"] for each in changed] == ["segmentation"]
+    (container,) = changed[0]["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"memory": "16Gi", "nvidia.com/gpu": 1}
+
+
+def test_no_key_is_written_twice_in_a_manifest(root):
+    """PyYAML and kubectl differ in which of two equal keys they take."""
+    for path in (root / "k8s").rglob("*.yaml"):
+        for node in yaml.compose_all(path.read_text()):
+            assert not list(_doubled(node)), path
+
+
+def _doubled(node):
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from (key for key in keys if keys.count(key) > 1)
+        for _, value in node.value:
+            yield from _doubled(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _doubled(value)
+
+
+def test_example_networks_are_addresses_that_nobody_has(root):
+    text = (root / "k8s/overlays/hospital/hospital.env").read_text()
+    documentation = [ipaddress.ip_network(each) for each in ("192.0.2.0/24", "198.51.100.0/24")]
+
+    found = [ipaddress.ip_network(each) for each in re.findall(r"_NETWORK=(\S+)", text)]
+
+    assert found == documentation, "a real address as a default would open a door to a stranger"
