@@ -162,7 +162,10 @@ class Broker:
         self._properties.write_text("".join(lines))
         tool = [*self._java("-Xmx128m"), "kafka.tools.StorageTool", "format"]
         done = subprocess.run(
-            [*tool, "-t", cluster_id(uuid.uuid4()), "-c", str(self._properties)], capture_output=True, text=True, check=False
+            [*tool, "-t", cluster_id(uuid.uuid4()), "-c", str(self._properties)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise NotReady(f"{self.name} could not be prepared:\n{(done.stdout + done.stderr).strip()}")
