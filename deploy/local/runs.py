@@ -7,19 +7,25 @@ from pathlib import Path
 import psutil
 
 from deploy.local.places import RUNS
+from services.contracts.errors import BadSettings
 
 KEPT_RUNS = 5
 KEPT_FILES = frozenset({".log", ".png"})
 SUMMARY = "summary.json"
 OWNER = "pid"
+LATEST = "latest"
+"""A link to the newest run's folder, so that scripts need not know its name."""
 
 
 def new_run(name: str | None, runs: Path = RUNS) -> Path:
-    """An empty folder for a run; older runs beyond the newest few are removed.
+    """An empty folder for a run, linked as `latest`; older runs beyond the newest few are removed.
 
     Raises:
+        BadSettings: the name is no plain name of a folder.
         FileExistsError: a run of that name is going on.
     """
+    if name and (Path(name).name != name or name in ("..", LATEST)):
+        raise BadSettings(f"RUN_NAME={name} names no folder below {runs}: give one plain name, as my-run")
     folder = runs / (name or f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
     if is_going_on(folder):
         raise FileExistsError(f"the run {folder} is still going on")
@@ -28,6 +34,7 @@ def new_run(name: str | None, runs: Path = RUNS) -> Path:
     folder.mkdir(parents=True)
     me = psutil.Process()
     (folder / OWNER).write_text(f"{me.pid} {me.create_time()}")
+    _link(runs / LATEST, folder.name)
     return folder
 
 
@@ -61,10 +68,19 @@ def _in_store(path: Path) -> bool:
     return bool({"data", "inbox", "store", "story"} & set(path.parts))
 
 
+def _link(link: Path, target: str) -> None:
+    """Point the link at the target in one step, so that it never dangles between two runs."""
+    fresh = link.with_name(f".{link.name}-{target}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
 def _remove_old(runs: Path, keep: int) -> None:
     if not runs.is_dir():
         return
-    ended = [folder for folder in runs.iterdir() if folder.is_dir() and not is_going_on(folder)]
+    folders = (path for path in runs.iterdir() if path.is_dir() and not path.is_symlink())
+    ended = [folder for folder in folders if not is_going_on(folder)]
     ended.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in ended[keep:]:
         shutil.rmtree(folder, ignore_errors=True)

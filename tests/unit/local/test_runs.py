@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from deploy.local.runs import KEPT_RUNS, OWNER, is_going_on, new_run, tidy
+from deploy.local.runs import KEPT_RUNS, LATEST, OWNER, is_going_on, new_run, tidy
+from services.contracts.errors import BadSettings
 
 
 def test_a_run_that_goes_on_is_not_taken_over(tmp_path):
@@ -25,9 +26,21 @@ def test_old_runs_are_removed_and_running_ones_stay(tmp_path):
         folder = new_run(f"run-{number}", tmp_path)
         (folder / OWNER).unlink()
         os.utime(folder, (number, number))
-    left = {folder.name for folder in tmp_path.iterdir()}
+    left = {folder.name for folder in tmp_path.iterdir() if not folder.is_symlink()}
     assert going_on.name in left
     assert left == {"going-on", *(f"run-{number}" for number in range(3, KEPT_RUNS + 3))}
+
+
+def test_the_newest_run_is_linked_as_latest(tmp_path):
+    for name in ("first", "second"):
+        folder = new_run(name, tmp_path)
+        assert (tmp_path / LATEST).resolve() == folder.resolve()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "/tmp/elsewhere", LATEST])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(BadSettings, match="RUN_NAME"):
+        new_run(name, tmp_path)
 
 
 def test_tidying_keeps_logs_picture_and_summary_only(tmp_path):
