@@ -1,12 +1,14 @@
 """Images and the compose file: no engine runs here, so what can be known without one is checked."""
 
 import re
+from importlib.metadata import packages_distributions
 
 import pytest
 import yaml
 
 from services.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
 from services.streaming.settings import load_settings
+from tests.support.imported import third_party
 from tests.support.service_settings import SERVICES, settings_of, use_environment
 
 HOSPITAL_SERVICES = {name for name in SERVICES if name != "federation"}
@@ -56,6 +58,24 @@ def test_only_segmentation_carries_torch(root, service):
 
     assert "--hash=sha256:" in pinned
     assert bool(re.search(r"^torch==", pinned, re.MULTILINE)) == (service == "segmentation")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_holds_every_package_that_its_service_imports(root, service):
+    pinned = re.findall(r"^([\w.-]+)==", (root / "requirements" / f"{service}.txt").read_text(), re.MULTILINE)
+    installed = {_normal(name) for name in pinned}
+    named = packages_distributions()
+    missing = {
+        module: file
+        for module, file in third_party(root, f"services.{service}", f"services.{service}.__main__").items()
+        if not installed & {_normal(name) for name in named[module]}
+    }
+
+    assert missing == {}
+
+
+def _normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_what_an_image_copies_is_sent_to_the_builder(root):
