@@ -15,6 +15,7 @@ from services.aggregation.blocks import Blocks
 from services.aggregation.figures import BlockName, figures
 from services.aggregation.ledger import Entry, Ledger
 from services.aggregation.noise import Noise
+from services.aggregation.policy import differences
 from services.aggregation.release import SOURCE, block_id, id_of, release_of
 from services.aggregation.released import released
 from services.aggregation.slots import Due
@@ -36,11 +37,11 @@ class StartAgain(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """What the service is told: the site's name, its policy file, its noise, and the time."""
+    """What the service is told: the site's name, its policy file, the noise under a policy, and the time."""
 
     name: str
     policy: SitePolicy
-    noise: Noise
+    noise_under: Callable[[SitePolicy], Noise]
     now: Callable[[], datetime]
 
 
@@ -85,6 +86,7 @@ class Books:
         if self.ledger.epoch is None:
             self._begin(before.highest_epoch)
         self._check_version()
+        self._say_policy()
         self._sent = set()
         self._starting = False
 
@@ -137,12 +139,12 @@ class Books:
 
     def _draw(self, due: Due) -> BlockClosed:
         name = BlockName(self._site.name, self.epoch, self.ledger.closed[due.kind])
-        now = self._site.now()
+        now, policy = self._site.now(), self.ledger.policy
         return BlockClosed(
             kind="block",
             studies=tuple(slot.entry for slot in due.slots),
             closed_at=now,
-            figures=figures(name, due, self.ledger.policy, self._site.noise, now),
+            figures=figures(name, due, policy, self._site.noise_under(policy), now),
         )
 
     def _write(self, entry: Entry) -> int:
@@ -161,19 +163,29 @@ class Books:
                 if not self._starting:
                     raise StartAgain("the ledger is damaged") from None
                 continue
+            before = self.ledger.policy_or_none
             entry = self.ledger.read(event.data)
             if entry is not None:
                 adopted += 1
-                self._follow(entry)
+                self._follow(entry, before)
         return adopted
 
-    def _follow(self, entry: Entry) -> None:
+    def _follow(self, entry: Entry, before: SitePolicy | None) -> None:
         if isinstance(entry, EpochOpened):
             if not self._starting:
                 raise StartAgain("a new epoch was opened")
             self.blocks.open_epoch(entry.from_offset)
         elif isinstance(entry, PolicyChanged):
-            _log.warning("policy %s is in force", entry.policy.version)
+            if before is not None and not self._starting:
+                _log.warning(
+                    "policy %s is in force from pulse %d and portrait %d of epoch %d on, instead of %s: %s",
+                    entry.policy.version,
+                    entry.first_pulse,
+                    entry.first_portrait,
+                    entry.epoch,
+                    before.version,
+                    differences(before, entry.policy),
+                )
         else:
             self.blocks.cover(entry.figures.kind, entry.studies)
             if id_of(self._site.name, entry.figures) not in self._sent:
@@ -216,6 +228,19 @@ class Books:
             return fold(tail.to_end())
         finally:
             tail.close()
+
+    def _say_policy(self) -> None:
+        """A line at each start, and one for a changed file: when it counts, and what it changes."""
+        there, told = self.ledger.policy, self._site.policy
+        _log.info("policy %s is in force in epoch %d", there.version, self.epoch)
+        if told != there:
+            _log.warning(
+                "the policy file holds version %s: it counts from where a pulse and a portrait next begin"
+                " together; against %s it changes %s",
+                told.version,
+                there.version,
+                differences(there, told),
+            )
 
     def _check_version(self) -> None:
         policy = self._site.policy

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.aggregation.noise import Noise, draw
 from services.contracts.errors import BadSettings
@@ -32,14 +32,16 @@ class SeededNoise:
         return [value + _geometric(generator, scale) - _geometric(generator, scale) for value in values]
 
 
-def choose_noise(policy: SitePolicy, seed: int | None) -> Noise:
-    """OpenDP's noise, or the demonstration's where a seed is given.
+def choose_noise(policy: SitePolicy, seed: int | None) -> Callable[[SitePolicy], Noise]:
+    """The noise under the policy that a block is closed under: OpenDP's, or where a seed is given the seeded.
+
+    That may still be the one before the policy file's, and then a seed has no say.
 
     Raises:
-        BadSettings: a seed with a policy that is not a demonstration's.
+        BadSettings: a seed with a policy file that is not a demonstration's.
     """
     if seed is None:
-        return draw
+        return lambda _policy: draw
     if not policy.version.startswith(DEMO):
         raise BadSettings(
             "SEGWATCH_DEMO_NOISE_SEED makes the noise foreseeable and protects nobody: it is refused with the"
@@ -48,7 +50,8 @@ def choose_noise(policy: SitePolicy, seed: int | None) -> Noise:
     _log.warning(
         "DEMONSTRATION NOISE: the noise is foreseeable and protects nobody; never with patients' data"
     )
-    return SeededNoise(seed)
+    seeded = SeededNoise(seed)
+    return lambda in_force: seeded if in_force.version.startswith(DEMO) else draw
 
 
 def _geometric(generator: random.Random, scale: float) -> int:

@@ -5,10 +5,12 @@ count changes by at most 1, the histogram by at most 2 in L1, and the sum of one
 A study beyond its patient's limit enters no figure, whatever it holds.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from services.aggregation.bounds import BOUNDS
@@ -21,6 +23,8 @@ from services.contracts.studies import StudyScored
 
 COUNT_SENSITIVITY = 1
 HISTOGRAM_SENSITIVITY = 2
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""No study was received by segwatch before: a clock that says so is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def figures(name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: da
         due: the block's kind and slots.
         policy: the policy in force for it.
         noise: where the noise comes from.
-        now: when the block is closed, for the date where no slot has one.
+        now: when the block is closed: the date where no slot has one, and the latest that there can be.
     """
     common = _common(name, due.slots, policy, now)
     studies = entering(due.slots, policy)
@@ -52,7 +56,7 @@ def figures(name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: da
 
 def coarse(moment: datetime, policy: SitePolicy) -> date:
     """The first day of the moment's day, week (Monday) or month, in UTC."""
-    day = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).date()
+    day = moment.astimezone(UTC).date()
     if policy.dates == "month":
         return day.replace(day=1)
     return day - timedelta(days=day.weekday()) if policy.dates == "week" else day
@@ -92,7 +96,7 @@ def _mean(
     values = [scored.features.get(feature) for scored in studies]
     own = [bound.step_of(value) for value in values if value is not None]
     exact = sum(own) + bound.fixed_step * (k - len(own))
-    epsilon = policy.epsilon_means / len(policy.means_of)
+    epsilon = even_share(policy.epsilon_means, len(policy.means_of))
     (noised,) = noise(f"{label}/{feature}", [exact], sensitivity=bound.steps, epsilon=epsilon)
     return NoisedMean(
         feature=feature,
@@ -103,9 +107,15 @@ def _mean(
     )
 
 
+def even_share(epsilon: float, parts: int) -> float:
+    """The largest of `parts` equal budgets, in floating point, that together do not exceed `epsilon`."""
+    share = epsilon / parts
+    return share if parts * Fraction(share) <= Fraction(epsilon) else math.nextafter(share, 0.0)
+
+
 def _common(name: BlockName, slots: Sequence[Slot], policy: SitePolicy, now: datetime) -> dict[str, Any]:
     studies = [slot.scored for slot in slots if slot.scored is not None]
-    last = studies[-1].received_at if studies else now
+    last = _credible(studies[-1].received_at, now) if studies else now
     return {
         "epoch": name.epoch,
         "number": name.number,
@@ -115,6 +125,14 @@ def _common(name: BlockName, slots: Sequence[Slot], policy: SitePolicy, now: dat
         "model": _most_common([scored.model for scored in studies]) if policy.name_model else None,
         "scorer": _most_common([scored.scorer for scored in studies]) if policy.name_scorer else None,
     }
+
+
+def _credible(moment: datetime, now: datetime) -> datetime:
+    """An event time within what can be. A wrong clock's future would be a time stamp that Kafka refuses for
+    good (`message.timestamp.after.max.ms`, an hour), and no later block could leave.
+    """
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max(known, EARLIEST), now)
 
 
 def _most_common(identities: Sequence[ModelIdentity | None]) -> ModelIdentity | None:

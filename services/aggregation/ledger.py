@@ -49,6 +49,11 @@ class Ledger:
         return self._policy
 
     @property
+    def policy_or_none(self) -> SitePolicy | None:
+        """The policy in force; None before the first epoch."""
+        return self._policy
+
+    @property
     def both_begin(self) -> bool:
         """Whether the open pulse and the open portrait begin at the same study: a policy may change there."""
         return self.studies["pulse"] == self.studies["portrait"]

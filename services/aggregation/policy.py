@@ -39,6 +39,19 @@ def read_policy(path: Path) -> SitePolicy:
     return policy
 
 
+def differences(old: SitePolicy, new: SitePolicy) -> str:
+    """What a change of policy changes, field by field, for the log.
+
+    Examples:
+        >>> differences(SitePolicy(version="1"), SitePolicy(version="2", epsilon_count=0.5))
+        'version 1 -> 2, epsilon_count 1.0 -> 0.5'
+    """
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    return ", ".join(
+        f"{name} {value} -> {after[name]}" for name, value in before.items() if after[name] != value
+    )
+
+
 def _check_means(path: Path, policy: SitePolicy) -> None:
     unknown = [name for name in policy.means_of if name not in BOUNDS]
     if unknown:

@@ -64,7 +64,12 @@ class World:
     def service(self, policy: SitePolicy | None = None, seed: int | None = None) -> Aggregation:
         """A process. Each draws other noise, unless a seed says otherwise."""
         noise = SeededNoise(next(self.seeds) if seed is None else seed)
-        site = Site("hospital-a", policy or self.policy, noise, lambda: datetime(2026, 11, 23, 9, tzinfo=UTC))
+        site = Site(
+            "hospital-a",
+            policy or self.policy,
+            lambda _policy: noise,
+            lambda: datetime(2026, 11, 23, 9, tzinfo=UTC),
+        )
         return Aggregation(self.log, site, Telemetry("aggregation"))  # type: ignore[arg-type]  # no consumers
 
     def run(self, service: Aggregation) -> Aggregation:

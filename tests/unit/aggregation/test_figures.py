@@ -1,7 +1,8 @@
 """Sensitivities, budgets and fixed values: what the noise is promised, on neighbouring inputs."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.aggregation.bounds import BOUNDS
-from services.aggregation.figures import BlockName, coarse, figures
+from services.aggregation.figures import BlockName, coarse, even_share, figures
 from services.aggregation.slots import Due, Kind, Slot, cell_of
 from services.contracts.base import ModelIdentity
 from services.contracts.ledger import CountedStudy
@@ -94,6 +95,13 @@ def test_means_split_their_budget_evenly_and_every_name_is_its_own() -> None:
     assert len({asked[0] for asked in noise.asked}) == 5
 
 
+@given(epsilon=st.floats(0.001, 1.0), parts=st.integers(1, 5))
+def test_the_means_shares_together_never_exceed_their_budget(epsilon: float, parts: int) -> None:
+    spent = parts * Fraction(even_share(epsilon, parts))
+    assert spent <= Fraction(epsilon)
+    assert float(spent) == pytest.approx(epsilon)
+
+
 def test_a_null_feature_takes_the_middle_of_the_public_bounds() -> None:
     policy = POLICY.model_copy(update={"means_of": ("segmentation_smoothness",)})
     slots = tuple(_slot(scored(number, features={})) for number in range(100))
@@ -149,3 +157,18 @@ def test_dates_are_as_coarse_as_the_policy_says(dates: Any, day: date) -> None:
 def test_the_date_is_the_last_slots_event_time() -> None:
     pulse, _ = _block("pulse", _slot(scored(0)))
     assert pulse.closed == date(2026, 11, 23)
+
+
+WRONG_CLOCKS = [
+    (datetime(9999, 12, 31, 23, 59), date(2026, 11, 23)),  # noqa: DTZ001 - a message may say no zone
+    (NOW + timedelta(days=3), date(2026, 11, 23)),
+    (datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14))), date(2026, 11, 23)),
+    (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), date(1999, 12, 27)),
+    (datetime(1970, 1, 1, tzinfo=UTC), date(1999, 12, 27)),
+]
+
+
+@pytest.mark.parametrize(("received_at", "closed"), WRONG_CLOCKS)
+def test_a_wrong_clocks_date_is_brought_to_what_can_be(received_at: datetime, closed: date) -> None:
+    slots = tuple(_slot(scored(number, received_at=received_at)) for number in range(20))
+    assert figures(NAME, Due("pulse", slots), POLICY, Recorder(), NOW).closed == closed

@@ -76,9 +76,14 @@ def test_a_seed_is_refused_with_a_real_policy() -> None:
 
 def test_a_seed_with_a_demonstrations_policy_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        assert isinstance(choose_noise(SitePolicy(version="demo-1"), seed=0), SeededNoise)
+        noise_under = choose_noise(SitePolicy(version="demo-1"), seed=0)
     assert "DEMONSTRATION NOISE" in caplog.text
+    assert isinstance(noise_under(SitePolicy(version="demo-1")), SeededNoise)
+
+
+def test_a_block_under_the_policy_before_a_demonstrations_file_has_opendps_noise() -> None:
+    assert choose_noise(SitePolicy(version="demo-1"), seed=0)(SitePolicy(version="default-1")) is draw
 
 
 def test_without_a_seed_the_noise_is_opendps_even_for_a_demonstration() -> None:
-    assert choose_noise(SitePolicy(version="demo-1"), seed=None) is draw
+    assert choose_noise(SitePolicy(version="demo-1"), seed=None)(SitePolicy(version="demo-1")) is draw

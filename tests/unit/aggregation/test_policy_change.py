@@ -1,5 +1,6 @@
 """A policy changes only where a pulse and a portrait begin together, and under a version of its own."""
 
+import logging
 from collections.abc import Sequence
 
 import pytest
@@ -86,3 +87,25 @@ def test_a_block_made_under_a_policy_that_is_not_in_force_does_not_count(world: 
         ("demo-other", 0, 25),
         ("demo-other", 1, 25),
     ]
+
+
+def test_a_change_is_said_in_the_log_when_the_file_is_read_and_when_it_counts(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.add(STUDIES[:30])
+    world.run(world.service())
+    with caplog.at_level(logging.INFO):
+        service = world.service(OTHER)
+        world.run(service)
+    assert "the policy file holds version demo-other" in caplog.text
+    assert "pulse_studies 20 -> 25, means_of ['segmentation_smoothness'] -> []" in caplog.text
+    assert "policy demo-test is in force in epoch 1" in caplog.text
+    caplog.clear()
+    world.add(STUDIES[30:100])
+    world.run(service)
+    assert "policy demo-other is in force from pulse 5 and portrait 1 of epoch 1 on" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        world.run(world.service(OTHER))
+    assert "policy demo-other is in force in epoch 1" in caplog.text
+    assert "from pulse" not in caplog.text  # it is no news
