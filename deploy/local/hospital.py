@@ -118,7 +118,11 @@ class Hospital:
             "segmentation": {**store, **models, "THREADS": "1"},
             "features": store,
             "scoring": {"SCORER": str(told.scorer)},
-            "aggregation": {"POLICY": str(told.policy), **seed},
+            "aggregation": {
+                "POLICY": str(told.policy),
+                "AUDIT_LOG": str(self.folder / "audit.jsonl"),
+                **seed,
+            },
         }
         return [Service(self.name, service, self.place, own, self.logs) for service, own in settings.items()]
 

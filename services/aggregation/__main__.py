@@ -28,7 +28,8 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     """Wire the service to its log, and step until asked to stop."""
     settings = runtime.settings
     policy = read_policy(settings.policy)
-    site = Site(settings.site, policy, choose_noise(policy, settings.demo_noise_seed), _now)
+    noise_under = choose_noise(policy, settings.demo_noise_seed)
+    site = Site(settings.site, policy, settings.audit_log, noise_under, _now)
     runtime.log.require_topics(TOPICS)
     service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
     runtime.telemetry.registry.register(SiteCollector(service, _now))

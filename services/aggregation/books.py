@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
+from services.aggregation.audit_log import AuditDisagrees, AuditLog
 from services.aggregation.blocks import Blocks
 from services.aggregation.figures import BlockName, figures
 from services.aggregation.ledger import Entry, Ledger
@@ -37,10 +39,12 @@ class StartAgain(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """What the service is told: the site's name, its policy file, the noise under a policy, and the time."""
+    """What the service is told: the site's name, its policy file and audit log, the noise under a policy, and
+    the time."""
 
     name: str
     policy: SitePolicy
+    audit_log: Path
     noise_under: Callable[[SitePolicy], Noise]
     now: Callable[[], datetime]
 
@@ -56,6 +60,7 @@ class Books:
         self._alive = alive
         self._tail = Tail(log, LEDGER, alive)
         self._producer = producer
+        self._audit = AuditLog(site.audit_log, site.name)
         self._unsent: deque[Outgoing] = deque()
         self._sent: set[str] = set()
         self._starting = True
@@ -71,20 +76,23 @@ class Books:
     def start(self) -> None:
         """Read releases and ledger, open an epoch where there is none, and mind what was not released.
 
+        The audit log is read before the ledger, behind which it is written: what it has more was lost there.
+
         Raises:
-            BadSettings: the policy file changed without a new version.
-            LogUnavailable, LogRefused: make new books and start again later.
+            BadSettings: the policy file changed without a new version, or the audit log is broken.
+            Transient, LogRefused: make new books and start again later.
         """
+        self._audit.open()
         before = self._whole(RELEASE, released)
         self._sent = before.ids
         self._adopt(self._tail.to_end())
-        if before.more_than(self.ledger):
+        if before.more_than(self.ledger) or self._audit.has_more:
             _log.error(
                 "blocks were released that the ledger does not hold: it was lost, or put back from a copy"
             )
             self.ledger.damage()
         if self.ledger.epoch is None:
-            self._begin(before.highest_epoch)
+            self._begin(max(before.highest_epoch, self._audit.highest_epoch))
         self._check_version()
         self._say_policy()
         self._sent = set()
@@ -112,7 +120,7 @@ class Books:
 
         Raises:
             StartAgain: make new books.
-            LogUnavailable, LogRefused: call again later.
+            Transient, LogRefused: call again later.
         """
         self._flush()
         self._propose_policy()
@@ -134,7 +142,8 @@ class Books:
         #    name counts, and it may be another's, written since step 1. Ours is then never looked at again.
         if not self._write(self._draw(due)):
             raise AssertionError("the ledger took a block that does not count, and nothing says why")
-        # 5. Only now release what counts. A crash before this line means that the next start sends it.
+        # 5. Only now write what counts into the audit log, and 6. release it. A crash before either means
+        #    that the next start does it.
         self._flush()
 
     def _draw(self, due: Due) -> BlockClosed:
@@ -165,10 +174,25 @@ class Books:
                 continue
             before = self.ledger.policy_or_none
             entry = self.ledger.read(event.data)
-            if entry is not None:
-                adopted += 1
-                self._follow(entry, before)
+            if entry is None:
+                continue
+            if not self._audit.take(entry):
+                self._contradicted(entry, record)
+                continue
+            adopted += 1
+            self._follow(entry, before)
         return adopted
+
+    def _contradicted(self, entry: Entry, record: Record) -> None:
+        """The audit log says that something else left. As with a damage, only a new epoch may follow; the
+        studies may have left in what the ledger lost, so they are never counted again.
+        """
+        _log.error("the ledger contradicts the audit log", extra={"offset": record.at.offset})
+        if isinstance(entry, BlockClosed):
+            self.blocks.cover(entry.figures.kind, entry.studies)
+        self.ledger.damage()
+        if not self._starting:
+            raise StartAgain("the ledger contradicts the audit log")
 
     def _follow(self, entry: Entry, before: SitePolicy | None) -> None:
         if isinstance(entry, EpochOpened):
@@ -193,6 +217,12 @@ class Books:
             self._may_propose = self._may_propose or entry.figures.kind == "portrait"
 
     def _flush(self) -> None:
+        try:
+            line = self._audit.write()
+        except AuditDisagrees as error:
+            raise StartAgain(str(error)) from None
+        if line is not None:
+            _log.info("the audit log has grown", extra={"audit_number": line.n, "audit_hash": line.hash})
         if not self._unsent:
             return
         self._producer.send(list(self._unsent))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from services.aggregation.budget import parts_of
 from services.aggregation.example import example_records
 from services.aggregation.explain_words import HEADER_WORDS, WORDS
 from services.aggregation.figures import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY
@@ -84,14 +85,8 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def budget(policy: SitePolicy) -> Mapping[str, float]:
-    """What a study can lose in all its life, by figure: each is drawn once."""
-    parts = {"the count": policy.epsilon_count, "the histogram": policy.epsilon_histogram}
-    return parts | ({"the means": policy.epsilon_means} if policy.means_of else {})
-
-
 def _budget(policy: SitePolicy) -> Iterator[str]:
-    parts = budget(policy)
+    parts = parts_of(policy)
     total = sum(parts.values())
     most = policy.studies_per_patient
     yield "THE BUDGET: differential privacy, integer-exact discrete Laplace noise (OpenDP)"

@@ -52,8 +52,8 @@ class Aggregation:
         """Settle what is due, and count the next scored studies.
 
         Raises:
-            BadSettings: the policy file changed without a new version.
-            LogUnavailable, LogRefused: call again later.
+            BadSettings: the policy file changed without a new version, or the audit log is broken.
+            Transient, LogRefused: call again later.
         """
         try:
             books = self.books or self._start()

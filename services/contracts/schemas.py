@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from services.contracts.audit import AuditLine
 from services.contracts.base import LEAVES
 from services.contracts.envelope import TYPES
 from services.contracts.policy import SitePolicy
@@ -18,6 +19,7 @@ from services.contracts.topics import (
 )
 
 POLICY_FILE = "site.policy.v1.json"
+AUDIT_FILE = "site.audit.v1.json"
 ASYNCAPI_FILE = "asyncapi.yaml"
 
 
@@ -54,6 +56,7 @@ def all_files() -> dict[str, str]:
     """Every file of `schemas/` with its content."""
     files = {file_of(topic): _json(schema_of(contract, topic)) for topic, contract in TYPES.items()}
     files[POLICY_FILE] = _json(schema_of(SitePolicy, "segwatch.site.policy.v1"))
+    files[AUDIT_FILE] = _json(schema_of(AuditLine, "segwatch.site.audit.v1"))
     files[ASYNCAPI_FILE] = yaml.safe_dump(_asyncapi(), sort_keys=False, allow_unicode=True, width=110)
     return files
 

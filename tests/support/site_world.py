@@ -2,10 +2,14 @@
 
 import hashlib
 import itertools
+import shutil
+import tempfile
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from services.aggregation.books import Site
@@ -22,6 +26,8 @@ from services.streaming.telemetry import Telemetry
 from tests.support.memory_log import MemoryLog
 from tests.support.messages import MESSAGES, NOW
 
+IN_MEMORY = Path("/dev/shm")
+"""Thousands of histories flush the audit log: on a disk that would take hours."""
 POLICY = SitePolicy(version="demo-test", means_of=("segmentation_smoothness",))
 
 
@@ -51,11 +57,17 @@ def record_of(study: StudyScored, scorer: str = "a") -> Outgoing:
 
 @dataclass
 class World:
-    """A site's log, and the services that run on it."""
+    """A site's log, and the services that run on it. The audit log is a real file."""
 
     policy: SitePolicy = POLICY
     log: MemoryLog = field(default_factory=MemoryLog)
     seeds: Any = field(default_factory=itertools.count)
+    audit_log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        folder = tempfile.mkdtemp(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.audit_log = Path(folder) / "audit.jsonl"
 
     def add(self, studies: Sequence[StudyScored], scorer: str = "a") -> None:
         for study in studies:
@@ -67,6 +79,7 @@ class World:
         site = Site(
             "hospital-a",
             policy or self.policy,
+            self.audit_log,
             lambda _policy: noise,
             lambda: datetime(2026, 11, 23, 9, tzinfo=UTC),
         )

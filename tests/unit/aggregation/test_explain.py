@@ -8,8 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from services.aggregation import cli
+from services.aggregation.budget import study_bound
 from services.aggregation.example import example_records
-from services.aggregation.explain import budget, explain, leaving_fields
+from services.aggregation.explain import explain, leaving_fields
 from services.aggregation.explain_words import HEADER_WORDS, WORDS
 from services.aggregation.policy import read_policy
 from services.contracts.policy import SitePolicy
@@ -42,7 +43,7 @@ def test_the_explanation_names_each_kind_and_how_often_it_leaves() -> None:
 @pytest.mark.parametrize(("means", "total"), [((), 2.0), (("intensity_mode",), 3.0)])
 def test_the_budget_of_a_study_is_the_sum_of_what_is_drawn(means: tuple[str, ...], total: float) -> None:
     policy = SitePolicy(version="test", means_of=means)
-    assert sum(budget(policy).values()) == total
+    assert study_bound(policy) == total
     assert f"= {total:g}." in explain(policy)
     assert f"4 at most: {4 * total:g}." in explain(policy)
 

@@ -23,7 +23,8 @@ PATIENCE_SECONDS = 30
 
 def _settings(folder: Path, **more: object) -> AggregationSettings:
     told = {"site": "hospital-a", "log": "embedded", "log_file": folder / "log.db", "http_port": 0}
-    return AggregationSettings.model_validate({"policy": POLICY, "demo_noise_seed": 1, **told, **more})
+    own = {"policy": POLICY, "audit_log": folder / "audit.jsonl", "demo_noise_seed": 1}
+    return AggregationSettings.model_validate({**own, **told, **more})
 
 
 def _wait_for(what: Callable[[], bool]) -> None:
