@@ -2,12 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.aggregation.audit_check import Findings
 from services.aggregation.budget import Budget, study_bound
 from services.contracts.audit import AuditLine, BlockReleased
+from services.contracts.policy import SitePolicy
+
+if TYPE_CHECKING:
+    from services.aggregation.privacy_audit import Audit  # needs scipy, which the service does not
 
 CANNOT = (
     "The file alone cannot show that its end was cut off, or that somebody who may write it wrote all of it"
@@ -57,6 +62,45 @@ def verify_json(lines: Sequence[AuditLine], found: Findings, compared: bool) -> 
         "problems": found.problems,
         "notes": found.notes,
     }
+
+
+def audit_text(policy: SitePolicy, audit: "Audit") -> str:
+    """What the audit found, for people."""
+    return "\n".join(_audit_lines(policy, audit))
+
+
+def audit_json(audit: "Audit") -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "holds": audit.holds,
+        "false_alarm": audit.chance,
+        "blocks_with_unequal_copies": audit.unequal,
+        "losses": [{**asdict(loss), "holds": loss.holds} for loss in audit.losses],
+        "fits": [{**asdict(fit), "holds": fit.holds} for fit in audit.fits],
+    }
+
+
+def _audit_lines(policy: SitePolicy, audit: "Audit") -> Iterator[str]:
+    trials = audit.losses[0].trials
+    yield f"Policy {policy.version}, {trials} trials in each of two worlds that differ in one study."
+    yield f"A sound release path fails one of these tests with a chance of at most {audit.chance:g}."
+    yield ""
+    yield f"{'loss of':<40} {'promised':>8} {'at least':>8} {'hits':>13}"
+    for loss in audit.losses:
+        hits = f"{loss.hits[0]} : {loss.hits[1]}"
+        yield f"{loss.figure:<40} {loss.promised:>8g} {loss.at_least:>8.3f} {hits:>13} {_word(loss.holds)}"
+    yield ""
+    yield f"{'noise on':<40} {'scale':>8} {'distance':>8} {'allowed':>8} {'draws':>7}"
+    for fit in audit.fits:
+        row = f"{fit.figure:<40} {fit.scale:>8g} {fit.distance:>8.4f} {fit.allowed:>8.4f} {fit.draws:>7}"
+        yield f"{row} {_word(fit.holds)}"
+    yield ""
+    yield f"blocks whose copies differ: {audit.unequal} {_word(not audit.unequal)}"
+    yield "The release path keeps the promise." if audit.holds else "THE RELEASE PATH BREAKS THE PROMISE."
+
+
+def _word(holds: bool) -> str:
+    return "" if holds else "FAILS"
 
 
 def _budget_lines(budget: Budget) -> Iterator[str]:

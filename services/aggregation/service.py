@@ -69,6 +69,11 @@ class Aggregation:
             _log.warning("starting again from the log: %s", turn)
             self._forget()
 
+    @property
+    def counted_to(self) -> int:
+        """The offset behind the last scored record that was counted."""
+        return self._scored.next_offset - len(self._waiting)
+
     def close(self) -> None:
         """Let the connections go."""
         self._forget()

@@ -1,0 +1,132 @@
+"""`segwatch privacy audit`: whether the release path keeps the policy's promise, seen from outside.
+
+Two worlds differ in one study. A stranger sees everything that is released in both and bets on which world it
+is. However cleverly, the odds may not become better than exp(epsilon) to 1, and the audit says how good they
+were. All tests together call a sound release path unsound with at most the chance that is asked for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.aggregation.bounds import BOUNDS
+from services.aggregation.budget import study_bound
+from services.aggregation.evidence import Fit, Loss, fit_of, loss_of
+from services.aggregation.figures import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY, even_share
+from services.aggregation.noise import Noise, draw
+from services.aggregation.trials import Around, ForgetfulLog, Run, run_trials
+from services.contracts.policy import SitePolicy
+
+COPIES = 4
+"""How often each block is sent."""
+LIFETIME = "a study's lifetime"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The outcome.
+
+    Attributes:
+        losses: of each figure, and of a study's whole lifetime.
+        fits: of each figure's noise to the exact mass.
+        unequal: blocks whose copies differ.
+        chance: the probability that a sound release path fails here.
+    """
+
+    losses: tuple[Loss, ...]
+    fits: tuple[Fit, ...]
+    unequal: int
+    chance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against the promise."""
+        losses, fits = (each.holds for each in self.losses), (each.holds for each in self.fits)
+        return not self.unequal and all(losses) and all(fits)
+
+
+def audit(
+    policy: SitePolicy,
+    trials: int,
+    *,
+    chance: float = 1e-6,
+    noise: Noise = draw,
+    around: Around = lambda path: ForgetfulLog(path, COPIES),
+    progress: Callable[[int], None] = lambda _trials: None,
+) -> Audit:
+    """Run the trials of both worlds and judge them.
+
+    Args:
+        policy: the site's.
+        trials: in each world.
+        chance: with which a sound release path may fail.
+        noise, around: the service's noise and log; others only to see that a planted fault is found.
+        progress: told of trials that are done.
+    """
+    good, bad = (
+        run_trials(policy, trials, bad=world, noise=noise, around=around, progress=progress)
+        for world in (False, True)
+    )
+    figures = _promises(policy)
+    each = chance / (2 * (len(figures) + 1) + len(figures))
+    return Audit(
+        tuple(_losses(policy, good, bad, trials, each)),
+        tuple(fit_of(name, scale, _noise(name, (good, bad)), each) for name, (_, scale) in figures.items()),
+        good.unequal + bad.unequal,
+        chance,
+    )
+
+
+def _promises(policy: SitePolicy) -> dict[str, tuple[float, float]]:
+    """Epsilon and scale of each figure, by name."""
+    promises = {
+        "count": (policy.epsilon_count, COUNT_SENSITIVITY / policy.epsilon_count),
+        "histogram": (policy.epsilon_histogram, HISTOGRAM_SENSITIVITY / policy.epsilon_histogram),
+    }
+    for feature in policy.means_of:
+        epsilon = even_share(policy.epsilon_means, len(policy.means_of))
+        promises[feature] = (epsilon, BOUNDS[feature].steps / epsilon)
+    return promises
+
+
+def _losses(policy: SitePolicy, good: Run, bad: Run, trials: int, chance: float) -> Iterator[Loss]:
+    promised = {name: epsilon for name, (epsilon, _) in _promises(policy).items()}
+    promised[LIFETIME] = study_bound(policy)
+    for world, own, neighbour in (("bad", bad, good), ("good", good, bad)):
+        likely = [_events(own, trial, own, neighbour) for trial in range(trials)]
+        unlikely = [_events(neighbour, trial, own, neighbour) for trial in range(trials)]
+        for name, epsilon in promised.items():
+            hits = sum(told[name] for told in likely), sum(told[name] for told in unlikely)
+            yield loss_of(f"{name}, {world}", epsilon, hits, trials, chance)
+
+
+def _events(run: Run, trial: int, own: Run, neighbour: Run) -> dict[str, bool]:
+    """For each figure, whether what `run` released lies at or beyond the exact one of the world `own`, as its
+    neighbour sees it: the event that a loss of epsilon makes exp(epsilon) times as likely there.
+    """
+    happened = {
+        name: all(
+            (value - here) * _sign(here - there) > -0.5
+            for value, here, there in zip(
+                run.seen[trial, kind, 0][name], exact, neighbour.exact[kind, 0][name], strict=True
+            )
+            if here != there
+        )
+        for kind in ("pulse", "portrait")
+        for name, exact in own.exact[kind, 0].items()
+    }
+    return happened | {LIFETIME: all(happened.values())}
+
+
+def _sign(number: float) -> int:
+    return 1 if number > 0 else -1
+
+
+def _noise(name: str, runs: Sequence[Run]) -> list[float]:
+    """The noise that was seen on a figure, in all blocks of all runs."""
+    return [
+        value - exact
+        for run in runs
+        for (_, kind, place), figures in run.seen.items()
+        if name in figures
+        for value, exact in zip(figures[name], run.exact[kind, place][name], strict=True)
+    ]
