@@ -11,8 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ask import ask
 from deploy.local.observe import WATCHED
+from services.aggregation.audit_check import verify
 from services.contracts.envelope import decode
 from services.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
+from services.streaming.log import Position, Record
+from tests.support.leaving import not_leaving
 from tests.support.one_pulse import SITE, STUDIES, name_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -155,6 +158,25 @@ def test_what_is_at_the_centre_is_releases_of_blocks_and_heartbeats(outside):
             assert event.correlation is None
             assert event.key == f"{event.data.root.kind}-{event.data.root.epoch}-{event.data.root.number}"
     assert kinds == {"pulse", "heartbeat"}
+
+
+def test_no_record_at_the_centre_holds_anything_that_the_schema_does_not_let_leave(outside):
+    records = [record for record in outside if record["topic"] == at_the_centre(SITE)]
+    assert records
+    for record in records:
+        at = Position(RELEASE, 0, 0)
+        lying = Record(at, record["key"], record["value"], tuple(record["headers"]), record["timestamp"])
+        assert not_leaving(lying, SITE) == []
+
+
+def test_the_hospitals_audit_log_says_what_the_centre_has(told, outside):
+    hospital = told.stack.hospitals[0]
+    with hospital.place.open() as log:
+        lines, found = verify(hospital.folder / "audit.jsonl", log, ())
+    assert found.problems == []
+    logged = {line.entry.value.encode() for line in lines if line.entry.kind == "block"}
+    blocks = {r["value"] for r in outside if r["topic"] == at_the_centre(SITE) and b'"closed"' in r["value"]}
+    assert logged == blocks
 
 
 def test_times_at_the_centre_are_those_of_days_and_heartbeat_slots(outside):

@@ -1,18 +1,26 @@
 """What leaves says nothing about one study: not in key, value, headers or time stamps."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+
+from services.aggregation.example import example_records
+from services.aggregation.policy import read_policy
 from services.aggregation.release import heartbeat_of, release_of
 from services.contracts.base import LEAVES
 from services.contracts.release import Heartbeat, NoisedMean, Portrait, Pulse
 from services.contracts.schemas import schema_of
 from services.contracts.studies import StudyScored
 from services.contracts.topics import LEDGER, RELEASE
-from services.streaming.log import Record
+from services.streaming.log import Outgoing, Position, Record
+from tests.support.leaving import not_leaving
 from tests.support.messages import NOW
 from tests.support.site_world import POLICY, World, scored
 
+SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
 HEADERS = {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "content-type", "ce_datacontenttype"}
 
 
@@ -80,3 +88,33 @@ def test_a_heartbeats_time_is_its_slots_start() -> None:
         "epsilon": 0,
         "policy_version": "demo-test",
     }
+
+
+def _lying(record: Outgoing) -> Record:
+    return Record(Position(RELEASE, 0, 0), record.key, record.value, record.headers, record.timestamp_ms or 0)
+
+
+def test_every_field_header_and_time_of_every_kind_of_record_is_one_that_may_leave() -> None:
+    for policy in (read_policy(SHIPPED / "demo.yaml"), read_policy(SHIPPED / "default.yaml")):
+        for record in example_records(policy).values():
+            assert not_leaving(_lying(record), "hospital-example") == []
+
+
+TOO_MUCH = {
+    "a field": lambda r: replace(r, value=(r.value or b"")[:-1] + b',"patient":"9"}'),
+    "a field within": lambda r: replace(
+        r, value=(r.value or b"").replace(b'"low":', b'"worst":1.0,"low":', 1)
+    ),
+    "a header": lambda r: replace(r, headers=(*r.headers, ("ce_correlation", b"c"))),
+    "a source": lambda r: replace(
+        r, headers=tuple((n, b"/pod-7" if n == "ce_source" else v) for n, v in r.headers)
+    ),
+    "a time": lambda r: replace(r, timestamp_ms=(r.timestamp_ms or 0) + 1),
+    "a key": lambda r: replace(r, key=(r.key or b"") + b"-55"),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_may_not_leave_would_be_noticed(what: str) -> None:
+    record = example_records(read_policy(SHIPPED / "demo.yaml"))["portrait"]
+    assert not_leaving(_lying(TOO_MUCH[what](record)), "hospital-example")
