@@ -10,7 +10,7 @@ PACKAGES := $(VENV)/.installed
 FETCHED := .build/.fetched
 SERVICES := ingest segmentation features scoring aggregation federation
 OVERLAYS := $(wildcard k8s/overlays/*)
-BENCHMARKS := hop volumes features demo_model
+BENCHMARKS := hop volumes features demo_model privacy_cost
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -41,7 +41,7 @@ lint: setup ## format, lint, types, and the manifests where kubectl is there
 	    kubectl kustomize $$overlay >/dev/null || exit 1; done; \
 	else echo "kubectl is not there: the manifests are not rendered"; fi
 
-bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model
+bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model, what privacy costs
 	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
 

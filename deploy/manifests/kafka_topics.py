@@ -46,7 +46,13 @@ def _kept(name: str, days: int) -> Manifest:
 
 
 def _forever() -> Manifest:
-    return {"cleanup.policy": "delete", "retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
+    """Never compacted, since the first record counts; and never stamped by the broker, to the millisecond."""
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": UNLIMITED,
+        "retention.bytes": UNLIMITED,
+        "message.timestamp.type": "CreateTime",
+    }
 
 
 def _topic(name: str, partitions: int, config: Manifest) -> Manifest:

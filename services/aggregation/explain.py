@@ -1,6 +1,7 @@
 """`segwatch privacy explain`: what leaves under a policy, in plain words, with a real example."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +30,7 @@ def explain(policy: SitePolicy) -> str:
         lines += [f"{kind.upper()}: {often}", ""]
         lines += _record(kind, records[kind], fields)
         lines.append("")
-    return "\n".join([*lines, *_budget(policy)])
+    return "\n".join([*lines, *_budget(policy), "", *_limits(policy)])
 
 
 def leaving_fields() -> dict[str, list[str]]:
@@ -72,6 +73,7 @@ def _record(kind: str, record: Outgoing, fields: Mapping[str, list[str]]) -> Ite
     yield f"    time stamp = {stamp:%Y-%m-%d %H:%M:%S} UTC: {HEADER_WORDS['ce_time']}"
     for name, text in record.headers:
         yield f"    {name} = {text.decode()}: {HEADER_WORDS[name]}"
+    yield f"  And so the whole of it leaves: {(record.value or b'').decode()}"
 
 
 def _said(kind: str, field: str, value: Any, indent: str = "  ") -> Iterator[str]:  # noqa: ANN401 - any JSON
@@ -90,10 +92,31 @@ def _budget(policy: SitePolicy) -> Iterator[str]:
     total = sum(parts.values())
     most = policy.studies_per_patient
     yield "THE BUDGET: differential privacy, integer-exact discrete Laplace noise (OpenDP)"
-    yield f"  noise on the count: scale {COUNT_SENSITIVITY / policy.epsilon_count:g}"
-    yield f"  noise on each cell of the histogram: scale {HISTOGRAM_SENSITIVITY / policy.epsilon_histogram:g}"
+    yield f"  noise on the count: {_noise(COUNT_SENSITIVITY / policy.epsilon_count)}"
+    yield f"  noise on each cell of the histogram: {_noise(HISTOGRAM_SENSITIVITY / policy.epsilon_histogram)}"
     spent = " + ".join(f"{epsilon:g} for {what}" for what, epsilon in parts.items())
     yield f"  One study, in all its life: {spent} = {total:g}."
     yield f"  One patient: {total:g} for each counted study, {most} at most: {most * total:g}."
     yield "  A patient's further studies keep their place with a value that does not depend on them."
-    yield "  Not protected: how many studies the site has, and when a block was full, to who sees it come."
+    yield (
+        "  In words: whatever somebody holds likely about one study's result, all that ever leaves changes"
+        f" the odds by a factor of {math.exp(total):.3g} at most (e to the {total:g})."
+    )
+    yield "  `segwatch privacy budget` says what studies and patients have lost so far."
+
+
+def _noise(scale: float) -> str:
+    """How strong noise is, for people: the range that 19 of 20 draws stay within, by the exact mass."""
+    decay = math.exp(-1 / scale)
+    reach = max(0, math.ceil(math.log(0.05 * (1 + decay) / 2) / math.log(decay)) - 1)
+    return f"scale {scale:g}, off by {reach} or less 19 times in 20"
+
+
+def _limits(policy: SitePolicy) -> Iterator[str]:
+    yield "WHAT NEVER LEAVES: images, masks, names, birth dates, pseudonyms, file names, one study's figures."
+    yield "WHAT LEAVES AND IS NOT PROTECTED BY NOISE:"
+    yield "  how many studies the site has had; when a block was full, to whoever watches it come;"
+    yield f"  the {policy.dates} of a block's last study; that the site is alive; the policy's version;"
+    named = [what for what, yes in (("model", policy.name_model), ("scorer", policy.name_scorer)) if yes]
+    yield f"  the name and hash of: {' and '.join(named) if named else 'nothing (the policy names neither)'}."
+    yield "EVERY BLOCK THAT LEFT is in the audit log; `segwatch privacy verify` checks it."

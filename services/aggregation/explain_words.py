@@ -13,10 +13,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "heartbeat.number": ("the slot of the schedule, counted from 1970", NOT_ABOUT_PATIENTS),
     "k": ("how many studies the block holds", "fixed by the policy"),
+    "heartbeat.k": ("that it holds no study", "always 0"),
     "epsilon": ("the privacy budget that the record spends", "fixed by the policy"),
+    "heartbeat.epsilon": ("that it spends no privacy budget", "always 0"),
     "epsilon_histogram": ("the histogram's part of the budget", "fixed by the policy"),
     "policy_version": ("the name of the policy in force", "chosen by the site"),
-    "closed": ("when the block was full", "only as exact as the policy says"),
+    "closed": (
+        "when the block's last study was received: the first day of that day, week or month",
+        "only as exact as the policy says",
+    ),
     "model": ("the lesion model that most studies of the block have", DEPLOYMENT),
     "scorer": ("the scorer that most studies of the block have", DEPLOYMENT),
     "needs_attention": (

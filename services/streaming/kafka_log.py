@@ -16,6 +16,7 @@ from services.streaming.kafka_producer import KafkaProducer
 from services.streaming.kafka_reader import KafkaReader
 from services.streaming.settings import ConnectionSettings
 
+FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 RECONNECT_SECONDS = 1.5 * RECONNECT_MOST_MS / 1000
 """After a broker's restart the client may still be waiting before it connects again."""
 
@@ -67,7 +68,7 @@ class KafkaLog(Closes):
         wanted = {
             topic: {
                 "num_partitions": number,
-                "configs": {"retention.ms": "-1", "retention.bytes": "-1"} if topic in forever else {},
+                "configs": FOREVER_CONFIGS if topic in forever else {},
             }
             for topic, number in partitions.items()
             if topic not in there

@@ -96,6 +96,8 @@ def test_a_hospital_has_every_topic_of_the_contracts(rendered):
     for name in FOREVER:
         assert topics[name]["spec"]["config"]["retention.ms"] == -1
         assert topics[name]["spec"]["config"]["retention.bytes"] == -1
+        # A broker's own time stamp would tell the centre when a block was full, to the millisecond.
+        assert topics[name]["spec"]["config"]["message.timestamp.type"] == "CreateTime"
 
 
 def test_every_replica_keeps_what_one_lost(rendered):

@@ -9,11 +9,13 @@ from typer.testing import CliRunner
 
 from services.aggregation import cli
 from services.aggregation.budget import study_bound
+from services.aggregation.evidence import mass_up_to
 from services.aggregation.example import example_records
 from services.aggregation.explain import explain, leaving_fields
 from services.aggregation.explain_words import HEADER_WORDS, WORDS
 from services.aggregation.policy import read_policy
 from services.contracts.policy import SitePolicy
+from services.contracts.release import SiteRelease
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
 FULL = read_policy(SHIPPED / "demo.yaml")
@@ -53,6 +55,26 @@ def test_a_policy_with_larger_blocks_and_without_names_is_explained_too() -> Non
     text = explain(policy)
     assert "k = 50" in text
     assert "model = (left out)" in text
+
+
+def test_the_whole_record_is_shown_as_it_leaves_and_what_is_not_protected_is_said() -> None:
+    text = explain(FULL)
+    (line,) = [line for line in text.splitlines() if line.startswith("  And so") and '"pulse"' in line]
+    assert SiteRelease.model_validate_json(line.partition("leaves: ")[2]).root.kind == "pulse"
+    assert "the day of a block's last study" in text
+    assert "the name and hash of: model and scorer." in text
+    assert "the name and hash of: nothing" in explain(SitePolicy(version="test"))
+    assert "a factor of 20.1 at most (e to the 3)" in text
+
+
+@pytest.mark.parametrize(("epsilon", "reach"), [(1.0, 3), (0.5, 6), (0.1, 30)])
+def test_the_noise_is_said_in_studies(epsilon: float, reach: int) -> None:
+    scale = 1 / epsilon
+    within = mass_up_to(reach, scale) - mass_up_to(-reach - 1, scale)
+    one_less = mass_up_to(reach - 1, scale) - mass_up_to(-reach, scale)
+    assert within >= 0.95 > one_less
+    policy = SitePolicy(version="test", epsilon_count=epsilon)
+    assert f"noise on the count: scale {scale:g}, off by {reach} or less 19 times in 20" in explain(policy)
 
 
 def test_the_command_prints_the_explanation() -> None:
