@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
+from services.evaluation import cohort_cli
+
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
+    cohort_cli.register(app)
     app.command("train")(train)
     app.command("demo-cohort")(demo_cohort)
 
