@@ -90,10 +90,15 @@ class Cohort:
         return digest_of([list(self.features), sorted(listed, key=lambda row: str(row[0]))])
 
 
-def read_cohort(path: Path) -> Cohort:
+def read_cohort(path: Path, *, patients_may_share: bool = False) -> Cohort:
     """The cohort in a table with the columns case, patient, set, dice, and one a feature.
 
     An empty cell (null) is an undefined measure.
+
+    Args:
+        path: of the table.
+        patients_may_share: whether a patient may be in `train` and in another set, because each is judged
+            by a model that was fitted without them.
 
     Raises:
         RefusedCohort: not such a table; a case twice; a patient in `train` and in another set; a Dice that
@@ -112,6 +117,8 @@ def read_cohort(path: Path) -> Cohort:
         np.stack([_numbers(table, name, cases) for name in names], axis=1),
     )
     _check_rows(cohort)
+    if not patients_may_share:
+        _check_split(cohort)
     return cohort
 
 
@@ -210,10 +217,13 @@ def _check_rows(cohort: Cohort) -> None:
         raise RefusedCohort(
             f"the case {cohort.cases[first]} has the Dice {cohort.dice[first]}, which is not within 0 to 1"
         )
+
+
+def _check_split(cohort: Cohort) -> None:
     trained = set(cohort.patients[cohort.sets == TRAIN].tolist())
     both = sorted(trained & set(cohort.patients[cohort.sets != TRAIN].tolist()))
     if both:
         raise RefusedCohort(
             f"the patient {both[0]} is in {TRAIN!r} and in a test set ({len(both)} such patients): "
-            "split by patient"
+            "split by patient, or evaluate with --leave-patient-out"
         )

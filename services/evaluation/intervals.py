@@ -1,9 +1,13 @@
 """95 % intervals that resample patients, since studies of one patient are no independent evidence."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from services.evaluation import batch, metrics
 from services.evaluation.cohort import Texts
-from services.evaluation.metrics import FIGURES, Figures, Judged, figures
+from services.evaluation.metrics import Judged
+from services.scoring.bins import Floats
 
 RESAMPLES = 1000
 COVERAGE = 0.95
@@ -18,19 +22,33 @@ def patient_intervals(
 
     The model is kept as it is. None where a figure is not defined in at least half of the resamples.
     """
-    generator = np.random.default_rng(seed)
+    weights = patient_weights(patients, np.random.default_rng(seed), resamples)
+    made = batch.Made.of(judged, judged.predicted)
+    drawn = batch.figures(judged.dice, made, weights)
+    return {name: percentiles(drawn[name]) for name in metrics.FIGURES}
+
+
+def kept_model_intervals(
+    dice: Floats, made: batch.Made, patients: Texts, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Mapping[str, Interval | None]:
+    """The same for every figure of `batch`."""
+    weights = patient_weights(patients, np.random.default_rng(seed), resamples)
+    return {name: percentiles(drawn) for name, drawn in batch.figures(dice, made, weights).items()}
+
+
+def patient_weights(patients: Texts, generator: np.random.Generator, resamples: int) -> Floats:
+    """How often each row (n,) is drawn when its patients are drawn with replacement: (resamples, n)."""
     names, owner = np.unique(patients, return_inverse=True)
-    rows = [np.flatnonzero(owner == number) for number in range(len(names))]
-    drawn: list[Figures] = []
-    for _ in range(resamples):
-        chosen = generator.integers(len(names), size=len(names))
-        drawn.append(figures(judged.rows(np.concatenate([rows[number] for number in chosen]))))
-    return {name: _percentiles([figure[name] for figure in drawn]) for name in FIGURES}
+    drawn = generator.integers(len(names), size=(resamples, len(names)))
+    counts = np.zeros((resamples, len(names)))
+    np.add.at(counts, (np.arange(resamples)[:, None], drawn), 1.0)
+    return counts[:, owner]
 
 
-def _percentiles(values: list[float | None]) -> Interval | None:
-    known = [value for value in values if value is not None]
-    if 2 * len(known) < len(values):
+def percentiles(values: Floats) -> Interval | None:
+    """The percentile interval of drawn figures (r,); None where fewer than half are defined."""
+    known = values[~np.isnan(values)]
+    if not len(values) or 2 * len(known) < len(values):
         return None
     tail = 100 * (1 - COVERAGE) / 2
     low, high = np.percentile(known, [tail, 100 - tail])

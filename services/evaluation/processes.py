@@ -1,0 +1,63 @@
+"""Work in several processes: results as they come; Ctrl-C ends all, and so does the parent's death."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+_context: list[Any] = []
+"""What every task of this process is given beside itself."""
+
+
+def results(
+    work: Callable[[Any, Task], Result],
+    context: Any,  # noqa: ANN401
+    tasks: Sequence[Task],
+    workers: int,
+) -> Iterator[tuple[Task, Result]]:
+    """`work(context, task)` of each task, in whatever order they finish.
+
+    Args:
+        work: a function of a module. context: sent to each process once.
+        tasks: what is to be done. workers: 0 is one a core; 1 works in this process.
+    """
+    workers = min(workers or os.cpu_count() or 1, len(tasks))
+    if workers <= 1:
+        with threadpool_limits(1):
+            for task in tasks:
+                yield task, work(context, task)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(context,))
+    try:
+        running = {pool.submit(_do, work, task): task for task in tasks}
+        for future in as_completed(running):
+            yield running[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(context: Any) -> None:  # noqa: ANN401
+    """One thread a process: the matrices are small. Ctrl-C is the parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _context.append(context)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _do(work: Callable[[Any, Task], Result], task: Task) -> Result:
+    return work(_context[0], task)
