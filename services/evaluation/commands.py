@@ -1,23 +1,39 @@
 """What `segwatch evaluate` does, once it is called: thin, and with heavy imports."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from services.contracts.errors import BadSettings
 from services.evaluation import evaluate as core
-from services.evaluation.cohort import read_cohort
+from services.evaluation.cohort import Cohort, read_cohort
 from services.evaluation.models import MODELS
+from services.evaluation.page import page
+from services.evaluation.pictures import draw_all
+from services.evaluation.predictions import write_predictions
 from services.features.registry import SETS
 from services.scoring.bundle import Scorer, load
 
 REPORT = "report.json"
 PARTS = ".unfinished"
+PICTURES = "pictures"
+NO_IMAGES = (
+    "The four-feature figure of the worst misses needs the images: it is drawn where the cohort is a folder "
+    "of cases, and this one is a table."
+)
+SHOWN = {
+    "sensitivity": "sensitivity",
+    "binary specificity": "binary_specificity",
+    "bin spec. (micro)": "bin_specificity_micro",
+    "AUROC": "auroc",
+    "MAE": "mae",
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +62,31 @@ def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
     table = read_cohort(cohort, patients_may_share=wanted.leave_patient_out)
     with fits(core.steps(asked)) as done:
         found = core.evaluate(table, asked, done)
-    out.mkdir(parents=True, exist_ok=True)
-    _write(out / REPORT, core.written(found.report))
+    write_report(out, table, found, [NO_IMAGES])
     shutil.rmtree(asked.parts, ignore_errors=True)
-    Console(stderr=True).print(f"{out / REPORT}")
+    _tell(found, out)
+
+
+def write_report(out: Path, table: Cohort, found: core.Evaluated, notes: Sequence[str]) -> None:
+    """Pictures, single predictions, page, and last `report.json`."""
+    made = draw_all(found.report, found.judged, table.sets, out / PICTURES)
+    write_predictions(out / "predictions.csv", table, found.judged)
+    _write(out / "report.html", page(found.report, made, out / PICTURES, notes))
+    _write(out / REPORT, core.written(found.report))
+
+
+def _tell(found: core.Evaluated, out: Path) -> None:
+    """Table 2 in short, and where everything is."""
+    table = Table("set", "model", "n", *SHOWN, title="in short; intervals are in the report")
+    for name in found.report["cohort"]["sets"]:
+        for model, entry in found.report["models"].items():
+            one = entry["sets"][name]
+            shown = name + " (fitted on)" * one["resubstitution"]
+            values = ("–" if one[key] is None else f"{one[key]:.2f}" for key in SHOWN.values())
+            table.add_row(shown, model, str(one["n"]), *values)
+    console = Console()
+    console.print(table)
+    console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 
 
 @contextmanager
