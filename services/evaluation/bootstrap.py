@@ -27,6 +27,7 @@ def bootstrap(
     workers: int,
     parts: Path,
     done: Callable[[int], None],
+    ways: Sequence[str] = WAYS,
 ) -> Drawn:
     """All retrainings of the models, in both ways.
 
@@ -34,14 +35,14 @@ def bootstrap(
         plan: what is learnt from and predicted. models: names. count: retrainings of each in each way.
         seed: of all draws. workers: processes, 0 is one a core; the figures do not depend on it.
         parts: folder in which finished chunks are kept, so that a second start goes on.
-        done: called with the number of retrainings that were finished.
+        done: called with the number of retrainings that were finished. ways: of drawing.
     """
     parts.mkdir(parents=True, exist_ok=True)
     origin = digest_of(
         [plan.cohort.sha256(), plan.leave_patient_out, {name: MODELS[name].title for name in models}]
     )
     wanted = [
-        chunk for model in models for way in WAYS for chunk in replicates.chunks(model, way, seed, count)
+        chunk for model in models for way in ways for chunk in replicates.chunks(model, way, seed, count)
     ]
     found: dict[Chunk, Floats] = {}
     for chunk in wanted:
@@ -57,7 +58,7 @@ def bootstrap(
     return {
         (model, way): np.concatenate([found[chunk] for chunk in replicates.chunks(model, way, seed, count)])
         for model in models
-        for way in WAYS
+        for way in ways
         if count
     }
 

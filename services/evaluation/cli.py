@@ -7,6 +7,8 @@ import typer
 
 from services.evaluation import cohort_cli
 
+COHORT = "Table (.csv, .parquet) of case, patient, set, dice, features; or a folder (docs/evaluation.md)."
+
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
@@ -49,7 +51,7 @@ def train(
 
 
 def evaluate(
-    cohort: Annotated[Path, typer.Option(help="Table (.csv, .parquet): case, patient, set, dice, features.")],
+    cohort: Annotated[Path, typer.Option(help=COHORT)],
     out: Annotated[Path, typer.Option(help="Folder for report.html, report.json and the pictures.")],
     models: Annotated[
         str | None, typer.Option(help="Models to fit on `train`, with commas between; the paper's five.")
@@ -73,6 +75,7 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the models and of every draw.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
+    ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
 ) -> None:
     """Report how good models or bundles are on every set, with intervals, constants and pictures.
 
@@ -92,6 +95,7 @@ def evaluate(
             without=tuple(ablate or ()),
             seed=seed,
             workers=workers,
+            ct_unit=ct_unit,
         ),
     )
 

@@ -1,5 +1,8 @@
 """`segwatch cohort …`: what makes a cohort. Each command is registered by one line in `register`."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 
@@ -7,8 +10,32 @@ def register(app: typer.Typer) -> None:
     """Add the sub-command `cohort` with its commands."""
     cohort = typer.Typer(help="Make a cohort: cases, whose they are, and which set they are in.")
     cohort.callback(no_args_is_help=True)(_cohort)
+    cohort.command("import")(import_cases)
     app.add_typer(cohort, name="cohort")
 
 
 def _cohort() -> None:
     """Make a cohort: cases, whose they are, and which set they are in."""
+
+
+def import_cases(
+    layout: Annotated[str, typer.Argument(help="challenge, mosmed, in-house, jip or nnunet.")],
+    source: Annotated[Path, typer.Option(help="Folder that is laid out so.")],
+    out: Annotated[Path, typer.Option(help="Folder of cases to make.")],
+    predictions: Annotated[
+        Path | None, typer.Option(help="Folder with CASE.nii.gz: the masks to be judged.")
+    ] = None,
+    lungs: Annotated[Path | None, typer.Option(help="Folder with CASE.nii.gz: lung masks.")] = None,
+    split: Annotated[
+        Path | None, typer.Option(help="CSV with case, patient, set; else each case is a patient.")
+    ] = None,
+    set_name: Annotated[str, typer.Option("--set", help="The set of all cases, without --split.")] = "all",
+) -> None:
+    """Make a folder of cases from another layout, by links where the file system has them."""
+    from services.evaluation.arrange import arrange, read_whose
+    from services.evaluation.layouts import sources
+
+    cases = sources(layout, source, predictions, lungs)
+    arrange(cases, out, None if split is None else read_whose(split), set_name)
+    without = sum(case.lung is None for case in cases)
+    typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))

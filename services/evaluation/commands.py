@@ -1,7 +1,7 @@
 """What `segwatch evaluate` does, once it is called: thin, and with heavy imports."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ from rich.table import Table
 
 from services.contracts.errors import BadSettings
 from services.evaluation import evaluate as core
-from services.evaluation.cohort import Cohort, read_cohort
+from services.evaluation.misses import draw_misses
 from services.evaluation.models import MODELS
+from services.evaluation.open_cohort import Opened, open_cohort
 from services.evaluation.page import page
 from services.evaluation.pictures import draw_all
 from services.evaluation.predictions import write_predictions
@@ -48,30 +49,43 @@ class Wanted:
     without: tuple[str, ...]
     seed: int
     workers: int
+    ct_unit: str
 
 
 def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
     """Evaluate, and write the report into `out`; its JSON last.
 
     Raises:
-        RefusedCohort, BadSettings: what was given cannot be evaluated; nothing is written.
+        RefusedCohort, BadSettings: what was given cannot be evaluated; no report is written.
     """
     if out.exists() and not out.is_dir():
         raise BadSettings(f"{out} is a file; --out names a folder for the report")
     asked = _asked(out, wanted)
-    table = read_cohort(cohort, patients_may_share=wanted.leave_patient_out)
+    opened = open_cohort(
+        cohort,
+        features=_needed(asked),
+        ct_unit=wanted.ct_unit,
+        work=asked.parts,
+        keep=out / "cohort.parquet",
+        workers=wanted.workers,
+        patients_may_share=wanted.leave_patient_out,
+    )
     with fits(core.steps(asked)) as done:
-        found = core.evaluate(table, asked, done)
-    write_report(out, table, found, [NO_IMAGES])
+        found = core.evaluate(opened.cohort, asked, done)
+    write_report(out, opened, found, wanted.ct_unit)
     shutil.rmtree(asked.parts, ignore_errors=True)
     _tell(found, out)
 
 
-def write_report(out: Path, table: Cohort, found: core.Evaluated, notes: Sequence[str]) -> None:
+def write_report(out: Path, opened: Opened, found: core.Evaluated, ct_unit: str) -> None:
     """Pictures, single predictions, page, and last `report.json`."""
-    made = draw_all(found.report, found.judged, table.sets, out / PICTURES)
-    write_predictions(out / "predictions.csv", table, found.judged)
-    _write(out / "report.html", page(found.report, made, out / PICTURES, notes))
+    pictures, notes = draw_all(found.report, found.judged, opened.cohort.sets, out / PICTURES), [NO_IMAGES]
+    if opened.folders:
+        model, judged = next(iter(found.judged.items()))
+        misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, ct_unit, out / PICTURES)
+        pictures += misses
+    write_predictions(out / "predictions.csv", opened.cohort, found.judged)
+    _write(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
     _write(out / REPORT, core.written(found.report))
 
 
@@ -112,6 +126,12 @@ def _asked(out: Path, wanted: Wanted) -> core.Asked:
         workers=wanted.workers,
         parts=out / PARTS,
     )
+
+
+def _needed(asked: core.Asked) -> tuple[str, ...]:
+    """Every feature that a model or a bundle reads."""
+    of_bundles = (name for scorer in asked.bundles.values() for name in scorer.manifest.feature_names)
+    return tuple(dict.fromkeys((*(asked.features if asked.models else ()), *of_bundles)))
 
 
 def _features(text: str) -> tuple[str, tuple[str, ...]]:

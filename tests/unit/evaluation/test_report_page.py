@@ -13,6 +13,7 @@ from matplotlib.image import imread
 from services.evaluation import commands
 from services.evaluation.cohort import Cohort
 from services.evaluation.evaluate import Asked, Evaluated, evaluate
+from services.evaluation.open_cohort import Opened
 from services.features.registry import PAPER4
 
 MakeCohort = Callable[..., Cohort]
@@ -28,7 +29,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Cohort, Eva
     out = tmp_path_factory.mktemp("report")
     asked = Asked("paper4", PAPER4, ("lr", "rr"), {}, 2, False, (), 0, 1, out / "parts")
     found = evaluate(cohort, asked, lambda _: None)
-    commands.write_report(out, cohort, found, ["A note & more."])
+    commands.write_report(out, Opened(cohort, {}), found, "auto")
     return out, cohort, found
 
 
@@ -61,7 +62,7 @@ def test_the_page_is_whole_and_needs_nothing_beside_itself(written: tuple[Path, 
     assert len(sources) == 6
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
-    for words in ("Table 2", "<far>", "A note & more.", "constant mean", "train (resubstitution)"):
+    for words in ("Table 2", "<far>", "this one is a table", "constant mean", "train (resubstitution)"):
         assert words in page.text
 
 
