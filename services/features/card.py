@@ -8,9 +8,10 @@ from services.features.reasons import Reason
 from services.features.scene import Scene
 
 Good = Literal["high", "low", "neither"]
-Cost = Literal["core", "cheap", "distance", "given"]
+Cost = Literal["core", "cheap", "distance", "lung", "given"]
 """core: the paper's four, one pass over the mask's runs. cheap: needs no distance map. distance: needs one,
-and works on a coarser grid. given: comes with the mask, nothing is computed."""
+and works on a coarser grid. lung: needs the CT over the whole lung, on the coarser grid. given: comes with
+the mask, nothing is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

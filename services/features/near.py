@@ -10,11 +10,13 @@ from services.features.card import Cost
 from services.features.coarse import BLOCK_MM, RIM_MM
 from services.features.compiled import compiled
 from services.features.inputs import Spacing
-from services.features.runs import Runs, signed
+from services.features.runs import WIDEST, Runs, signed
 
 
 def margin_voxels(costs: AbstractSet[Cost], spacing: Spacing) -> tuple[int, int, int]:
     """How far from the lesion, in voxels along z, y and x, features of these costs look at the CT."""
+    if "lung" in costs:
+        return WIDEST, WIDEST, WIDEST
     if "distance" in costs:
         # A block that holds lesion may begin a block before it, and the rim's are sampled in their middle.
         far = RIM_MM[1] + 2 * BLOCK_MM
@@ -29,6 +31,8 @@ def boxes_near(runs: Runs, margin: tuple[int, int, int]) -> NDArray[np.int64]:
     own = _boxes(runs.first, runs.last, runs.row_start, ny)
     if margin == (0, 0, 0):
         return own
+    if min(margin) >= max(runs.shape):
+        return np.tile(np.array([0, ny, 0, nx], np.int64), (nz, 1))
     boxes = np.zeros((nz, 4), np.int64)
     for z in range(nz):
         close = own[max(0, z - margin[0]) : z + margin[0] + 1]

@@ -37,6 +37,10 @@ NO_LESION_INSIDE = Reason("no_lesion_inside", "no lesion voxel lies inside the l
 NO_LUNG_BORDER = Reason("no_lung_border", "the lung mask fills the whole volume")
 NO_EDGE = Reason("no_edge", "every run of the mask ends at the volume's border")
 NO_PROBABILITIES = Reason("no_probabilities", "the mask came without the model's probabilities")
+LUNG_ALL_LESION = Reason("lung_all_lesion", "the lesion mask covers all of the lung")
+NO_DENSE_LUNG = Reason("no_dense_lung", "nothing in the lung is dense")
+FLAT_LUNG = Reason("flat_lung", "the lung outside the lesion mask has the same density everywhere")
+TOO_SMALL = Reason("too_small", "the lesion mask falls between the points of the 2.5 mm grid")
 
 REASONS = (
     EMPTY_MASK,
@@ -49,4 +53,8 @@ REASONS = (
     NO_LUNG_BORDER,
     NO_EDGE,
     NO_PROBABILITIES,
+    LUNG_ALL_LESION,
+    NO_DENSE_LUNG,
+    FLAT_LUNG,
+    TOO_SMALL,
 )

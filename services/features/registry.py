@@ -9,6 +9,8 @@ from services.contracts.errors import BadSettings
 from services.features.card import Feature
 from services.features.catalogue import (
     connected_components,
+    dense_lung_dice,
+    dense_lung_missed_share,
     edge_gradient_hu_per_mm,
     filled_slices_share,
     fold_agreement,
@@ -17,17 +19,23 @@ from services.features.catalogue import (
     largest_component_share,
     lesion_hu_spread,
     lesion_left_share,
+    lesion_not_dense_share,
     lesion_share_of_lung,
     lesion_upper_share,
     lesion_volume_ml,
+    lesion_z_in_lung,
     lesions_within_lungs,
     lung_border_distance_mm,
+    lung_hu_median,
+    lung_hu_spread,
     mean_foreground_probability,
     outside_lung_5mm_share,
     probability_entropy,
     rim_contrast_hu,
+    rim_dense_share,
     segmentation_smoothness,
     slice_change_at_5mm,
+    slice_distance_mm,
     surface_roughness,
     tiny_components,
     tiny_components_share,
@@ -51,9 +59,17 @@ FEATURES = (
     edge_gradient_hu_per_mm.FEATURE,
     lesion_left_share.FEATURE,
     lesion_upper_share.FEATURE,
+    slice_distance_mm.FEATURE,
     rim_contrast_hu.FEATURE,
     lung_border_distance_mm.FEATURE,
     outside_lung_5mm_share.FEATURE,
+    dense_lung_dice.FEATURE,
+    dense_lung_missed_share.FEATURE,
+    lesion_not_dense_share.FEATURE,
+    lesion_z_in_lung.FEATURE,
+    lung_hu_median.FEATURE,
+    lung_hu_spread.FEATURE,
+    rim_dense_share.FEATURE,
     mean_foreground_probability.FEATURE,
     probability_entropy.FEATURE,
     fold_agreement.FEATURE,
@@ -63,7 +79,7 @@ CATALOGUE = MappingProxyType({feature.card.name: feature for feature in FEATURES
 PAPER4 = tuple(feature.card.name for feature in FEATURES if feature.card.cost == "core")
 """The paper's four, in the order that scorers take them in."""
 CHEAP = tuple(feature.card.name for feature in FEATURES if feature.card.cost in ("core", "cheap"))
-"""Those that need no distance map."""
+"""Those that need no distance map, and the CT at the lesion only."""
 MEASURED = tuple(feature.card.name for feature in FEATURES if feature.card.cost != "given")
 """All that is measured on the arrays."""
 ALL = tuple(CATALOGUE)

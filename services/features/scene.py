@@ -20,6 +20,7 @@ from services.features.reasons import CT_NOT_IN_HU, NO_LUNG, NO_PROBABILITIES, N
 from services.features.runs import Runs
 from services.features.sampling import Intensities
 from services.features.slices import SliceOverlap, slice_overlap
+from services.features.tissue import Tissue, tissue_of
 
 AIR_HU = -950.0
 BONE_HU = 200.0
@@ -108,6 +109,11 @@ class Scene:
     def coarse(self) -> Coarse:
         """The coarser grid that distances are measured on."""
         return coarsen(self.runs, self.lung.array, self.spacing)
+
+    @cached_property
+    def tissue(self) -> Tissue:
+        """The lung's tissue on the coarser grid."""
+        return tissue_of(self.hu, self.lung.array, self.lesion.array, self.coarse.step)
 
     @property
     def probabilities(self) -> MaskProbabilities:
