@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from services.volumes.image import Array, Mask
 
-VERSION = "classical-1"
+VERSION = "classical-2"
 """Part of every result's id: raised when the masks made here change."""
 
 TISSUE_HU = -320
@@ -33,18 +33,23 @@ def classical_lung(ct: Array, spacing_zyx_mm: tuple[float, float, float]) -> Mas
     largest components are kept, closed and filled slice by slice. Worked on at reduced in-plane size (at
     most 256 voxels a side) and enlarged again: borders are right to one reduced voxel.
     """
-    step = max(1, -(-max(ct.shape[1:]) // _WIDEST))
+    step = reducing_step(ct)
     z, y, x = spacing_zyx_mm
     small = ct[:, step // 2 :: step, step // 2 :: step]
     voxel_ml = z * y * step * x * step / 1000
-    lungs = _two_lungs(_enclosed_air(small >= TISSUE_HU), voxel_ml)
+    lungs = two_lungs(enclosed_air(small >= TISSUE_HU), voxel_ml)
     if lungs is None:
         return None
     filled = _closed_and_filled(lungs, (y * step, x * step))
-    return np.ascontiguousarray(_enlarged(filled, step, ct.shape))
+    return np.ascontiguousarray(enlarged(filled, step, ct.shape))
 
 
-def _enclosed_air(tissue: Mask) -> Mask:
+def reducing_step(ct: Array) -> int:
+    """Every how many voxels in plane are looked at."""
+    return max(1, -(-max(ct.shape[1:]) // _WIDEST))
+
+
+def enclosed_air(tissue: Mask) -> Mask:
     """What the trunk, the largest piece of tissue, encloses in each axial slice and is not tissue."""
     trunk = _largest(tissue, 1)
     if not trunk:
@@ -53,7 +58,8 @@ def _enclosed_air(tissue: Mask) -> Mask:
     return np.asarray(filled & ~tissue)
 
 
-def _two_lungs(air: Mask, voxel_ml: float) -> Mask | None:
+def two_lungs(air: Mask, voxel_ml: float) -> Mask | None:
+    """The one or two largest pieces of air that can be lungs, or None."""
     parts = _largest(air, 2)
     if not parts or parts[0][1] * voxel_ml < _LEAST_ML:
         return None
@@ -92,7 +98,7 @@ def _disc(spacing_yx_mm: tuple[float, float]) -> NDArray[np.bool_]:
     return np.asarray(np.hypot(y * spacing_yx_mm[0], x * spacing_yx_mm[1]) <= _CLOSING_MM / 2)
 
 
-def _enlarged(mask: Mask, step: int, shape: tuple[int, ...]) -> Mask:
+def enlarged(mask: Mask, step: int, shape: tuple[int, ...]) -> Mask:
     """Every voxel of the reduced mask as `step` × `step` voxels."""
     if step == 1:
         return mask

@@ -10,6 +10,7 @@ from services.contracts.base import ModelIdentity
 from services.contracts.errors import Unprocessable
 from services.contracts.studies import CtUnit, LesionSource, LungMethod, MaskProbabilities
 from services.segmentation.lung_classical import classical_lung
+from services.segmentation.lung_display import display_lung
 from services.volumes.image import Array, Mask, Volume
 
 
@@ -86,7 +87,14 @@ def lung_of(ct: Volume, unit: CtUnit, given: Mask | None, model: LungPredictor |
         return Lung(given, "given")
     if unit == "unknown":
         return Lung(None, "none")
-    mask = model.segment(ct.array) if model else classical_lung(ct.array, ct.geometry.spacing_zyx_mm)
+    mask = (
+        model.segment(ct.array) if model else lung_without_model(ct.array, unit, ct.geometry.spacing_zyx_mm)
+    )
     if mask is None:
         return Lung(None, "none")
     return Lung(mask, "lungmask" if model else "classical")
+
+
+def lung_without_model(ct: Array, unit: CtUnit, spacing_zyx_mm: tuple[float, float, float]) -> Mask | None:
+    """The lungs by thresholds, in HU or mapped from display values; None where nothing can be lungs."""
+    return (display_lung if unit == "display" else classical_lung)(ct, spacing_zyx_mm)
