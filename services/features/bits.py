@@ -4,13 +4,21 @@ Reading bits is reading an eighth of the memory, and no byte is made that would 
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.compiled import compiled
-from services.features.runs import Runs, encode_runs, grown, refuse_too_large
+from services.features.compiled import compiled, inlined
+from services.features.runs import (
+    LINE,
+    Runs,
+    encode_runs,
+    refuse_too_large,
+    room,
+    stacked,
+    with_room_for_a_row,
+)
+from services.features.words import NONE, TOP_BIT, append_ends, turned_bytes
 
 
 def encode_bits(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
@@ -23,67 +31,53 @@ def encode_bits(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
     if bits.size != (voxels + 7) // 8:
         raise ValueError(f"{bits.size} bytes do not hold the {voxels} voxels of {shape}")
     refuse_too_large(shape)
-    if shape[2] % 8:  # rows do not begin with a byte
-        return encode_runs(np.unpackbits(bits, count=voxels).reshape(shape))
-    rows = np.ascontiguousarray(bits).reshape(shape[0] * shape[1], shape[2] // 8)
-    words = rows if shape[2] % 64 else rows.view(np.uint64)
-    return Runs(*_encode(rows, words, words.dtype.type(-1 % 2 ** (8 * words.itemsize))), shape)
+    if shape[2] % LINE:  # rows do not begin with a word
+        return _of_slices(bits, shape)
+    words = np.ascontiguousarray(bits).view(np.uint64).reshape(shape[0] * shape[1], shape[2] // LINE)
+    return Runs(*_encode(words), shape)
+
+
+def _of_slices(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
+    """Unpacked slice by slice, so that never more than one lies there as bytes."""
+    axial = shape[1] * shape[2]
+    slices = []
+    for start in range(0, shape[0] * axial, axial):
+        unpacked = np.unpackbits(bits[start // 8 : (start + axial + 7) // 8])[start % 8 :][:axial]
+        slices.append(encode_runs(unpacked.reshape(1, *shape[1:])))
+    return stacked(slices)
 
 
 @compiled
 def _encode(
-    rows: NDArray[np.uint8], words: NDArray[Any], full: np.unsignedinteger[Any]
+    words: NDArray[np.uint64],
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    nx = 8 * rows.shape[1]
-    capacity = 4096 + nx
-    first = np.empty(capacity, np.uint16)
-    last = np.empty(capacity, np.uint16)
-    row_start = np.zeros(rows.shape[0] + 1, np.int64)
+    nx = LINE * words.shape[1]
+    first, last, row_start = room(words.shape[0], nx)
     count = 0
-    for row in range(rows.shape[0]):
-        seen = full ^ full
-        for word in range(words.shape[1]):
-            seen |= words[row, word]
-        if seen != full ^ full:
-            if count + nx > capacity:
-                capacity = 2 * capacity + nx
-                first = grown(first, capacity)
-                last = grown(last, capacity)
-            count = _encode_row(rows[row], words[row], full, first, last, count)
+    for row in range(words.shape[0]):
+        seen = NONE
+        for place in range(words.shape[1]):
+            seen |= words[row, place]
+        if seen != NONE:
+            first, last = with_room_for_a_row(first, last, count, nx)
+            count = _encode_row(words, row, first, last, count)
         row_start[row + 1] = count
     return first[:count].copy(), last[:count].copy(), row_start
 
 
-@compiled
+@inlined
 def _encode_row(
-    row: NDArray[np.uint8],
-    words: NDArray[Any],
-    full: np.unsignedinteger[Any],
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    count: int,
+    words: NDArray[np.uint64], row: int, first: NDArray[np.uint16], last: NDArray[np.uint16], count: int
 ) -> int:
     """Append the row's runs. A word that is all empty, or all filled inside a run, is passed at once."""
-    each = row.size // words.size
-    inside = False
-    for word in range(words.size):
-        if words[word] == (full if inside else full ^ full):
+    firsts, lasts = count, count
+    inside = NONE
+    for place in range(words.shape[1]):
+        if words[row, place] == NONE - inside:
             continue
-        for byte in range(each * word, each * (word + 1)):
-            eight = row[byte]
-            if eight == (255 if inside else 0):
-                continue
-            for bit in range(8):
-                filled = (eight >> (7 - bit)) & 1 == 1
-                if filled == inside:
-                    continue
-                if filled:
-                    first[count] = 8 * byte + bit
-                else:
-                    last[count] = 8 * byte + bit - 1
-                    count += 1
-                inside = filled
-    if inside:
-        last[count] = 8 * row.size - 1
-        count += 1
-    return count
+        bits = turned_bytes(words[row, place])
+        firsts, lasts = append_ends(bits, inside, LINE * place, first, last, firsts, lasts)
+        inside = bits >> TOP_BIT
+    if lasts < firsts:
+        last[lasts] = LINE * words.shape[1] - 1
+    return firsts

@@ -132,8 +132,9 @@ def print_card(name: str) -> None:
 
 
 def _draw(request: Request, figure: Path) -> Measures:
-    from services.features.figure import draw
+    from services.features.figure import check_path, draw
 
+    check_path(figure)
     scene = scene_of_files(request, streamed=False)
     measures = measure_scene(scene, request.wanted)
     draw(scene, measures, figure)

@@ -22,3 +22,12 @@ def compiled(function: Kernel) -> Kernel:
     except RuntimeError:  # numba found no folder that it may write to
         kernel = _njit()(function)
     return kernel
+
+
+def inlined(function: Kernel) -> Kernel:
+    """The function as part of each kernel that calls it: for what is called for every row or every run.
+
+    A call costs some nanoseconds for each array that is handed over.
+    """
+    kernel: Kernel = _njit(inline="always")(function)
+    return kernel

@@ -97,7 +97,8 @@ def _join(
         elif signed(last[b]) + reach < signed(first[a]):
             b += 1
         else:
-            _unite(parent, a, b)
+            if parent[a] != parent[b]:  # most neighbours are known to be of one component already
+                _unite(parent, a, b)
             if last[a] < last[b]:
                 a += 1
             else:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from services.contracts.errors import BadSettings
 from services.features.measuring import Measures
 from services.features.places import voxels_per_slice
 from services.features.registry import CATALOGUE, PAPER4
@@ -26,6 +27,19 @@ intensity: the largest component, its HU
 smoothness: shared with the next slice
 (green), only here (red), only there (blue)
 lung: inside (green), outside (red)"""
+
+
+def check_path(path: Path) -> None:
+    """Nothing, where a picture can be written to the path.
+
+    Raises:
+        BadSettings: no picture's suffix, or no such folder.
+    """
+    formats = Figure().canvas.get_supported_filetypes()
+    if path.suffix.lstrip(".").lower() not in formats:
+        raise BadSettings(f"{path}: a picture is written as one of {', '.join(sorted(formats))}")
+    if not path.parent.is_dir():
+        raise BadSettings(f"there is no folder {path.parent}")
 
 
 def draw(scene: Scene, measures: Measures, path: Path) -> None:

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from services.contracts.errors import BadSettings, RefusedVolume
 from services.contracts.studies import CtUnit
 from services.features.compiled import compiled
+from services.features.runs import refuse_too_large
 
 Spacing = tuple[float, float, float]
+_NUMBERS = frozenset(np.dtype(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"))
+"""Native ones that numba knows, and whose sums over a lesion fit 64 bits."""
 
 
 def as_bytes(mask: NDArray[Any], name: str) -> NDArray[np.uint8]:
@@ -21,21 +24,26 @@ def as_bytes(mask: NDArray[Any], name: str) -> NDArray[np.uint8]:
     """
     if mask.dtype in (np.bool_, np.uint8):
         return mask.view(np.uint8)
-    if mask.dtype.kind == "f" and not bool((np.floor(mask) == mask).all()):
-        raise RefusedVolume(f"the {name} mask has values between labels: it is no mask", kind="not_a_mask")
     if mask.dtype.kind not in "iuf":
         raise RefusedVolume(f"the {name} mask holds {mask.dtype}, not labels", kind="not_a_mask")
+    if mask.dtype.kind == "f" and not all(_are_labels(axial) for axial in mask):
+        raise RefusedVolume(f"the {name} mask has values between labels: it is no mask", kind="not_a_mask")
     return (mask > 0).view(np.uint8)
 
 
+def _are_labels(axial: NDArray[Any]) -> bool:
+    return bool((np.isfinite(axial) & (np.floor(axial) == axial)).all())
+
+
 def check_shapes(ct: NDArray[Any], lesion: NDArray[Any], lung: NDArray[Any] | None) -> None:
-    """All arrays have the same three axes.
+    """All arrays have the same three axes, and no more voxels than can be measured.
 
     Raises:
-        RefusedVolume: `shapes_differ`, `not_three_axes`.
+        RefusedVolume: `shapes_differ`, `not_three_axes`, `too_large`.
     """
     if ct.ndim != 3 or ct.size == 0:
         raise RefusedVolume(f"the CT has the shape {ct.shape}; (z, y, x) is needed", kind="not_three_axes")
+    refuse_too_large(ct.shape)
     for name, mask in (("lesion", lesion), ("lung", lung)):
         if mask is not None and mask.shape != ct.shape:
             raise RefusedVolume(
@@ -58,16 +66,19 @@ def check_spacing(spacing: Sequence[float]) -> Spacing:
     return steps[0], steps[1], steps[2]
 
 
-def check_ct(ct: NDArray[Any]) -> None:
-    """The CT holds real numbers, all finite.
+def as_numbers(ct: NDArray[Any]) -> NDArray[Any]:
+    """The CT, known to be finite, in a type of number that kernels are compiled for.
 
     Raises:
         RefusedVolume: `ct_not_finite`, `ct_not_numbers`.
     """
     if ct.dtype.kind not in "iuf":
         raise RefusedVolume(f"the CT holds {ct.dtype}, not numbers", kind="ct_not_numbers")
+    if ct.dtype not in _NUMBERS:
+        ct = ct.astype(ct.dtype.newbyteorder("=") if ct.dtype.newbyteorder("=") in _NUMBERS else np.float64)
     if ct.dtype.kind == "f" and not _finite(ct):
         raise RefusedVolume("the CT holds NaN or infinite values", kind="ct_not_finite")
+    return ct
 
 
 def known_unit(said: str, ct: NDArray[Any]) -> CtUnit:

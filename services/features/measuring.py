@@ -74,13 +74,14 @@ def measure(
     reading = options(profile, components, axis, min_voxels)
     wanted = [feature(name) for name in features]
     inputs.check_shapes(ct, lesion, lung)
-    inputs.check_ct(ct)
+    step = inputs.check_spacing(spacing)
+    ct = inputs.as_numbers(ct)
     unit = inputs.known_unit(ct_unit, ct)
     scene = Scene(
         ct=in_hounsfield(ct, "display", "the CT")[0] if unit == "display" else ct,
         lesion=BinaryMask(inputs.as_bytes(lesion, "lesion")),
         given_lung=None if lung is None else BinaryMask(inputs.as_bytes(lung, "lung")),
-        spacing=inputs.check_spacing(spacing),
+        spacing=step,
         ct_unit=unit,
         options=reading,
         given_native=native,

@@ -33,7 +33,7 @@ class Options:
             (self.axis, get_args(Axis)),
         ):
             if value not in allowed:
-                raise BadSettings(f"{value!r} is none of {', '.join(allowed)}")
+                raise BadSettings(f"{value!r} is none of {', '.join(map(repr, allowed))}")
         if self.min_voxels < 0:
             raise BadSettings(f"min_voxels is a number of voxels, not {self.min_voxels}")
 
@@ -53,7 +53,7 @@ def options(
         BadSettings: a value that is none of those allowed.
     """
     if profile not in _PROFILES:
-        raise BadSettings(f"{profile!r} is none of {', '.join(_PROFILES)}")
+        raise BadSettings(f"{profile!r} is none of {', '.join(map(repr, _PROFILES))}")
     read = replace(_PROFILES[profile], components=cast("Rule", components))
     if axis is not None:
         read = replace(read, axis=cast("Axis", axis))

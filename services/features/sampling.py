@@ -1,6 +1,7 @@
 """What lies under a mask's runs: intensities of the CT, and voxels of another mask."""
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,13 @@ def intensities(ct: NDArray[Any], runs: Runs, low: float, high: float) -> Intens
 
 
 def any_filled(mask: BinaryMask) -> bool:
-    """Whether a mask holds anything; bytes are read only as far as the first filled slice."""
+    """Whether a mask holds anything; bytes are read from the middle slice on, where lungs are."""
     if mask.bits is not None:
         return bool(mask.bits[0].any())
-    return any(bool(axial.any()) for axial in mask.array) if mask.has_array else mask.runs.count > 0
+    if not mask.has_array:
+        return mask.runs.count > 0
+    middle = len(mask.array) // 2
+    return any(bool(axial.any()) for axial in chain(mask.array[middle:], mask.array[:middle]))
 
 
 def count_inside(mask: BinaryMask, runs: Runs) -> int:

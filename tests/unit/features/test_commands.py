@@ -120,6 +120,13 @@ def test_a_figure_is_drawn(run, tmp_path, empty, unit):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["figure.xyz", "figure", "no/figure.png"])
+def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_measured(run, tmp_path, name):
+    missing = tmp_path / "ct.nii.gz"
+    words = ["--ct", missing, "--lesion", missing, "--figure", tmp_path / name]
+    assert name.partition("/")[0] in str(run("measure", *words, fails=BadSettings).exception)
+
+
 def test_a_cards_words_are_shown(run):
     assert "blind to" in run("features", "explain", "tiny_components").stdout
     assert "tiny_components" in run("features", "list").stdout

@@ -14,7 +14,9 @@ from services.features.sampling import any_filled, count_inside
 
 @st.composite
 def masks(draw):
-    shape = draw(st.tuples(st.integers(1, 4), st.integers(1, 5), st.sampled_from([1, 7, 8, 13, 24, 64, 128])))
+    shape = draw(
+        st.tuples(st.integers(1, 4), st.integers(1, 5), st.sampled_from([1, 8, 13, 64, 65, 127, 128, 192]))
+    )
     share = draw(st.sampled_from([0.0, 0.05, 0.5, 0.95, 1.0]))
     return np.random.default_rng(draw(st.integers(0, 2**32))).random(shape) < share
 
@@ -66,6 +68,14 @@ def test_any_byte_but_zero_is_filled():
     mask = np.array([[[0, 1, 128, 255, 2, 4, 8, 16, 0, 0, 64, 32]]], np.uint8)
     assert encode_runs(mask).first.tolist() == [1, 10]
     assert encode_runs(mask).last.tolist() == [7, 11]
+
+
+@pytest.mark.parametrize("label", [1, 2, 127, 128, 255])
+def test_a_run_of_any_label_over_many_lines_is_one_run(label):
+    mask = np.full((1, 2, 256), label, np.uint8)
+    mask[0, 1, :3] = mask[0, 1, 200] = 0
+    assert encode_runs(mask).first.tolist() == [0, 3, 201]
+    assert encode_runs(mask).last.tolist() == [255, 199, 255]
 
 
 def test_bits_that_do_not_fit_the_shape_are_refused():
