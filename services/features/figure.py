@@ -18,15 +18,17 @@ from services.features.scene import Scene
 
 WINDOW_HU = (-1350.0, 150.0)
 """The usual lung window: level −600, width 1500."""
-INSIDE, OUTSIDE, NEXT = "#2a9d8f", "#e63946", "#457b9d"
-MOST_COLOURS = 20
-LEGEND = """yellow: the lung's outline
-
-components: a colour each
-intensity: the largest component, its HU
-smoothness: shared with the next slice
-(green), only here (red), only there (blue)
-lung: inside (green), outside (red)"""
+INSIDE, OUTSIDE, NEXT, LUNG = "#2ec4b6", "#e63946", "#4895ef", "#ffd166"
+COLOURS = (*"rgbcmy", "#ff9f1c", "#9d4edd", "#b5e48c", "#ff70a6")
+"""Of components, one after another; neighbours in raster order differ."""
+MARGIN_VOXELS = 12
+"""Around lung and lesion: what lies farther out is not shown."""
+SAYS = {
+    "connected_components": "each component in a colour of its own; the slice with most of them",
+    "intensity_mode": "the largest component where it is widest; its HU, and the Gaussian fitted to them",
+    "segmentation_smoothness": "shared with the next slice (green), only here (red), only there (blue)",
+    "lesions_within_lungs": "inside the lung (green), outside (red); the slice with most outside",
+}
 
 
 def check_path(path: Path) -> None:
@@ -53,18 +55,21 @@ def draw(scene: Scene, measures: Measures, path: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    figure = Figure(figsize=(13, 11), layout="constrained")
-    panels = figure.subplots(2, 3, width_ratios=(3, 3, 2))
+    figure = Figure(figsize=(14, 10), layout="constrained")
+    panels = figure.subplots(2, 3, width_ratios=(3, 3, 1.6))
     if scene.runs.count:
         _components(panels[0, 0], scene)
         _intensity(panels[0, 1], scene)
         _smoothness(panels[1, 0], scene)
         _lung_share(panels[1, 1], scene)
     for panel, name in zip((panels[0, 0], panels[0, 1], panels[1, 0], panels[1, 1]), PAPER4, strict=True):
-        panel.set_title(_said(measures, name) + _slice_named(panel), fontsize=10)
+        panel.set_title(_said(measures, name) + _slice_named(panel), fontsize=11)
+        panel.text(0.5, -0.02, SAYS[name], transform=panel.transAxes, ha="center", va="top", fontsize=8)
         panel.set_axis_off()
-    _values(panels[0, 2], panels[1, 2], measures)
-    figure.suptitle(f"{measures.status}; profile {measures.options.profile}; CT: {measures.ct_unit}")
+    _values(panels[:, 2], measures)
+    figure.suptitle(
+        f"{measures.status}; profile {measures.options.profile}; CT: {measures.ct_unit}; yellow: the lung"
+    )
     figure.savefig(path, dpi=100)
 
 
@@ -86,7 +91,7 @@ def _components(panel: Any, scene: Scene) -> None:  # noqa: ANN401 - matplotlib'
     z = int(np.argmax(several))
     _background(panel, scene, z)
     labels = labelled_slice(scene.runs, scene.components.of_run, z)
-    _paint(panel, labels > 0, mpl.colormaps["tab20"]((labels - 1) % MOST_COLOURS))
+    _paint(panel, labels > 0, mpl.colors.to_rgba_array(COLOURS)[(labels - 1) % len(COLOURS)])
 
 
 def _intensity(panel: Any, scene: Scene) -> None:  # noqa: ANN401
@@ -99,11 +104,17 @@ def _intensity(panel: Any, scene: Scene) -> None:  # noqa: ANN401
     if scene.ct_unit == "unknown":
         return
     values = np.concatenate([scene.ct[at][each == largest + 1] for at, each in enumerate(labels)])
-    inset = panel.inset_axes((0.02, 0.02, 0.4, 0.25))
-    inset.hist(values, bins=60, color="lightgrey")
-    inset.axvline(float(np.mean(values, dtype=np.float64)), color=OUTSIDE)
+    mean, deviation = float(np.mean(values, dtype=np.float64)), float(np.std(values, dtype=np.float64))
+    inset = panel.inset_axes((0.02, 0.02, 0.36, 0.26))
+    inset.hist(values, bins=60, density=True, color="#9aa5b1")
+    if deviation > 0:
+        at = np.linspace(mean - 3 * deviation, mean + 3 * deviation, 200)
+        height = np.exp(-(((at - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
+        inset.plot(at, height, color="black", linewidth=1)
+    inset.axvline(mean, color=OUTSIDE)
     inset.set_yticks([])
-    inset.tick_params(labelsize=6, colors="white")
+    inset.tick_params(axis="x", labelsize=7, direction="in", pad=-11)
+    inset.text(0.97, 0.93, "HU", transform=inset.transAxes, ha="right", va="top", fontsize=7)
 
 
 def _smoothness(panel: Any, scene: Scene) -> None:  # noqa: ANN401
@@ -140,13 +151,29 @@ def _background(panel: Any, scene: Scene, z: int) -> None:  # noqa: ANN401
     panel.imshow(scene.ct[z], cmap="gray", vmin=low, vmax=high, aspect=aspect)
     panel.set_label(f"slice {z}")
     if scene.given_lung is not None and scene.given_lung.array[z].any():
-        panel.contour(scene.given_lung.array[z] != 0, levels=[0.5], colors=["#ffd166"], linewidths=0.8)
+        panel.contour(scene.given_lung.array[z] != 0, levels=[0.5], colors=[LUNG], linewidths=0.8)
+    top, bottom, left, right = _shown(scene)
+    panel.set_xlim(left, right)
+    panel.set_ylim(bottom, top)
+
+
+def _shown(scene: Scene) -> tuple[float, float, float, float]:
+    """Top, bottom, left and right of what all panels show: lung and lesion, and a margin."""
+    seen = (scene.lesion.array != 0).any(axis=0)
+    if scene.given_lung is not None:
+        seen |= (scene.given_lung.array != 0).any(axis=0)
+    ends = []
+    for along in (1, 0):
+        places, size = np.flatnonzero(seen.any(axis=along)), seen.shape[1 - along]
+        ends += [max(0, places[0] - MARGIN_VOXELS), min(size, places[-1] + 1 + MARGIN_VOXELS)]
+    top, bottom, left, right = (float(end) - 0.5 for end in ends)
+    return top, bottom, left, right
 
 
 def _paint(panel: Any, where: NDArray[np.bool_], colour: Any) -> None:  # noqa: ANN401
     image = np.zeros((*where.shape, 4))
     image[:] = mpl.colors.to_rgba_array(colour)[0] if isinstance(colour, str) else colour
-    image[..., 3] = 0.6 * where
+    image[..., 3] = 0.55 * where
     panel.imshow(image, aspect=panel.get_aspect())
 
 
@@ -161,10 +188,9 @@ def _said(measures: Measures, name: str) -> str:
     return f"{name}\n{measures.undefined.get(name, 'not asked for').partition(':')[0]}"
 
 
-def _values(above: Any, below: Any, measures: Measures) -> None:  # noqa: ANN401
+def _values(panels: Any, measures: Measures) -> None:  # noqa: ANN401
     """The other features' values, as text."""
     others = [_said(measures, name).replace("\n", "  ") for name in measures.features if name not in PAPER4]
-    above.text(0, 1, "\n\n".join(others), va="top", fontsize=8, family="monospace")
-    below.text(0, 1, LEGEND, va="top", fontsize=8)
-    above.set_axis_off()
-    below.set_axis_off()
+    panels[0].text(0, 1, "\n\n".join(others), va="top", fontsize=8, family="monospace")
+    for panel in panels:
+        panel.set_axis_off()

@@ -102,13 +102,11 @@ def test_a_mask_between_labels_is_refused(ct, lesion, lung, value):
         assert refusal.value.kind == "not_a_mask"
 
 
-@pytest.mark.parametrize("kind", [">i2", ">f4", "f2", "u8", "i4", "f8"])
+@pytest.mark.parametrize("kind", [">i2", "f2", "u8"])
 def test_a_ct_of_any_type_of_number_gives_the_same(ct, lesion, lung, kind):
-    shifted = ct.astype(np.int32) + (1500 if kind == "u8" else 0)
-    wanted = measure(shifted, lesion, lung, SPACING, features=MEASURED).features
-    if kind == "f2":  # holds whole numbers to 2048 only
-        shifted = shifted.clip(-1000, 300)
-    assert measure(shifted.astype(kind), lesion, lung, SPACING, features=MEASURED).features == wanted
+    values = ct.astype(np.int16) + np.int16(1500 if kind == "u8" else 0)
+    wanted = measure(values, lesion, lung, SPACING).features
+    assert measure(values.astype(kind), lesion, lung, SPACING).features == wanted
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
