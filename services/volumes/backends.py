@@ -54,7 +54,7 @@ class LocalFolder:
         with self._explained():
             self._holds(key)
             path = self._root / key
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folders(path.parent)
             beside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
             try:
                 with beside.open("xb") as file:
@@ -73,7 +73,16 @@ class LocalFolder:
             return True
         if not self._root.is_dir():
             raise StoreUnavailable(f"the store's folder {self._root} is not there; is its volume mounted?")
-        return False
+        return path.is_file()  # the disk may have come back between the two looks
+
+    def _make_folders(self, folder: Path) -> None:
+        """Every folder below the root, but never the root: should its disk go at this moment, a new root in
+        its place would take objects that nobody finds again when the disk is back.
+        """
+        if not folder.is_dir():
+            below = folder.relative_to(self._root)
+            for part in (*reversed(below.parents[:-1]), below):
+                (self._root / part).mkdir(exist_ok=True)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

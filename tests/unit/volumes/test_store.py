@@ -9,7 +9,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from services.contracts.base import ObjectRef
 from services.contracts.errors import BadSettings, CorruptObject, MissingObject, StoreUnavailable
-from services.volumes.backends import Remote
+from services.volumes.backends import LocalFolder, Remote
 from services.volumes.store import VolumeStore
 
 
@@ -150,6 +150,38 @@ def test_a_store_whose_folder_vanished_is_away_and_its_objects_are_not_missing(t
         store.put(b"voxels", "b2")
     with pytest.raises(StoreUnavailable):
         store.get_result("ab" * 16)
+
+
+def test_a_disk_that_goes_in_mid_write_is_not_replaced_by_a_new_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = VolumeStore(tmp_path / "store")
+
+    def goes_after_the_look(_folder: LocalFolder, _key: str) -> bool:
+        (tmp_path / "store").rename(tmp_path / "away")
+        return False
+
+    monkeypatch.setattr(LocalFolder, "_holds", goes_after_the_look)
+    with pytest.raises(StoreUnavailable):
+        store.put_result("1" * 32, b"masks")
+    assert not (tmp_path / "store").exists()
+
+
+def test_an_object_is_not_called_missing_while_its_disk_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = VolumeStore(tmp_path / "store")
+    put = store.put(b"voxels", "b2")
+    away = (tmp_path / "store").rename(tmp_path / "away")
+    look = Path.is_dir
+
+    def comes_back(path: Path) -> bool:
+        if away.exists():
+            away.rename(tmp_path / "store")
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_dir", comes_back)
+    assert store.get(put) == b"voxels"
 
 
 def test_a_store_that_cannot_be_made_is_away(tmp_path: Path):
