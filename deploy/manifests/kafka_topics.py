@@ -11,6 +11,7 @@ from services.contracts.topics import (
     WITH_DEAD_LETTERS,
     at_the_centre,
     dead_letters,
+    time_settings,
 )
 
 Manifest = dict[str, Any]
@@ -41,18 +42,18 @@ def _partitions(name: str) -> int:
     return 1 if name in ONE_PARTITION else PARTITIONS
 
 
+def _clock(name: str) -> Manifest:
+    """Whose clock our own topics go by; Connect's have Kafka's defaults."""
+    return {} if name in CONNECT_TOPICS else {**time_settings(name)}
+
+
 def _kept(name: str, days: int) -> Manifest:
     return _forever() if name in FOREVER else {"cleanup.policy": "delete", "retention.ms": days * DAY_MS}
 
 
 def _forever() -> Manifest:
-    """Never compacted, since the first record counts; and never stamped by the broker, to the millisecond."""
-    return {
-        "cleanup.policy": "delete",
-        "retention.ms": UNLIMITED,
-        "retention.bytes": UNLIMITED,
-        "message.timestamp.type": "CreateTime",
-    }
+    """Never compacted, since the first record counts."""
+    return {"cleanup.policy": "delete", "retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
 
 
 def _topic(name: str, partitions: int, config: Manifest) -> Manifest:
@@ -64,6 +65,6 @@ def _topic(name: str, partitions: int, config: Manifest) -> Manifest:
             "topicName": name,
             "partitions": partitions,
             "replicas": 3,
-            "config": {"min.insync.replicas": 2, **config},
+            "config": {"min.insync.replicas": 2, **config, **_clock(name)},
         },
     }

@@ -15,6 +15,18 @@ FOREVER = frozenset({LEDGER, RELEASE})
 WITH_DEAD_LETTERS = (RECEIVED, SEGMENTED, MEASURED, SCORED)
 
 
+def time_settings(topic: str) -> dict[str, str]:
+    """Whose clock a topic goes by, as Kafka's settings; a service's clock may be wrong by hours or days.
+
+    Topics of studies, dead letters and the ledger go by the broker's clock: by the sender's, retention would
+    delete what a late clock has dated before the limit, and a record dated an hour ahead would be refused
+    (KIP-1030). A release keeps its own time stamp, which is coarse on purpose, whatever it is.
+    """
+    if topic.endswith(RELEASE):
+        return {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)}
+    return {"message.timestamp.type": "LogAppendTime"}
+
+
 def dead_letters(topic: str) -> str:
     """The dead-letter topic of a topic."""
     return f"{topic}.dlq"

@@ -7,6 +7,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
 
 from services.contracts.errors import LogRefused, LogUnavailable
+from services.contracts.topics import time_settings
 from services.streaming.closing import Closes
 from services.streaming.kafka_consumer import KafkaConsumer
 from services.streaming.kafka_diagnosis import likely_cause, unreachable
@@ -68,7 +69,7 @@ class KafkaLog(Closes):
         wanted = {
             topic: {
                 "num_partitions": number,
-                "configs": FOREVER_CONFIGS if topic in forever else {},
+                "configs": time_settings(topic) | (FOREVER_CONFIGS if topic in forever else {}),
             }
             for topic, number in partitions.items()
             if topic not in there

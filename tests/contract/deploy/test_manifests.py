@@ -15,7 +15,14 @@ from jsonschema import Draft202012Validator
 from deploy.local.bridge import connector_settings
 from deploy.manifests.__main__ import rendered as written
 from services.contracts.policy import SitePolicy
-from services.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
+from services.contracts.topics import (
+    FOREVER,
+    ONE_PARTITION,
+    RELEASE,
+    SITE_TOPICS,
+    WITH_DEAD_LETTERS,
+    dead_letters,
+)
 
 OVERLAYS = ("hospital", "central")
 WITHOUT_SCHEMA = {"KafkaConnector"}
@@ -96,8 +103,8 @@ def test_a_hospital_has_every_topic_of_the_contracts(rendered):
     for name in FOREVER:
         assert topics[name]["spec"]["config"]["retention.ms"] == -1
         assert topics[name]["spec"]["config"]["retention.bytes"] == -1
-        # A broker's own time stamp would tell the centre when a block was full, to the millisecond.
-        assert topics[name]["spec"]["config"]["message.timestamp.type"] == "CreateTime"
+    # A broker's own time stamp would tell the centre when a block was full, to the millisecond.
+    assert topics[RELEASE]["spec"]["config"]["message.timestamp.type"] == "CreateTime"
 
 
 def test_every_replica_keeps_what_one_lost(rendered):
