@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast lint bench schemas generate requirements
+.PHONY: help setup run up down test test-fast faults lint bench schemas generate requirements
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,9 @@ PACKAGES := $(VENV)/.installed
 FETCHED := .build/.fetched
 SERVICES := ingest segmentation features scoring aggregation federation
 OVERLAYS := $(wildcard k8s/overlays/*)
+SEED ?= 1
+STUDIES ?= 200
+MINUTES ?= 10
 BENCHMARKS := hop volumes features demo_model privacy_cost
 
 help: ## list the targets
@@ -40,6 +43,9 @@ lint: setup ## format, lint, types, and the manifests where kubectl is there
 	  for overlay in $(OVERLAYS); do echo "kubectl kustomize $$overlay"; \
 	    kubectl kustomize $$overlay >/dev/null || exit 1; done; \
 	else echo "kubectl is not there: the manifests are not rendered"; fi
+
+faults: setup ## a site under faults, checked; SEED=7 STUDIES=200 MINUTES=10 (docs/delivery.md)
+	@$(BIN)/python -m tests.faults --seed $(SEED) --studies $(STUDIES) --minutes $(MINUTES)
 
 bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model, what privacy costs
 	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \

@@ -1,0 +1,137 @@
+"""After a run: the folds start from nothing and must say the same; then every topic is read, and judged."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.local.ask import ask
+from services.contracts.topics import SITE_TOPICS, WITH_DEAD_LETTERS, at_the_centre, dead_letters
+from services.streaming.log import Log, Record
+from tests.faults.hands import Hands
+from tests.faults.invariants import Evidence
+from tests.faults.settled import PORTRAIT, PULSE
+from tests.faults.site import SITE, Site
+
+PATIENCE_SECONDS = 300.0
+LOOK_SECONDS = 0.3
+Figures = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def restarted_from_nothing(site: Site) -> tuple[int, dict[str, int], list[str]]:
+    """What aggregation counts and has open after a start from nothing, and what is not as it was before."""
+    differ: list[str] = []
+    before = _tails(_figures(site, "aggregation"))
+    _start_again(site, "aggregation")
+    after = _figures(site, "aggregation")
+    if _tails(after) != before:
+        differ.append(f"aggregation says {_tails(after)} after a start from nothing, {before} before")
+    for name in ("aggregation", "bridge"):  # no more heartbeats
+        site.held.add(name)
+    site.processes["aggregation"].program.stop()
+    _wait(lambda: _all_copied(site), "the bridge has not copied all")
+    site.bridge.stop()
+    shown = _still(site, "federation")
+    _start_again(site, "federation")
+    again = _still(site, "federation")
+    differ += [
+        f"federation shows {name} {again.get(name)} after a start from nothing, {shown.get(name)} before"
+        for name in sorted(shown.keys() | again.keys())
+        if shown.get(name) != again.get(name)
+    ]
+    if not shown:
+        differ.append("federation shows nothing of the site")
+    counted, tails = _tails(after)
+    return counted, tails, differ
+
+
+def evidence_of(hands: Hands, counted: int, tails: dict[str, int]) -> Evidence:
+    """Everything that lies in the logs, read anew."""
+    site = hands.site
+    topics = [*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)]
+    with site.open_log() as log:
+        inside = {topic: _whole(log, topic) for topic in topics}
+    with site.open_log(centre=True) as log:
+        centre = _whole(log, at_the_centre(SITE))
+    return Evidence(
+        sent=frozenset(hands.studies.every()),
+        cases=dict(hands.studies.cases),
+        inside=inside,
+        centre=centre,
+        poison=frozenset(at for write in hands.poison for at in write.result()),
+        counted_studies=counted,
+        open_tails=tails,
+        sizes={"pulse": PULSE, "portrait": PORTRAIT},
+    )
+
+
+def _whole(log: Log, topic: str) -> list[Record]:
+    records: list[Record] = []
+    with log.reader([topic]) as reader:
+        while not reader.at_end():
+            records += reader.poll(1.0)
+    return records
+
+
+def _all_copied(site: Site) -> bool:
+    """Whether the last record of the site's releases is at the centre."""
+    with _topics(site) as (inside, outside):
+        last = _whole(inside, "segwatch.site.release.v1")
+        there = _whole(outside, at_the_centre(SITE))
+    return not last or (bool(there) and last[-1].key in {record.key for record in there})
+
+
+@contextmanager
+def _topics(site: Site) -> Iterator[tuple[Log, Log]]:
+    with site.open_log() as inside, site.open_log(centre=True) as outside:
+        yield inside, outside
+
+
+def _start_again(site: Site, service: str) -> None:
+    """kill -9, and another process, which has nothing but the log; wait until it has read it."""
+    site.processes[service].program.stop()
+    site.launch_again(service)
+    site.processes[service].program.wait()
+
+
+def _figures(site: Site, service: str) -> Figures:
+    status, body = ask(site.processes[service].port, "/metrics", seconds=20)
+    assert status == 200, f"{service} shows no metrics"
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(body.decode())
+        for sample in family.samples
+        if sample.name.startswith(("segwatch_site_", "segwatch_federation_"))
+        and not sample.name.endswith("_created")
+    }
+
+
+def _still(site: Site, service: str) -> Figures:
+    """The figures, once they stand still."""
+    found = _figures(site, service)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        time.sleep(2.0)
+        later = _figures(site, service)
+        if later == found:
+            return found
+        found = later
+    return found
+
+
+def _tails(figures: Figures) -> tuple[int, dict[str, int]]:
+    """Counted studies, and studies in the open block of each kind."""
+    tails = {
+        kind: int(figures["segwatch_site_open_tail_studies", (("kind", kind),)])
+        for kind in ("pulse", "portrait")
+    }
+    return int(figures["segwatch_site_counted_studies", ()]), tails
+
+
+def _wait(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(LOOK_SECONDS)

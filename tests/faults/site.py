@@ -1,0 +1,275 @@
+"""The hospital and the centre under faults: real brokers, real bridge, real services as processes.
+
+Plaintext on loopback. What died is started again after a pause, as Kubernetes does; nothing else is done
+by hand.
+"""
+
+import json
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.local.ask import is_ok
+from deploy.local.bridge import Bridge
+from deploy.local.broker import Broker
+from deploy.local.places import MODELS
+from deploy.local.ports import LOOPBACK, free_ports
+from deploy.local.process import Child, base_environment
+from deploy.local.services import ONE_THREAD
+from deploy.local.supervisor import Program, Recipe, stop_all
+from services.contracts.topics import (
+    FOREVER,
+    ONE_PARTITION,
+    SITE_TOPICS,
+    WITH_DEAD_LETTERS,
+    at_the_centre,
+    dead_letters,
+)
+from services.streaming.kafka_log import KafkaLog
+from services.streaming.settings import ConnectionSettings
+from tests.faults.disk import SmallDisk
+
+SITE = "hospital-a"
+STAGES = ("segmentation", "features", "scoring")
+"""Services that are members of a group; the others keep no place in one."""
+SERVICES = ("ingest", *STAGES, "aggregation")
+EVERY = (*SERVICES, "federation")
+PARTITIONS = 3
+POLICY = """\
+version: demo-faults
+pulse_studies: 20
+portrait_studies: 100
+means_of: [connected_components, lesions_within_lungs]
+name_scorer: true
+dates: week
+heartbeat_seconds: 20
+"""
+START_SECONDS = 240.0
+
+
+@dataclass
+class Process:
+    """One service as the harness sees it: a program that is looked after, and where it answers."""
+
+    service: str
+    member: str
+    port: int
+    program: Program
+
+    @property
+    def pid(self) -> int | None:
+        return self.program.child.pid
+
+
+class Site:
+    """Everything that runs, in one folder.
+
+    Attributes:
+        faults: the folder of the files that switch faults inside processes on.
+        held: names of parts that are not to be started again for now, since a fault keeps them away.
+        zombies: processes that were frozen and replaced, and were woken.
+    """
+
+    def __init__(self, folder: Path, session_seconds: float) -> None:
+        self.folder = folder
+        self.inbox, self.store, self.faults = folder / "inbox", folder / "store", folder / "faults"
+        for made in (self.inbox, self.store, self.faults):
+            made.mkdir(parents=True)
+        self.secret = secrets.token_hex(32)
+        (folder / "secret").touch(mode=0o600)
+        (folder / "secret").write_text(self.secret)
+        (folder / "policy.yaml").write_text(POLICY)
+        self.scorer = MODELS / "demo-scorer"
+        self.session_seconds = session_seconds
+        self.disk = SmallDisk(folder / "broker" / "data")
+        self.hospital = Broker(folder / "broker", name="the hospital's broker")
+        self.centre = Broker(folder / "central" / "broker", name="the centre's broker")
+        self.bridge = Bridge(
+            SITE, folder / "bridge", hospital=self.hospital.bootstrap, centre=self.centre.bootstrap
+        )
+        self.processes: dict[str, Process] = {}
+        self.extra: list[Process] = []
+        self.zombies: list[Process] = []
+        self.held: set[str] = set()
+
+    def start(self) -> None:
+        """Start everything, brokers first.
+
+        Raises:
+            NotReady: something did not come up.
+        """
+        self.hospital.launch()
+        self.centre.launch()
+        self.hospital.wait()
+        self.centre.wait()
+        self._make_topics()
+        self.bridge.launch()
+        self.processes = {service: self.make(service) for service in EVERY}
+        for each in self.processes.values():
+            each.program.launch()
+        for each in self.processes.values():
+            each.program.wait()
+        self.bridge.wait()
+
+    def make(self, service: str, member: str | None = None) -> Process:
+        """A process of the service, not started yet. `member`: another member of its group."""
+        (port,) = free_ports(1)
+        name = member or service
+        environment = {
+            "FAULTS_FOLDER": str(self.faults),
+            "FAULTS_NAME": name,
+            "FAULTS_SESSION_MS": str(int(self.session_seconds * 1000)),
+            **{f"SEGWATCH_{key}": value for key, value in self._settings(service, name, port).items()},
+        }
+        recipe = Recipe(
+            name=name,
+            command=[sys.executable, "-m", "tests.faults.service_process", f"services.{service}"],
+            env={**base_environment(), **ONE_THREAD, **environment},
+            log=self.folder / "logs" / f"{name}.log",
+            ready=lambda: is_ok(port, "/readyz"),
+            seconds=START_SECONDS,
+        )
+        return Process(service, name, port, Program(recipe))
+
+    def launch_again(self, service: str) -> Process:
+        """Put another process into the service's place, with the same identity, and start it."""
+        old = self.processes[service]
+        self.processes[service] = self.make(service)
+        self.processes[service].program.launch()
+        return old
+
+    def kill(self, service: str) -> None:
+        """End the service's process as a power cut would; it is started again by `tend`."""
+        self.processes[service].program.child.kill()
+
+    def freeze(self, process: Process) -> bool:
+        """SIGSTOP; False where it does not run."""
+        return process.pid is not None and send(process.pid, signal.SIGSTOP)
+
+    def wake(self, process: Process) -> None:
+        """SIGCONT."""
+        if process.pid is not None:
+            send(process.pid, signal.SIGCONT)
+
+    def arm(self, process: str, point: str, text: str = "") -> Path:
+        """Switch a fault inside a process on; the file's place."""
+        path = self.faults / f"{process}.{point}"
+        hidden = path.with_name(f".{path.name}")
+        hidden.write_text(text)
+        return hidden.rename(path)
+
+    def tend(self) -> Iterator[str]:
+        """Start again what died; what happened."""
+        running = [*self.processes.values(), *self.extra]
+        parts = {each.program.name: each.program for each in running}
+        for name, part in {
+            **parts,
+            "hospital": self.hospital,
+            "centre": self.centre,
+            "bridge": self.bridge,
+        }.items():
+            if name not in self.held and (happened := part.tend()):
+                yield happened
+
+    def open_log(self, *, centre: bool = False) -> KafkaLog:
+        """A connection of the harness's own."""
+        broker = self.centre if centre else self.hospital
+        return KafkaLog(ConnectionSettings(kafka_bootstrap=broker.bootstrap))
+
+    def stop(self) -> None:
+        """End everything, whatever state it is in."""
+        everyone = [*self.processes.values(), *self.extra, *self.zombies]
+        for process in everyone:
+            self.wake(process)
+        for broker in (self.hospital, self.centre):
+            wake_broker(broker)
+        stop_all([process.program for process in everyone])
+        stop_all([self.bridge])
+        stop_all([self.hospital, self.centre])
+        self.disk.close()
+
+    def _make_topics(self) -> None:
+        inside = {topic: 1 if topic in ONE_PARTITION else PARTITIONS for topic in SITE_TOPICS}
+        inside |= {dead_letters(topic): 1 for topic in WITH_DEAD_LETTERS}
+        with self.open_log() as log:
+            log.create_topics(inside, forever=FOREVER)
+        outside = at_the_centre(SITE)
+        with self.open_log(centre=True) as log:
+            log.create_topics({outside: 1}, forever=frozenset({outside}))
+
+    def _settings(self, service: str, name: str, port: int) -> dict[str, str]:
+        broker = self.centre if service == "federation" else self.hospital
+        common = {
+            "SITE": SITE,
+            "KAFKA_BOOTSTRAP": broker.bootstrap,
+            "MEMBER": f"{SITE}-{name}-0",
+            "HTTP_HOST": LOOPBACK,
+            "HTTP_PORT": str(port),
+            "LOG_LEVEL": "INFO",
+        }
+        own = {
+            "ingest": {
+                "STORE": str(self.store),
+                "INBOX": str(self.inbox),
+                "PSEUDONYM_SECRET_FILE": str(self.folder / "secret"),
+                "QUIET_SECONDS": "0.5",
+            },
+            "segmentation": {
+                "STORE": str(self.store),
+                "LESION_MODEL": str(MODELS / "demo-lesion"),
+                "THREADS": "1",
+            },
+            "features": {"STORE": str(self.store)},
+            "scoring": {"SCORER": str(self.scorer)},
+            "aggregation": {"POLICY": str(self.folder / "policy.yaml")},
+            "federation": {},
+        }
+        return {**common, **own[service]}
+
+
+def newer_scorer(folder: Path) -> Path:
+    """The demonstration's scorer under another name: another scorer to everybody who reads its results."""
+    made = folder / "newer-scorer"
+    made.mkdir()
+    for file in (MODELS / "demo-scorer").iterdir():
+        (made / file.name).write_bytes(file.read_bytes())
+    manifest = json.loads((made / "manifest.json").read_text())
+    manifest["name"] = "demo-newer"
+    (made / "manifest.json").write_text(json.dumps(manifest))
+    return made
+
+
+def send(pid: int, number: signal.Signals) -> bool:
+    """Send a signal to a process and all under it; False where it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                each.send_signal(number)
+        return True
+    return False
+
+
+def freeze_broker(broker: Broker) -> bool:
+    """SIGSTOP."""
+    pid = child_of(broker).pid
+    return pid is not None and send(pid, signal.SIGSTOP)
+
+
+def wake_broker(broker: Broker) -> None:
+    """SIGCONT, where it was ever started."""
+    with suppress(RuntimeError):
+        pid = child_of(broker).pid
+        if pid is not None:
+            send(pid, signal.SIGCONT)
+
+
+def child_of(broker: Broker) -> Child:
+    """The broker's process."""
+    return broker.program.child
