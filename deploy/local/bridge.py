@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from deploy.local.ask import ask, ask_json, is_ok
+from deploy.local.certificates import OWNER_ONLY, Identity
 from deploy.local.jars import find_jars, find_java
+from deploy.local.listeners import stores
 from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.process import base_environment
 from deploy.local.supervisor import Program, Recipe
@@ -31,14 +33,26 @@ class Bridge:
         folder: configuration, offsets and log.
         hospital: the hospital's broker, `host:port`.
         centre: the centre's broker, `host:port`; the topic there must exist.
+        here: as whom it comes to the hospital's broker; plaintext without.
+        there: as whom it comes to the centre's.
     """
 
-    def __init__(self, site: str, folder: Path, *, hospital: str, centre: str) -> None:
+    def __init__(
+        self,
+        site: str,
+        folder: Path,
+        *,
+        hospital: str,
+        centre: str,
+        here: Identity | None = None,
+        there: Identity | None = None,
+    ) -> None:
         self.name = f"{site} bridge"
         self._folder = folder.resolve()
         self._files = {
-            "worker.properties": worker_settings(hospital, self._folder / "offsets"),
-            "connector.json": connector_settings(site, hospital=hospital, centre=centre),
+            "worker.properties": worker_settings(hospital, self._folder / "offsets") | worker_keys(here),
+            "connector.json": connector_settings(site, hospital=hospital, centre=centre)
+            | connector_keys(here, there),
         }
         (self.port,) = free_ports(1)
         self._looked = 0.0
@@ -49,8 +63,10 @@ class Bridge:
         self._folder.mkdir(parents=True, exist_ok=True)
         worker = {**self._files["worker.properties"], "listeners": f"http://{LOOPBACK}:{self.port}"}
         properties = self._folder / "worker.properties"
+        properties.touch(OWNER_ONLY)
         properties.write_text("".join(f"{key}={value}\n" for key, value in worker.items()))
         connector = self._folder / "connector.json"
+        connector.touch(OWNER_ONLY)
         connector.write_text(json.dumps(self._files["connector.json"], indent=2) + "\n")
         command = [find_java(), *QUICK_JAVA, f"-Dlog4j2.configurationFile={LOG_CONFIG}"]
         command += ["-cp", f"{find_jars()}/*", "org.apache.kafka.connect.cli.ConnectStandalone"]
@@ -146,3 +162,23 @@ def connector_settings(site: str, *, hospital: str, centre: str) -> dict[str, st
         "sync.topic.configs.enabled": "false",
         "sync.topic.acls.enabled": "false",
     }
+
+
+def worker_keys(here: Identity | None) -> dict[str, str]:
+    """How the worker, and its connector's consumer, show themselves to the hospital's broker."""
+    return _keys(("", "producer.", "consumer.", "admin."), here)
+
+
+def connector_keys(here: Identity | None, there: Identity | None) -> dict[str, str]:
+    """How the connector shows itself: as the hospital's bridge inside, as the hospital at the centre."""
+    outward = ("target.cluster.", "producer.override.", "admin.override.")
+    return _keys(("source.cluster.",), here) | _keys(outward, there)
+
+
+def _keys(prefixes: tuple[str, ...], identity: Identity | None) -> dict[str, str]:
+    if identity is None:
+        return {}
+    told: dict[str, str] = {}
+    for prefix in prefixes:
+        told |= {f"{prefix}security.protocol": "SSL"} | stores(prefix, identity)
+    return told

@@ -8,17 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
-
+from deploy.local.certificates import OWNER_ONLY, Authority
 from deploy.local.jars import find_jars, find_java
+from deploy.local.listeners import plaintext, secured
+from deploy.local.place import LogPlace
 from deploy.local.ports import LOOPBACK, free_ports, listens
 from deploy.local.process import NotReady, base_environment
 from deploy.local.supervisor import Program, Recipe
+from services.contracts.errors import LogUnavailable
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 START_SECONDS = 60
 """It takes 2 s on an idle machine; a busy one with many brokers takes its time."""
+BROKER, PLATFORM = "broker", "platform"
+"""The two principals that may do everything: the broker itself, and who makes its topics and rights."""
 QUICK_JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 """A small stack on two cores: no garbage-collector threads, no second compiler."""
 
@@ -34,7 +37,11 @@ def cluster_id(drawn: uuid.UUID) -> str:
 
 
 class Broker:
-    """One broker, kept in one folder. Plaintext on loopback only; topics are not made by themselves.
+    """One broker, kept in one folder, on loopback; topics are not made by themselves.
+
+    With an authority it speaks TLS only, wants a certificate of everybody, and lets nobody but itself and the
+    principal `platform` do anything that no rule allows. Without one it is open plaintext, for tests that are
+    about something else.
 
     Port and data stay the same over `stop` or `kill` and another `start`. Start it from a thread that lives
     on: Linux ends it with the thread that started it.
@@ -44,6 +51,10 @@ class Broker:
         name: how it is called in messages.
         heap_mb: Java's heap.
         settings: lines of server.properties that are added or replaced.
+        authority: signs the certificates of who may come in; plaintext without.
+
+    Attributes:
+        place: how the one who makes its topics and rights reaches it.
 
     Examples:
         >>> with Broker(Path("/tmp/example")) as broker:  # doctest: +SKIP
@@ -57,12 +68,14 @@ class Broker:
         name: str = "broker",
         heap_mb: int = 384,
         settings: Mapping[str, str] | None = None,
+        authority: Authority | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.name = name
         self._heap_mb = heap_mb
         self.port, self._controller_port = free_ports(2)
-        self._settings = {**self._defaults(), **(settings or {})}
+        self.place = LogPlace(self.bootstrap, identity=authority.issue(PLATFORM) if authority else None)
+        self._settings = {**self._defaults(), **self._listeners(authority), **(settings or {})}
         self._program: Program | None = None
 
     @property
@@ -159,6 +172,7 @@ class Broker:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         lines = (f"{key}={value}\n" for key, value in self._settings.items())
+        self._properties.touch(OWNER_ONLY)
         self._properties.write_text("".join(lines))
         tool = [*self._java("-Xmx128m"), "kafka.tools.StorageTool", "format"]
         done = subprocess.run(
@@ -174,21 +188,21 @@ class Broker:
         if not listens(self.port):
             return False
         try:
-            KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000).close()
-        except KafkaError:
+            self.place.open().close()
+        except LogUnavailable:
             return False
         return True
+
+    def _listeners(self, authority: Authority | None) -> dict[str, str]:
+        if authority is None:
+            return plaintext(self.port, self._controller_port)
+        own, platform = authority.issue(BROKER), authority.identity(PLATFORM)
+        return secured(self.port, self._controller_port, own, (own, platform))
 
     def _defaults(self) -> dict[str, str]:
         return {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.voters": f"1@{LOOPBACK}:{self._controller_port}",
-            "listeners": f"PLAINTEXT://{LOOPBACK}:{self.port},CONTROLLER://{LOOPBACK}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{self.port}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "controller.listener.names": "CONTROLLER",
-            "inter.broker.listener.name": "PLAINTEXT",
             "log.dirs": str(self.folder / "data"),
             "auto.create.topics.enable": "false",
             # One node: what Kafka keeps for itself cannot have three copies.

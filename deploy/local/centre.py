@@ -6,10 +6,14 @@ from pathlib import Path
 from deploy.local import binaries
 from deploy.local.alertmanager import Alertmanager
 from deploy.local.broker import Broker
+from deploy.local.certificates import Authority
+from deploy.local.place import LogPlace
 from deploy.local.places import RULES
 from deploy.local.prometheus import Prometheus, Target, configuration
-from deploy.local.services import LogPlace, Service
+from deploy.local.rights import give_rights
+from deploy.local.services import Service
 from deploy.local.supervisor import Part
+from deploy.manifests.access import centre
 from services.contracts.topics import at_the_centre
 
 SCRAPE_EVERY = "1s"
@@ -27,21 +31,25 @@ class Centre:
     def __init__(self, folder: Path, webhook: str, *, embedded: bool) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True)
-        self.broker = None if embedded else Broker(self.folder / "broker", name="central broker")
-        self.place = (
-            LogPlace(bootstrap=self.broker.bootstrap)
-            if self.broker
-            else LogPlace(file=self.folder / "log.sqlite")
+        self.authority = None if embedded else Authority(self.folder / "keys", "central")
+        self.broker = self._make_broker()
+        self.place = self.broker.place if self.broker else LogPlace(file=self.folder / "log.sqlite")
+        self.federation = Service(
+            "central", "federation", self.known_as("federation"), {}, self.folder / "logs"
         )
-        self.federation = Service("central", "federation", self.place, {}, self.folder / "logs")
         self.alertmanager = self._make_alertmanager(webhook)
         self.prometheus = self._make_prometheus()
 
     def make_topics(self, sites: Sequence[str]) -> None:
-        """Make each hospital's release topic: the bridge may not."""
+        """Make each hospital's release topic, which the bridge may not, and give the rights."""
         topics = [at_the_centre(site) for site in sites]
         with self.place.open() as log:
             log.create_topics(dict.fromkeys(topics, 1), forever=frozenset(topics))
+        give_rights(self.place, centre(sites))
+
+    def known_as(self, principal: str) -> LogPlace:
+        """The centre's log as one of its principals, such as a hospital, comes to it."""
+        return self.place.known_as(self.authority.issue(principal) if self.authority else None)
 
     @property
     def watchers(self) -> list[Part]:
@@ -60,6 +68,11 @@ class Centre:
             **({"Prometheus": self.prometheus.url} if self.prometheus else {}),
             **({"Alertmanager": f"http://{self.alertmanager.address}"} if self.alertmanager else {}),
         }
+
+    def _make_broker(self) -> Broker | None:
+        if self.authority is None:
+            return None
+        return Broker(self.folder / "broker", name="central broker", authority=self.authority)
 
     def _make_alertmanager(self, webhook: str) -> Alertmanager | None:
         binary = binaries.find(binaries.ALERTMANAGER)

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from deploy.local.bridge import Bridge
 from deploy.local.broker import Broker
+from deploy.local.certificates import Authority
+from deploy.local.place import LogPlace
 from deploy.local.places import RULES
 from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.process import base_environment
 from deploy.local.prometheus import Prometheus, Target, configuration
-from deploy.local.services import LogPlace, Service
+from deploy.local.rights import give_rights
+from deploy.local.services import Service
 from deploy.local.supervisor import Part, Program, Recipe
+from deploy.manifests.access import HOSPITAL
 from services.contracts.topics import FOREVER, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
 
 SCRAPE_EVERY = "5s"
@@ -55,21 +59,18 @@ class Hospital:
         self.store = self.folder / "store"
         self.logs = self.folder / "logs"
         self._settings = settings
-        self.broker = None if embedded else Broker(self.folder / "broker", name=f"{name} broker")
+        self.authority = None if embedded else Authority(self.folder / "keys", name)
+        self.broker = self._make_broker()
         for made in (self.inbox, self.store, self.logs):
             made.mkdir(parents=True)
         self.doors = (
             dict(zip(("DICOM_PORT", "STOW_PORT"), free_ports(2), strict=True)) if settings.doors else {}
         )
-        self.place = (
-            LogPlace(bootstrap=self.broker.bootstrap)
-            if self.broker
-            else LogPlace(file=self.folder / "log.sqlite")
-        )
+        self.place = self.broker.place if self.broker else LogPlace(file=self.folder / "log.sqlite")
         self.services = self._make_services()
 
     def make_topics(self) -> None:
-        """Make the hospital's topics.
+        """Make the hospital's topics, and give its principals their rights.
 
         One partition each: the studies of the story then keep one order on their whole way, so that the same
         seeds give the same blocks.
@@ -77,15 +78,27 @@ class Hospital:
         topics = [*SITE_TOPICS, *(dead_letters(topic) for topic in WITH_DEAD_LETTERS)]
         with self.place.open() as log:
             log.create_topics(dict.fromkeys(topics, 1), forever=FOREVER)
+        give_rights(self.place, HOSPITAL)
+
+    def known_as(self, principal: str) -> LogPlace:
+        """The hospital's log as one of its principals comes to it."""
+        return self.place.known_as(self.authority.issue(principal) if self.authority else None)
 
     def way_out(self, centre: LogPlace) -> Part:
-        """What carries the release topic to the centre: MirrorMaker, or the copier of the embedded log."""
+        """What carries the release topic to the centre: MirrorMaker, or the copier of the embedded log.
+
+        Args:
+            centre: the centre's log, as this hospital comes to it.
+        """
         if self.broker is not None and centre.bootstrap is not None:
+            here = self.known_as("bridge")
             return Bridge(
                 self.name,
                 self.folder / "bridge",
                 hospital=self.broker.bootstrap,
                 centre=centre.bootstrap,
+                here=here.identity,
+                there=centre.identity,
             )
         command = [sys.executable, "-m", "deploy.local.copier", self.name]
         command += [str(self.place.file), str(centre.file)]
@@ -124,7 +137,15 @@ class Hospital:
                 **seed,
             },
         }
-        return [Service(self.name, service, self.place, own, self.logs) for service, own in settings.items()]
+        return [
+            Service(self.name, service, self.known_as(service), own, self.logs)
+            for service, own in settings.items()
+        ]
+
+    def _make_broker(self) -> Broker | None:
+        if self.authority is None:
+            return None
+        return Broker(self.folder / "broker", name=f"{self.name} broker", authority=self.authority)
 
     def _ingest_settings(self) -> dict[str, str]:
         settings = {

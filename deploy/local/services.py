@@ -2,16 +2,13 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.ask import is_ok
+from deploy.local.place import LogPlace
 from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.process import base_environment
 from deploy.local.supervisor import Program, Recipe
-from services.streaming.connect import open_log
-from services.streaming.log import Log
-from services.streaming.settings import ConnectionSettings
 
 START_SECONDS = 180.0
 """Importing torch and nnU-Net takes 10 s alone, and a minute where every service of two hospitals starts on
@@ -30,39 +27,13 @@ ONE_THREAD = dict.fromkeys(
 """A dozen processes share two cores: more threads in each would only wait for one another."""
 
 
-@dataclass(frozen=True)
-class LogPlace:
-    """Where a site's log is: a broker's address or, with the embedded log, a file.
-
-    Attributes:
-        bootstrap: the broker, `host:port`.
-        file: the SQLite file.
-    """
-
-    bootstrap: str | None = None
-    file: Path | None = None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The settings that tell a service where its log is."""
-        if self.file is not None:
-            return {"SEGWATCH_LOG": "embedded", "SEGWATCH_LOG_FILE": str(self.file)}
-        return {"SEGWATCH_LOG": "kafka", "SEGWATCH_KAFKA_BOOTSTRAP": str(self.bootstrap)}
-
-    def open(self) -> Log:
-        """A connection of the stack's own."""
-        if self.file is not None:
-            return open_log(ConnectionSettings(log="embedded", log_file=self.file))
-        return open_log(ConnectionSettings(log="kafka", kafka_bootstrap=self.bootstrap))
-
-
 class Service(Program):
     """One service of one site.
 
     Args:
         site: the hospital's name, or `central`.
         service: the folder's name under `services/`.
-        log: the site's log.
+        log: the site's log, and as whom the service comes to it.
         settings: the service's own settings, without the prefix.
         folder: where its output goes, as `SERVICE.log`.
     """

@@ -100,7 +100,7 @@ class Stack:
 
     def _make_parts(self, own_prometheus: bool) -> list[Part]:
         parts: list[Part] = [*self.centre.watchers, self.centre.federation]
-        parts += [hospital.way_out(self.centre.place) for hospital in self.hospitals]
+        parts += [hospital.way_out(self.centre.known_as(hospital.name)) for hospital in self.hospitals]
         parts += [service for hospital in self.hospitals for service in hospital.services]
         binary = binaries.find(binaries.PROMETHEUS)
         if own_prometheus and binary is not None:

@@ -40,6 +40,32 @@ class Access:
     group: str | None = None
 
 
+@dataclass(frozen=True)
+class Grant:
+    """What a principal may do with one thing, named in full: nothing by prefix or wildcard.
+
+    Attributes:
+        kind: `topic` or `group`.
+        operations: as Kafka calls them.
+    """
+
+    kind: str
+    name: str
+    operations: tuple[str, ...]
+
+
+def grants(access: Access) -> list[Grant]:
+    """The rights as Kafka knows them, one entry a topic or group."""
+    operations: dict[tuple[str, str], list[str]] = {}
+    for topic in access.reads:
+        operations.setdefault(("topic", topic), []).append("Read")
+    for topic in access.writes:
+        operations.setdefault(("topic", topic), []).append("Write")
+    if access.group is not None:
+        operations["group", access.group] = ["Read"]
+    return [Grant(kind, name, (*allowed, "Describe")) for (kind, name), allowed in operations.items()]
+
+
 def _stage(name: str, reads: str, writes: str) -> Access:
     return Access((reads,), (writes, dead_letters(reads)), group_of(name))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.manifests.access import Access
+from deploy.manifests.access import Access, grants
 
 Manifest = dict[str, Any]
 
@@ -21,18 +21,11 @@ def user(name: str, access: Access) -> Manifest:
 
 
 def rights(access: Access) -> list[Manifest]:
-    """The rights as Strimzi writes them: one entry a resource, nothing by prefix or wildcard."""
-    operations: dict[tuple[str, str], list[str]] = {}
-    for topic in access.reads:
-        operations.setdefault(("topic", topic), []).append("Read")
-    for topic in access.writes:
-        operations.setdefault(("topic", topic), []).append("Write")
-    if access.group is not None:
-        operations["group", access.group] = ["Read"]
+    """The rights as Strimzi writes them."""
     return [
         {
-            "resource": {"type": kind, "name": name, "patternType": "literal"},
-            "operations": [*allowed, "Describe"],
+            "resource": {"type": grant.kind, "name": grant.name, "patternType": "literal"},
+            "operations": list(grant.operations),
         }
-        for (kind, name), allowed in operations.items()
+        for grant in grants(access)
     ]

@@ -11,9 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ask import ask
 from deploy.local.observe import WATCHED
+from deploy.local.place import LogPlace
 from services.aggregation.audit_check import verify
 from services.contracts.envelope import decode
 from services.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
+from services.streaming.kafka_options import connection
 from services.streaming.log import Position, Record
 from tests.support.leaving import not_leaving
 from tests.support.one_pulse import SITE, STUDIES, name_of
@@ -25,14 +27,13 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{4,}(?:e-?\d+)?")
 """Digits enough that they could only come from one study."""
 
 
-def everything_at(bootstrap: str) -> list[dict]:
+def everything_at(place: LogPlace) -> list[dict]:
     """Every record of every topic that the broker has, its own included, as it lies there."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    options = connection(place.settings)
+    admin = KafkaAdminClient(**options)
     topics = admin.list_topics()
     admin.close()
-    consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
-    )
+    consumer = KafkaConsumer(auto_offset_reset="earliest", enable_auto_commit=False, **options)
     partitions = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
@@ -58,7 +59,7 @@ def everything_at(bootstrap: str) -> list[dict]:
 def inside(told):
     """Every record of the hospital, by topic."""
     records: dict[str, list[dict]] = {topic: [] for topic in WATCHED}
-    for record in everything_at(told.stack.hospitals[0].place.bootstrap):
+    for record in everything_at(told.stack.hospitals[0].place):
         if record["topic"] in records:
             records[record["topic"]].append(record)
     return records
@@ -67,7 +68,7 @@ def inside(told):
 @pytest.fixture(scope="module")
 def outside(told):
     """Every record of the centre."""
-    return everything_at(told.stack.centre.place.bootstrap)
+    return everything_at(told.stack.centre.place)
 
 
 def events(records):

@@ -8,7 +8,7 @@ import pytest
 from deploy.local.ask import ask
 from deploy.local.bridge import CONNECTOR, Bridge
 from deploy.local.broker import Broker
-from deploy.local.services import LogPlace
+from deploy.local.place import LogPlace
 from services.contracts.topics import RELEASE, SCORED, at_the_centre
 from services.streaming.log import Log, Outgoing, Record
 
