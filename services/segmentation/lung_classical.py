@@ -46,7 +46,7 @@ def classical_lung(ct: Array, spacing_zyx_mm: tuple[float, float, float]) -> Mas
 
 def reducing_step(ct: Array) -> int:
     """Every how many voxels in plane are looked at."""
-    return max(1, -(-max(ct.shape[1:]) // _WIDEST))
+    return max(1, int(-(-max(ct.shape[1:]) // _WIDEST)))
 
 
 def enclosed_air(tissue: Mask) -> Mask:
