@@ -12,6 +12,7 @@ ROOMS = (
     "services.features.cli",
     "services.evaluation.cli",
     "services.streaming.cli",
+    "services.streaming.topics_cli",
     "services.segmentation.cli",
     "services.phantoms.cli",
     "services.aggregation.cli",

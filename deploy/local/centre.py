@@ -14,7 +14,7 @@ from deploy.local.rights import give_rights
 from deploy.local.services import Service
 from deploy.local.supervisor import Part
 from deploy.manifests.access import centre
-from services.contracts.topics import at_the_centre
+from services.streaming.topics import make_centre_topics
 
 SCRAPE_EVERY = "1s"
 
@@ -42,9 +42,8 @@ class Centre:
 
     def make_topics(self, sites: Sequence[str]) -> None:
         """Make each hospital's release topic, which the bridge may not, and give the rights."""
-        topics = [at_the_centre(site) for site in sites]
         with self.place.open() as log:
-            log.create_topics(dict.fromkeys(topics, 1), forever=frozenset(topics))
+            make_centre_topics(log, sites)
         give_rights(self.place, centre(sites))
 
     def known_as(self, principal: str) -> LogPlace:

@@ -17,7 +17,7 @@ from deploy.local.rights import give_rights
 from deploy.local.services import Service
 from deploy.local.supervisor import Part, Program, Recipe
 from deploy.manifests.access import HOSPITAL
-from services.contracts.topics import FOREVER, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
+from services.streaming.topics import make_hospital_topics
 
 SCRAPE_EVERY = "5s"
 
@@ -75,9 +75,8 @@ class Hospital:
         One partition each: the studies of the story then keep one order on their whole way, so that the same
         seeds give the same blocks.
         """
-        topics = [*SITE_TOPICS, *(dead_letters(topic) for topic in WITH_DEAD_LETTERS)]
         with self.place.open() as log:
-            log.create_topics(dict.fromkeys(topics, 1), forever=FOREVER)
+            make_hospital_topics(log)
         give_rights(self.place, HOSPITAL)
 
     def known_as(self, principal: str) -> LogPlace:

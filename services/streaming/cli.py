@@ -38,7 +38,7 @@ def list_letters(
     """List all dead letters, oldest first."""
     from services.streaming.letters import read_letters
 
-    with _log() as log:
+    with connected() as log:
         found = read_letters(log)
     letters = [letter for letter in found.by_id.values() if not (pending and letter.replayed)]
     if as_json:
@@ -58,7 +58,7 @@ def show(
     from services.streaming.letters import read_letters
     from services.streaming.replay import find
 
-    with _log() as log:
+    with connected() as log:
         letter = find(read_letters(log), id_)
     fields = _summary(letter) | _content(letter)
     if as_json:
@@ -82,7 +82,7 @@ def replay_letters(
 
     if bool(ids) == everything:
         raise typer.BadParameter("name ids, or say --all")
-    with _log() as log, log.producer() as producer:
+    with connected() as log, log.producer() as producer:
         chosen = choose(read_letters(log), ids or [], everything=everything, again=again)
         for letter in chosen:
             replay(letter, producer, inbox)
@@ -95,7 +95,8 @@ def replay_letters(
 
 
 @contextmanager
-def _log() -> "Iterator[Log]":
+def connected() -> "Iterator[Log]":
+    """The log that the environment names, open until the block ends."""
     from services.streaming.connect import open_log
     from services.streaming.settings import ConnectionSettings, load_settings
 

@@ -97,7 +97,9 @@ class LogFile:
             known = {str(name): int(end) for name, end in connection.execute("SELECT name, next FROM topics")}
         missing = [topic for topic in topics if topic not in known]
         if missing:
-            raise LogRefused(f"{self._path} has no topic {', '.join(missing)}: make it with create_topics")
+            raise LogRefused(
+                f"{self._path} has no topic {', '.join(missing)}: `segwatch topics create` makes it"
+            )
         return {topic: known[topic] for topic in topics}
 
     def close(self) -> None:

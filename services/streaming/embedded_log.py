@@ -93,7 +93,7 @@ def _append(connection: sqlite3.Connection, record: Outgoing, now_ms: int) -> Po
         "UPDATE topics SET next = next + 1 WHERE name = ? RETURNING next - 1", (record.topic,)
     ).fetchone()
     if row is None:
-        raise LogRefused(f"there is no topic {record.topic}: make it with create_topics")
+        raise LogRefused(f"there is no topic {record.topic}: `segwatch topics create` makes it")
     headers = json.dumps([[name, value.hex()] for name, value in record.headers])
     stamp = now_ms if record.timestamp_ms is None else record.timestamp_ms
     connection.execute(

@@ -87,7 +87,7 @@ class KafkaLog(Closes):
         if missing:
             raise LogRefused(
                 f"the log has no topic {', '.join(missing)}, or this principal may not see it: topics are"
-                " made by the platform (KafkaTopic resources), in the local stack by deploy.local"
+                " made by the platform (KafkaTopic resources), or by `segwatch topics create`"
             )
 
     def _connect(self, settings: ConnectionSettings) -> KafkaAdminClient:

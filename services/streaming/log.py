@@ -156,7 +156,7 @@ class Log(Closing, Protocol):
         ...
 
     def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
-        """Make what is missing (local stack and tests only: in production the platform makes topics)."""
+        """Make what is missing; in Kubernetes the platform makes topics (services.streaming.topics)."""
         ...
 
     def require_topics(self, topics: Sequence[str]) -> None:

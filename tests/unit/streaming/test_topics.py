@@ -1,0 +1,44 @@
+"""`segwatch topics create`: the topics of a hospital and of the centre."""
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli import app
+from services.contracts.topics import LEDGER, RECEIVED, RELEASE, SCORED, at_the_centre, dead_letters
+from services.streaming.embedded_log import EmbeddedLog
+from services.streaming.topics import hospital_topics
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    path = tmp_path / "log.sqlite"
+    monkeypatch.setenv("SEGWATCH_LOG", "embedded")
+    monkeypatch.setenv("SEGWATCH_LOG_FILE", str(path))
+    return path
+
+
+def create(*words):
+    return CliRunner().invoke(app, ["topics", "create", *words])
+
+
+def test_a_hospital_gets_every_topic_that_its_services_ask_for(file):
+    told = create()
+
+    assert told.exit_code == 0
+    with EmbeddedLog(file) as log:
+        assert log.topics() == {*hospital_topics()} >= {RECEIVED, dead_letters(SCORED), LEDGER, RELEASE}
+    assert f"made {RECEIVED}" in told.stdout
+
+
+@pytest.mark.usefixtures("file")
+def test_what_is_there_is_left_alone_and_said():
+    create()
+
+    assert create().stdout == "every topic is there already\n"
+
+
+def test_the_centre_gets_each_sites_release_topic_and_nothing_else(file):
+    create("--site", "hospital-a", "--site", "hospital-b")
+
+    with EmbeddedLog(file) as log:
+        assert log.topics() == {at_the_centre("hospital-a"), at_the_centre("hospital-b")}
