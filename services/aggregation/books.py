@@ -16,18 +16,19 @@ from services.aggregation.audit_log import AuditDisagrees, AuditLog
 from services.aggregation.blocks import Blocks
 from services.aggregation.figures import BlockName, figures
 from services.aggregation.ledger import Entry, Ledger
+from services.aggregation.ledger_record import ledger_record
 from services.aggregation.noise import Noise
 from services.aggregation.policy import differences
-from services.aggregation.release import SOURCE, block_id, id_of, release_of
+from services.aggregation.release import id_of, release_of
 from services.aggregation.released import released
 from services.aggregation.slots import Due
 from services.aggregation.tail import Tail
-from services.contracts.envelope import Event, decode
+from services.contracts.envelope import decode
 from services.contracts.errors import BadSettings, InvalidMessage
-from services.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
+from services.contracts.ledger import BlockClosed, EpochOpened, PolicyChanged
 from services.contracts.policy import SitePolicy
 from services.contracts.topics import LEDGER, RELEASE, SCORED
-from services.streaming.log import Log, Outgoing, Producer, Record, outgoing
+from services.streaming.log import Log, Outgoing, Producer, Record
 
 _log = logging.getLogger(__name__)
 Folded = TypeVar("Folded")
@@ -158,7 +159,7 @@ class Books:
 
     def _write(self, entry: Entry) -> int:
         """Append to the ledger, and read it back; how many entries counted that we had not read yet."""
-        (position,) = self._producer.send([_ledger_record(self._site, entry)])
+        (position,) = self._producer.send([ledger_record(self._site.name, entry, self._site.now())])
         return self._adopt(self._tail.through(position))
 
     def _adopt(self, records: Iterable[Record]) -> int:
@@ -283,21 +284,3 @@ class Books:
 
 def _end(records: Iterable[Record]) -> int:
     return max((record.at.offset + 1 for record in records), default=0)
-
-
-def _ledger_record(site: Site, entry: Entry) -> Outgoing:
-    if isinstance(entry, BlockClosed):
-        epoch, kind, number = entry.figures.epoch, str(entry.figures.kind), entry.figures.number
-    elif isinstance(entry, PolicyChanged):
-        epoch, kind, number = entry.epoch, entry.kind, entry.first_pulse
-    else:
-        epoch, kind, number = entry.epoch, entry.kind, entry.epoch
-    event = Event(
-        id=block_id(site.name, epoch, f"ledger/{kind}", number),
-        type=LEDGER,
-        key=f"{kind}-{epoch}-{number}",
-        source=SOURCE,
-        time=site.now(),
-        data=LedgerRecord(entry),
-    )
-    return outgoing(LEDGER, event)

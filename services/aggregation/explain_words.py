@@ -17,7 +17,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "epsilon": ("the privacy budget that the record spends", "fixed by the policy"),
     "heartbeat.epsilon": ("that it spends no privacy budget", "always 0"),
     "epsilon_histogram": ("the histogram's part of the budget", "fixed by the policy"),
-    "policy_version": ("the name of the policy in force", "chosen by the site"),
+    "policy_version": ("the name of the policy that the block was closed under", "chosen by the site"),
+    "heartbeat.policy_version": ("the name of the policy file, with its schedule", "chosen by the site"),
     "closed": (
         "when the block's last study was received: the first day of that day, week or month",
         "only as exact as the policy says",

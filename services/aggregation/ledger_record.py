@@ -1,0 +1,29 @@
+"""The record that carries an entry of the site's ledger. It never leaves."""
+
+from datetime import datetime
+
+from services.aggregation.ledger import Entry
+from services.aggregation.release import SOURCE, block_id
+from services.contracts.envelope import Event
+from services.contracts.ledger import BlockClosed, LedgerRecord, PolicyChanged
+from services.contracts.topics import LEDGER
+from services.streaming.log import Outgoing, outgoing
+
+
+def ledger_record(site: str, entry: Entry, now: datetime) -> Outgoing:
+    """Two processes' records of one block bear one key and one id: the first in the log counts."""
+    if isinstance(entry, BlockClosed):
+        epoch, kind, number = entry.figures.epoch, str(entry.figures.kind), entry.figures.number
+    elif isinstance(entry, PolicyChanged):
+        epoch, kind, number = entry.epoch, entry.kind, entry.first_pulse
+    else:
+        epoch, kind, number = entry.epoch, entry.kind, entry.epoch
+    event = Event(
+        id=block_id(site, epoch, f"ledger/{kind}", number),
+        type=LEDGER,
+        key=f"{kind}-{epoch}-{number}",
+        source=SOURCE,
+        time=now,
+        data=LedgerRecord(entry),
+    )
+    return outgoing(LEDGER, event)
