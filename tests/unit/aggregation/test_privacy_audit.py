@@ -14,11 +14,12 @@ import typer
 from typer.testing import CliRunner
 
 from services.aggregation import cli
+from services.aggregation.bounds import BOUNDS
 from services.aggregation.evidence import clopper_pearson, fit_of, loss_of, mass, mass_up_to
 from services.aggregation.noise import draw, scale_of
 from services.aggregation.privacy_audit import COPIES, LIFETIME, Audit, audit
 from services.aggregation.reports import audit_json, audit_text
-from services.aggregation.trials import ForgetfulLog, ForgetfulProducer
+from services.aggregation.trials import ForgetfulLog, ForgetfulProducer, run_trials
 from services.contracts.policy import SitePolicy
 from services.contracts.release import Portrait, Pulse
 from services.contracts.topics import RELEASE
@@ -95,6 +96,17 @@ def test_the_release_path_keeps_its_promise(sound: Audit) -> None:
 
 def test_its_blocks_were_sent_several_times_and_all_copies_were_equal(sound: Audit) -> None:
     assert sound.unequal == 0
+
+
+@pytest.mark.parametrize("bad", [True, False])
+def test_without_noise_the_release_path_says_what_the_audit_counts_itself(bad: bool) -> None:
+    policy = SitePolicy(version="1", pulse_studies=25, means_of=tuple(BOUNDS))
+    run = run_trials(policy, 2, bad=bad, noise=_none, around=lambda path: ForgetfulLog(path, 2))
+    assert {name[0] for name in run.seen} == {0, 1}
+    for (_, kind, place), figures in run.seen.items():
+        assert figures == run.exact[kind, place]
+    assert len(run.seen) == 2 * len(run.exact)
+    assert run.unequal == 0
 
 
 def test_half_the_noise_is_found() -> None:
