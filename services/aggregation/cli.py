@@ -12,7 +12,9 @@ import typer
 if TYPE_CHECKING:
     from services.streaming.log import Log
 
-PolicyFile = Annotated[Path, typer.Option("--policy", help="The site's privacy policy, a YAML file.")]
+PolicyFile = Annotated[
+    Path, typer.Option("--policy", envvar="SEGWATCH_POLICY", help="The site's privacy policy, a YAML file.")
+]
 AuditFile = Annotated[
     Path, typer.Option("--audit-log", envvar="SEGWATCH_AUDIT_LOG", help="Aggregation's audit log.")
 ]
@@ -30,12 +32,26 @@ def register(app: typer.Typer) -> None:
 
 
 @privacy.command()
-def explain(policy: PolicyFile) -> None:
+def explain(
+    policy: Annotated[
+        Path | None,
+        typer.Option(envvar="SEGWATCH_POLICY", help="A policy file: what would leave under it."),
+    ] = None,
+    in_force: Annotated[
+        bool, typer.Option("--in-force", help="The policy that the ledger says is in force now.")
+    ] = False,
+) -> None:
     """Print every field that leaves under a policy: how often, how protected, and with an example."""
     from services.aggregation.explain import explain as explained
-    from services.aggregation.policy import read_policy
+    from services.aggregation.policy import policy_in_force, read_policy
 
-    typer.echo(explained(read_policy(policy)))
+    if in_force:
+        with _log() as log:
+            typer.echo(explained(policy_in_force(log)))
+    elif policy is not None:
+        typer.echo(explained(read_policy(policy)))
+    else:
+        raise typer.BadParameter("name a --policy file, or say --in-force")
 
 
 @privacy.command()

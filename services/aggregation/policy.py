@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ import yaml
 from pydantic import ValidationError
 
 from services.aggregation.bounds import BOUNDS
-from services.contracts.envelope import describe
-from services.contracts.errors import BadSettings
+from services.aggregation.ledger import Ledger
+from services.aggregation.tail import Tail
+from services.contracts.envelope import decode, describe
+from services.contracts.errors import BadSettings, InvalidMessage
 from services.contracts.policy import SitePolicy
+from services.contracts.topics import LEDGER
+from services.streaming.log import Log
 
 
 def read_policy(path: Path) -> SitePolicy:
@@ -37,6 +42,22 @@ def read_policy(path: Path) -> SitePolicy:
         raise BadSettings(f"the privacy policy {path} is refused: {describe(error)}") from None
     _check_means(path, policy)
     return policy
+
+
+def policy_in_force(log: Log) -> SitePolicy:
+    """The policy that the ledger says is in force: a changed file waits for the next portrait.
+
+    Raises:
+        BadSettings: the ledger is empty.
+        LogUnavailable, LogRefused: it cannot be read.
+    """
+    ledger = Ledger()
+    for record in Tail(log, LEDGER, lambda: None).to_end():
+        with suppress(InvalidMessage):
+            ledger.read(decode(LEDGER, record.key, record.value, record.headers).data)
+    if ledger.policy_or_none is None:
+        raise BadSettings("the ledger is empty: no policy is in force yet")
+    return ledger.policy
 
 
 def differences(old: SitePolicy, new: SitePolicy) -> str:

@@ -205,6 +205,8 @@ def test_the_commands_read_the_log_by_the_services_settings(world: World, tmp_pa
     spent = _command(tmp_path / "log.db", "budget", "--json")
     assert spent.exit_code == 0
     assert json.loads(spent.stdout)["worst_study"] == 3.0
+    explained = _command(tmp_path / "log.db", "explain", "--in-force")
+    assert "Privacy policy demo-test: what leaves" in explained.stdout
     _edit(world, lambda texts: [*texts[:3], *texts[4:]])
     broken = _command(tmp_path / "log.db", *told, "--json")
     assert broken.exit_code == 1
