@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ask import ask
+from services.aggregation.audit_check import verify
 from services.contracts.topics import SITE_TOPICS, WITH_DEAD_LETTERS, at_the_centre, dead_letters
 from services.streaming.log import Log, Record
 from tests.faults.hands import Hands
@@ -44,6 +45,13 @@ def restarted_from_nothing(site: Site) -> tuple[int, dict[str, int], list[str]]:
         differ.append("federation shows nothing of the site")
     counted, tails = _tails(after)
     return counted, tails, differ
+
+
+def audit_problems(site: Site) -> list[str]:
+    """What `segwatch privacy verify` says against the audit log: one entry a block, as the log has it."""
+    with site.open_log() as log:
+        _, findings = verify(site.audit_log, log, ())
+    return [f"the audit log: {problem}" for problem in findings.problems]
 
 
 def evidence_of(hands: Hands, counted: int, tails: dict[str, int]) -> Evidence:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults import on_data, on_logs, on_processes
-from tests.faults.aftermath import evidence_of, restarted_from_nothing
+from tests.faults.aftermath import audit_problems, evidence_of, restarted_from_nothing
 from tests.faults.hands import Fault, Hands
 from tests.faults.invariants import Verdict, judge
 from tests.faults.recovery import Recoveries
@@ -133,6 +133,7 @@ class Run:
         self.say("starting aggregation and federation from nothing, and reading every topic")
         counted, tails, differ = restarted_from_nothing(site)
         self._watcher.close()
+        differ += audit_problems(site)
         verdict = judge(evidence_of(self._hands, counted, tails))
         return Outcome(
             self._studies.dropped,

@@ -85,6 +85,7 @@ class Site:
         (folder / "secret").touch(mode=0o600)
         (folder / "secret").write_text(self.secret)
         (folder / "policy.yaml").write_text(POLICY)
+        self.audit_log = folder / "audit.jsonl"
         self.scorer = MODELS / "demo-scorer"
         self.session_seconds = session_seconds
         self.disk = SmallDisk(folder / "broker" / "data")
@@ -227,7 +228,10 @@ class Site:
             },
             "features": {"STORE": str(self.store)},
             "scoring": {"SCORER": str(self.scorer)},
-            "aggregation": {"POLICY": str(self.folder / "policy.yaml")},
+            "aggregation": {
+                "POLICY": str(self.folder / "policy.yaml"),
+                "AUDIT_LOG": str(self.audit_log),
+            },
             "federation": {},
         }
         return {**common, **own[service]}
