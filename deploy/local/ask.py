@@ -2,14 +2,26 @@
 
 import http.client
 import json
+import ssl
 from typing import Any
 
 from deploy.local.ports import LOOPBACK
 
 
-def ask(port: int, path: str, *, method: str = "GET", seconds: float = 2.0) -> tuple[int, bytes]:
-    """Status and body of the answer; status 0 where nothing answers."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
+def ask(
+    port: int,
+    path: str,
+    *,
+    method: str = "GET",
+    seconds: float = 2.0,
+    context: ssl.SSLContext | None = None,
+) -> tuple[int, bytes]:
+    """Status and body of the answer; status 0 where nothing answers. With a context, over TLS."""
+    connection = (
+        http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
+        if context is None
+        else http.client.HTTPSConnection(LOOPBACK, port, timeout=seconds, context=context)
+    )
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -25,9 +37,9 @@ def is_ok(port: int, path: str) -> bool:
     return ask(port, path)[0] == 200
 
 
-def ask_json(port: int, path: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+def ask_json(port: int, path: str, *, context: ssl.SSLContext | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
     """The answer's JSON; None where nothing answers or the answer is no success."""
-    status, body = ask(port, path)
+    status, body = ask(port, path, context=context)
     try:
         return json.loads(body) if status == 200 else None
     except ValueError:

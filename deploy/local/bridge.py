@@ -9,13 +9,13 @@ import json
 import time
 from pathlib import Path
 
-from deploy.local.ask import ask, ask_json, is_ok
 from deploy.local.certificates import OWNER_ONLY, Identity
 from deploy.local.jars import find_jars, find_java
 from deploy.local.listeners import stores
-from deploy.local.ports import LOOPBACK, free_ports
+from deploy.local.ports import free_ports
 from deploy.local.process import base_environment
 from deploy.local.supervisor import Program, Recipe
+from deploy.local.worker_api import WorkerApi
 from services.contracts.topics import RELEASE
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
@@ -48,30 +48,31 @@ class Bridge:
         there: Identity | None = None,
     ) -> None:
         self.name = f"{site} bridge"
-        self._folder = folder.resolve()
+        self.folder = folder.resolve()
         self._files = {
-            "worker.properties": worker_settings(hospital, self._folder / "offsets") | worker_keys(here),
+            "worker.properties": worker_settings(hospital, self.folder / "offsets") | worker_keys(here),
             "connector.json": connector_settings(site, hospital=hospital, centre=centre)
             | connector_keys(here, there),
         }
         (self.port,) = free_ports(1)
+        self.api = WorkerApi(self.port, self.folder / "keys" if here else None)
         self._looked = 0.0
         self._program: Program | None = None
 
     def launch(self) -> None:
         """Start the worker and return at once."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        worker = {**self._files["worker.properties"], "listeners": f"http://{LOOPBACK}:{self.port}"}
-        properties = self._folder / "worker.properties"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        worker = self._files["worker.properties"] | self.api.settings
+        properties = self.folder / "worker.properties"
         properties.touch(OWNER_ONLY)
         properties.write_text("".join(f"{key}={value}\n" for key, value in worker.items()))
-        connector = self._folder / "connector.json"
+        connector = self.folder / "connector.json"
         connector.touch(OWNER_ONLY)
         connector.write_text(json.dumps(self._files["connector.json"], indent=2) + "\n")
         command = [find_java(), *QUICK_JAVA, f"-Dlog4j2.configurationFile={LOG_CONFIG}"]
         command += ["-cp", f"{find_jars()}/*", "org.apache.kafka.connect.cli.ConnectStandalone"]
         command += [str(properties), str(connector)]
-        log = self._folder / "bridge.log"
+        log = self.folder / "bridge.log"
         self._program = Program(Recipe(self.name, command, base_environment(), log, self._copies, seconds=90))
         self._program.launch()
 
@@ -96,7 +97,7 @@ class Bridge:
 
     def task_states(self) -> list[str]:
         """State of each task (`RUNNING`, `FAILED`, …); empty where there is none or nothing answers."""
-        status = ask_json(self.port, f"/connectors/{CONNECTOR}/status")
+        status = self.api.get(f"/connectors/{CONNECTOR}/status")
         return [task["state"] for task in status["tasks"]] if status else []
 
     def tend(self) -> str | None:
@@ -107,7 +108,7 @@ class Bridge:
         self._looked = time.monotonic()
         if "FAILED" not in self.task_states():
             return None
-        ask(self.port, f"/connectors/{CONNECTOR}/restart?includeTasks=true&onlyFailed=true", method="POST")
+        self.api.post(f"/connectors/{CONNECTOR}/restart?includeTasks=true&onlyFailed=true")
         return f"{self.name}: its task had failed and was started again (see {self.program.child.log})"
 
     def terminate(self) -> None:
@@ -121,7 +122,7 @@ class Bridge:
             self._program.stop()
 
     def _copies(self) -> bool:
-        return is_ok(self.port, "/") and self.task_states() == ["RUNNING"]
+        return self.api.get("/") is not None and self.task_states() == ["RUNNING"]
 
 
 def worker_settings(hospital: str, offsets: Path) -> dict[str, str]:

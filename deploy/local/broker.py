@@ -75,13 +75,19 @@ class Broker:
         self._heap_mb = heap_mb
         self.port, self._controller_port = free_ports(2)
         self.place = LogPlace(self.bootstrap, identity=authority.issue(PLATFORM) if authority else None)
-        self._settings = {**self._defaults(), **self._listeners(authority), **(settings or {})}
+        self._authority = authority
+        self._settings = {**self._defaults(), **(settings or {})}
         self._program: Program | None = None
 
     @property
     def bootstrap(self) -> str:
         """Where clients connect: `host:port`."""
         return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Where clients and where controllers connect."""
+        return self.port, self._controller_port
 
     @property
     def program(self) -> Program:
@@ -193,16 +199,17 @@ class Broker:
             return False
         return True
 
-    def _listeners(self, authority: Authority | None) -> dict[str, str]:
-        if authority is None:
+    def _listeners(self) -> dict[str, str]:
+        if self._authority is None:
             return plaintext(self.port, self._controller_port)
-        own, platform = authority.issue(BROKER), authority.identity(PLATFORM)
+        own, platform = self._authority.issue(BROKER), self._authority.identity(PLATFORM)
         return secured(self.port, self._controller_port, own, (own, platform))
 
     def _defaults(self) -> dict[str, str]:
         return {
             "process.roles": "broker,controller",
             "node.id": "1",
+            **self._listeners(),
             "log.dirs": str(self.folder / "data"),
             "auto.create.topics.enable": "false",
             # One node: what Kafka keeps for itself cannot have three copies.

@@ -4,6 +4,9 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
+
+from services.streaming.kafka_certificate import out_of_date
 
 CONNECT_SECONDS = 3.0
 """A network that drops packets shows by silence; one that works answers in milliseconds."""
@@ -26,8 +29,22 @@ def unreachable(servers: Sequence[str]) -> str | None:
     return "; ".join(reasons)
 
 
-def likely_cause(servers: Sequence[str], security: str, context: ssl.SSLContext | None) -> str:
-    """Why a server that takes connections does not let us in, as far as can be seen from outside."""
+def likely_cause(
+    servers: Sequence[str],
+    security: str,
+    context: ssl.SSLContext | None,
+    shown: tuple[Path, Path] | None = None,
+) -> str:
+    """Why a server that takes connections does not let us in, as far as can be seen from outside.
+
+    Args:
+        servers: `host:port` each.
+        security: the security protocol.
+        context: what TLS is spoken with.
+        shown: files of the certificate that we show and of its key.
+    """
+    if shown is not None and (wrong := out_of_date(*shown)) is not None:
+        return f"our own {wrong}: SEGWATCH_KAFKA_CERT_FILE={shown[0]} must be renewed"
     if context is not None:
         for server in servers:
             refusal = _tls_refusal(server, context)

@@ -109,7 +109,10 @@ class KafkaLog(Closes):
         except LogUnavailable as error:
             if not isinstance(error.__cause__, KafkaTimeoutError):
                 raise
-            cause = likely_cause(listed, settings.kafka_security, self._options.get("ssl_context"))
+            cert, key = settings.kafka_cert_file, settings.kafka_key_file
+            shown = (cert, key) if cert is not None and key is not None else None
+            context = self._options.get("ssl_context")
+            cause = likely_cause(listed, settings.kafka_security, context, shown)
             raise LogUnavailable(f"Kafka at {', '.join(listed)} does not let us in: {cause}") from None
 
     def _close(self) -> None:

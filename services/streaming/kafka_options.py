@@ -4,11 +4,11 @@ Seen with kafka-python 3.0.12 against Kafka 4.3: its defaults are for throughput
 wants a short hop, a quick return after a broker's restart, and an end to every wait.
 """
 
-import ssl
 from typing import Any
 
 from services.contracts.errors import BadSettings
-from services.streaming.settings import ConnectionSettings, secret
+from services.streaming.kafka_keys import PasswordInFile, RenewedContext
+from services.streaming.settings import ConnectionSettings
 
 BOOTSTRAP_MS = 10_000
 """A broker answers in milliseconds. A wrong password or CA shows as silence only, so waiting longer than for
@@ -52,12 +52,12 @@ def connection(settings: ConnectionSettings) -> dict[str, Any]:
         "reconnect_backoff_max_ms": RECONNECT_MOST_MS,
     }
     if settings.kafka_security != "PLAINTEXT":
-        options["ssl_context"] = tls(settings)
+        options["ssl_context"] = RenewedContext(settings)
     if settings.kafka_security == "SASL_SSL":
         assert settings.kafka_password_file is not None
         options["sasl_mechanism"] = "SCRAM-SHA-512"
         options["sasl_plain_username"] = settings.kafka_username
-        options["sasl_plain_password"] = secret(settings.kafka_password_file)
+        options["sasl_plain_password"] = PasswordInFile(settings.kafka_password_file)
     return options
 
 
@@ -74,33 +74,3 @@ def servers(settings: ConnectionSettings) -> list[str]:
         if not host or not port.isdigit():
             raise BadSettings(f"SEGWATCH_KAFKA_BOOTSTRAP: {server!r} is not host:port")
     return listed
-
-
-def tls(settings: ConnectionSettings) -> ssl.SSLContext:
-    """TLS 1.2 or later, against the site's own CA, with the client's certificate where there is one.
-
-    Raises:
-        BadSettings: naming the file that cannot be used.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_verify_locations(settings.kafka_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise BadSettings(
-            f"SEGWATCH_KAFKA_CA_FILE: {settings.kafka_ca_file} holds no certificate in PEM: {error}"
-        ) from None
-    if settings.kafka_cert_file is not None:
-        try:
-            context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file, password=_no_password)
-        except (OSError, ssl.SSLError) as error:
-            raise BadSettings(
-                f"SEGWATCH_KAFKA_CERT_FILE, SEGWATCH_KAFKA_KEY_FILE: {settings.kafka_cert_file} and"
-                f" {settings.kafka_key_file} are no certificate and its key in PEM, without password: {error}"
-            ) from None
-    return context
-
-
-def _no_password() -> str:
-    """Without it OpenSSL would ask on the terminal, and the service would hang."""
-    return ""

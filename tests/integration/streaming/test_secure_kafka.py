@@ -123,3 +123,25 @@ def test_a_wrong_secret_is_explained(
         settings["kafka_ca_file"] = secure.certificates / wrong["kafka_ca_file"]
     with pytest.raises(LogUnavailable, match=says):
         KafkaLog(ConnectionSettings(**settings))
+
+
+def test_a_password_is_changed_while_a_service_works_and_no_study_is_lost(
+    secure: SecureBroker, by_password: dict[str, Any]
+) -> None:
+    """The platform changes the password, then the file. Open connections stay; new ones show the new one."""
+    with KafkaLog(ConnectionSettings(**by_password)) as log, log.producer() as producer:
+        log.create_topics({"changed": 1})
+        producer.send([Outgoing("changed", b"k", b"before")])
+        admin = kafka.KafkaAdminClient(bootstrap_servers=secure.bootstrap)
+        admin.alter_user_scram_credentials([scram("segwatch", "another")])
+        admin.close()
+        by_password["kafka_password_file"].write_text("another\n")
+        producer.send([Outgoing("changed", b"k", b"between")])
+        secure.stop()  # so that everybody has to come in again
+        secure.start()
+        producer.send([Outgoing("changed", b"k", b"after")])
+        with log.reader(["changed"]) as reader:
+            found: list[bytes | None] = []
+            while not reader.at_end():
+                found += [record.value for record in reader.poll(1.0)]
+    assert found == [b"before", b"between", b"after"]

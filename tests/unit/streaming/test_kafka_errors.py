@@ -170,7 +170,8 @@ def test_certificates_and_passwords_become_options(certificates: Path, tmp_path:
     )
     assert options["bootstrap_servers"] == ["a:1", "b:2"]
     assert options["sasl_mechanism"] == "SCRAM-SHA-512"
-    assert options["sasl_plain_password"] == "secret"
+    assert options["sasl_plain_password"].encode() == b"secret"
+    assert "secret" not in str(options), "whoever shows the options must not show the password"
     assert options["ssl_context"].check_hostname
     assert options["ssl_context"].minimum_version == ssl.TLSVersion.TLSv1_2
 

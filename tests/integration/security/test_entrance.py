@@ -1,0 +1,116 @@
+"""Getting in at all: no certificate, an expired one, a stranger's, a wrong password, plaintext.
+
+Each is refused by the broker, and what the service then says names the likely cause, within seconds: the
+client itself would say "unable to bootstrap" after half a minute.
+"""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.local.certificates import Authority, Identity
+from deploy.local.place import LogPlace
+from deploy.local.ports import LOOPBACK
+from services.contracts.errors import LogUnavailable
+from services.streaming.kafka_log import KafkaLog
+from services.streaming.settings import ConnectionSettings
+from tests.support.certificates import expired
+from tests.support.places import Places
+
+pytestmark = pytest.mark.broker
+PATIENCE_SECONDS = 20
+"""Well below the client's own 30 s, with room for a busy machine."""
+
+
+@pytest.fixture
+def scoring(places: Places) -> LogPlace:
+    return places.hospital.known_as("scoring")
+
+
+@pytest.fixture
+def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a service really waits is seen once, below."""
+    monkeypatch.setattr("services.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
+
+
+def refusal(settings: ConnectionSettings) -> str:
+    began = time.monotonic()
+    with pytest.raises(LogUnavailable) as refused:
+        KafkaLog(settings)
+    assert time.monotonic() - began < PATIENCE_SECONDS
+    return str(refused.value)
+
+
+def with_identity(place: LogPlace, identity: Identity) -> ConnectionSettings:
+    return place.known_as(identity).settings
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_without_a_certificate(scoring: LogPlace) -> None:
+    said = refusal(scoring.settings.model_copy(update={"kafka_cert_file": None, "kafka_key_file": None}))
+    assert "wants a client certificate" in said
+    assert "SEGWATCH_KAFKA_CERT_FILE" in said
+
+
+def test_with_an_expired_certificate(places: Places, scoring: LogPlace, tmp_path: Path) -> None:
+    assert places.hospital.authority is not None
+    old = expired(places.hospital.authority, "scoring", tmp_path)
+    said = refusal(with_identity(scoring, old))
+    assert "expired" in said
+    assert str(old.certificate) in said
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_with_a_certificate_of_another_authority(scoring: LogPlace, tmp_path: Path) -> None:
+    """Such as the centre's administrator at a hospital's door."""
+    assert scoring.identity is not None
+    stranger = Authority(tmp_path, "stranger").issue("platform")
+    said = refusal(with_identity(scoring, dataclasses.replace(stranger, ca=scoring.identity.ca)))
+    assert "SEGWATCH_KAFKA_CERT_FILE" in said
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_the_centres_administrator_is_a_stranger_in_the_hospital(places: Places) -> None:
+    theirs, ours = places.centre.place.identity, places.hospital.place
+    assert theirs is not None
+    assert ours.identity is not None
+    said = refusal(with_identity(ours, dataclasses.replace(theirs, ca=ours.identity.ca)))
+    assert "wants a client certificate that it knows" in said
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_a_broker_that_is_not_ours_is_not_believed(places: Places, scoring: LogPlace) -> None:
+    assert scoring.identity is not None
+    elsewhere = places.centre.authority
+    assert elsewhere is not None
+    said = refusal(with_identity(scoring, dataclasses.replace(scoring.identity, ca=elsewhere.trusted)))
+    assert "SEGWATCH_KAFKA_CA_FILE" in said
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["clients' port", "controllers' port"])
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_in_plaintext(places: Places, which: int) -> None:
+    """A controller that listened in plaintext would let anybody change every right."""
+    port = places.broker("hospital").ports[which]
+    said = refusal(ConnectionSettings(kafka_bootstrap=f"{LOOPBACK}:{port}"))
+    assert "SEGWATCH_KAFKA_SECURITY=SSL" in said
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["clients' port", "controllers' port"])
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_no_door_opens_without_a_certificate(places: Places, which: int, scoring: LogPlace) -> None:
+    port = places.broker("hospital").ports[which]
+    settings = scoring.settings.model_copy(
+        update={"kafka_bootstrap": f"{LOOPBACK}:{port}", "kafka_cert_file": None, "kafka_key_file": None}
+    )
+    assert "wants a client certificate" in refusal(settings)
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_a_service_may_not_speak_as_a_controller(places: Places, scoring: LogPlace) -> None:
+    """It has a certificate, so it comes in at the controller's port; there it has no rights."""
+    port = places.broker("hospital").ports[1]
+    said = refusal(scoring.settings.model_copy(update={"kafka_bootstrap": f"{LOOPBACK}:{port}"}))
+    assert said

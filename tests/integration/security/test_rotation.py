@@ -1,0 +1,85 @@
+"""Certificates and their authority are replaced while studies flow: none is lost, no service is restarted."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.renewal import replace_authority
+from deploy.manifests.access import HOSPITAL
+from services.contracts.topics import MEASURED, SCORED, dead_letters
+from services.streaming.log import Log, outgoing
+from tests.support.places import Places
+from tests.support.streaming import eventually, ids, measured, read_all
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow]
+NAME = "rotated-"
+
+
+@pytest.fixture
+def stage(places: Places, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A stage as a process of its own, as the principal `scoring`."""
+    place = places.hospital.known_as("scoring")
+    settings = {"SEGWATCH_HTTP_PORT": "0", "SEGWATCH_HTTP_HOST": "127.0.0.1", "SEGWATCH_MEMBER": "scoring-0"}
+    with (tmp_path / "stage.log").open("wb") as lines:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.stage_process"],
+            env={**os.environ, **place.environment, **settings},
+            stdout=lines,
+            stderr=lines,
+        )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_no_study_is_lost_while_every_certificate_and_the_authority_change(
+    places: Places, stage: "subprocess.Popen[bytes]"
+) -> None:
+    broker, authority = places.broker("hospital"), places.hospital.authority
+    assert authority is not None
+    before = authority.trusted.read_text()
+    sent: list[str] = []
+    with places.hospital.known_as("features").open() as log, log.producer() as producer:
+
+        def put() -> None:
+            name = f"{NAME}{len(sent)}"
+            producer.send([outgoing(MEASURED, measured(name))])
+            sent.append(name)
+
+        put()
+        eventually(lambda: done(places) >= set(sent), seconds=60)
+
+        change = threading.Thread(target=replace_authority, args=(broker, authority, HOSPITAL))
+        change.start()
+        while change.is_alive():
+            put()
+            change.join(0.2)
+        assert authority.trusted.read_text() != before, "the last authority is forgotten"
+
+        # Everybody has to come in again, and has only what lies in its files now.
+        broker.stop()
+        broker.start()
+        put()
+        eventually(lambda: done(places) >= set(sent), seconds=90)
+    assert len(sent) > 3, "studies came while the change went on"
+    assert stage.poll() is None, "and it is the same process"
+    with places.hospital.place.open() as log:
+        assert not [name for name in ids(letters(log)) if name.startswith(NAME)]
+
+
+def done(places: Places) -> set[str]:
+    with places.hospital.place.open() as log:
+        return {name.removesuffix("-scored") for name in ids(ours(log)) if name.startswith(NAME)}
+
+
+def ours(log: Log) -> list:
+    return [record for record in read_all(log, SCORED) if dict(record.headers).get("ce_id")]
+
+
+def letters(log: Log) -> list:
+    return [r for r in read_all(log, dead_letters(MEASURED)) if dict(r.headers).get("ce_id")]

@@ -1,0 +1,130 @@
+"""The bridge under attack: from the centre, at its own HTTP door, and by who rewrites what it copies.
+
+That its principal may not read a patient's topic, by the authoriser's own word, is in `test_doors`.
+"""
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+
+from deploy.local.bridge import CONNECTOR, Bridge
+from deploy.local.certificates import Identity
+from deploy.local.place import LogPlace
+from deploy.local.ports import LOOPBACK
+from deploy.local.rights import give_rights
+from deploy.local.worker_api import KEEPER
+from deploy.manifests.access import Access
+from services.contracts.topics import RELEASE, SCORED, at_the_centre
+from services.streaming.log import Outgoing
+from tests.support import doors
+from tests.support.one_pulse import SITE
+from tests.support.places import Places
+from tests.support.streaming import eventually, read_all
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow]
+STOLEN = f"{SITE}.{SCORED}"
+PATIENT = b"a patient's score"
+
+
+@pytest.fixture(scope="module")
+def bridge(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    here, there = places.hospital.known_as("bridge"), places.centre.known_as(SITE)
+    made = Bridge(
+        SITE,
+        tmp_path_factory.mktemp("bridge"),
+        hospital=str(here.bootstrap),
+        centre=str(there.bootstrap),
+        here=here.identity,
+        there=there.identity,
+    )
+    try:
+        made.launch()
+        made.wait()
+        yield made
+    finally:
+        made.stop()
+
+
+def put(place: LogPlace, topic: str, key: bytes, value: bytes) -> None:
+    with place.open() as log, log.producer() as producer:
+        producer.send([Outgoing(topic, key, value)])
+
+
+def arrives(places: Places, key: bytes) -> None:
+    """A release sent now comes to the centre: whatever was sent before it has had its chance."""
+    put(places.hospital.place, RELEASE, key, b"{}")
+    with places.centre.place.open() as log:
+        eventually(lambda: key in [r.key for r in read_all(log, at_the_centre(SITE))], seconds=90)
+
+
+def everything_at_the_centre(places: Places) -> list[bytes]:
+    with places.centre.place.open() as log:
+        return [r.value or b"" for topic in log.topics() for r in read_all(log, topic)]
+
+
+@pytest.mark.usefixtures("bridge")
+def test_what_the_centres_administrator_writes_moves_no_patient(places: Places) -> None:
+    """Everything that a dedicated MirrorMaker, or a Connect worker of the centre's, would obey."""
+    mine = json.dumps({"properties": {"topics": ".*", "connector.class": "MirrorSourceConnector"}}).encode()
+    orders = {f"mm2-configs.{SITE}.internal", "segwatch.bridge.configs", "connect-configs"}
+
+    def prepare(client: KafkaAdminClient) -> None:
+        client.create_topics({topic: {"num_partitions": 1} for topic in (*orders, STOLEN)})
+
+    doors.admin(places.centre.place, prepare)
+    give_rights(places.centre.place, {SITE: Access(writes=(STOLEN,))})  # and holds the door open
+    for topic in orders:
+        put(places.centre.place, topic, f"connector-{CONNECTOR}".encode(), mine)
+    put(places.hospital.place, SCORED, b"study", PATIENT)
+    arrives(places, b"after-the-orders")
+    assert PATIENT not in everything_at_the_centre(places)
+
+
+def test_a_rewritten_connector_copies_no_patient_either(places: Places, bridge: Bridge) -> None:
+    """Somebody inside, or a mistake: the bridge's own principal may not see what it is told to copy."""
+    keeper = Identity.at(bridge.folder / "keys", KEEPER)
+    config: dict[str, Any] = bridge.api.get(f"/connectors/{CONNECTOR}/config")
+    wide = config | {"topics": ".*", "refresh.topics.interval.seconds": "1"}
+    status, _ = request(bridge, "PUT", f"/connectors/{CONNECTOR}/config", json.dumps(wide), keeper)
+    assert status == 200
+    put(places.hospital.place, SCORED, b"study", PATIENT)
+    eventually(lambda: bridge.task_states() == ["RUNNING"], seconds=60)
+    arrives(places, b"after-the-rewriting")
+    assert PATIENT not in everything_at_the_centre(places)
+    status, _ = request(bridge, "PUT", f"/connectors/{CONNECTOR}/config", json.dumps(config), keeper)
+    assert status == 200
+
+
+def test_the_workers_door_opens_to_its_keeper_only(places: Places, bridge: Bridge) -> None:
+    path = f"/connectors/{CONNECTOR}/config"
+    keeper = Identity.at(bridge.folder / "keys", KEEPER)
+    assert request(bridge, "GET", path, None, keeper)[0] == 200
+    for visitor in (None, places.hospital.known_as("operator").identity, places.centre.place.identity):
+        with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
+            request(bridge, "GET", path, None, visitor, trusted=keeper.ca)
+
+
+def request(
+    bridge: Bridge,
+    method: str,
+    path: str,
+    body: str | None,
+    visitor: Identity | None,
+    trusted: Path | None = None,
+) -> tuple[int, bytes]:
+    context = ssl.create_default_context(cafile=str(trusted or (visitor and visitor.ca)))
+    if visitor is not None:
+        context.load_cert_chain(visitor.certificate, visitor.key)
+    connection = http.client.HTTPSConnection(LOOPBACK, bridge.port, timeout=20, context=context)
+    try:
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
