@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast faults lint bench schemas generate requirements
+.PHONY: help setup run up down test test-fast faults lint audit bench schemas generate requirements
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,9 @@ lint: setup ## format, lint, types, and the manifests where kubectl is there
 	  for overlay in $(OVERLAYS); do echo "kubectl kustomize $$overlay"; \
 	    kubectl kustomize $$overlay >/dev/null || exit 1; done; \
 	else echo "kubectl is not there: the manifests are not rendered"; fi
+
+audit: $(PACKAGES) ## pins, licences, known vulnerabilities, and the bills of materials (.build/sbom)
+	$(BIN)/python -m deploy.audit
 
 faults: setup ## a site under faults, checked; SEED=7 STUDIES=200 MINUTES=10 (docs/delivery.md)
 	@$(BIN)/python -m tests.faults --seed $(SEED) --studies $(STUDIES) --minutes $(MINUTES)
