@@ -17,11 +17,7 @@ from services.streaming.kafka_producer import KafkaProducer
 from services.streaming.kafka_reader import KafkaReader
 from services.streaming.settings import ConnectionSettings
 
-<<<<<<< HEAD
 FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-=======
-UNLIMITED = {"retention.ms": "-1", "retention.bytes": "-1"}
->>>>>>> 45016a7 (Topics go by the broker's clock, releases keep their coarse one: a wrong clock stops and loses nothing)
 RECONNECT_SECONDS = 1.5 * RECONNECT_MOST_MS / 1000
 """After a broker's restart the client may still be waiting before it connects again."""
 
@@ -73,11 +69,7 @@ class KafkaLog(Closes):
         wanted = {
             topic: {
                 "num_partitions": number,
-<<<<<<< HEAD
                 "configs": time_settings(topic) | (FOREVER_CONFIGS if topic in forever else {}),
-=======
-                "configs": time_settings(topic) | (UNLIMITED if topic in forever else {}),
->>>>>>> 45016a7 (Topics go by the broker's clock, releases keep their coarse one: a wrong clock stops and loses nothing)
             }
             for topic, number in partitions.items()
             if topic not in there
