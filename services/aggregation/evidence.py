@@ -3,7 +3,7 @@
 From below: an event that a loss of epsilon makes exp(epsilon) times as likely in one world as in the other.
 Clopper and Pearson's bounds on its two probabilities bound the loss that was seen (Jagielski, Ullman and
 Oprea, *Auditing Differentially Private Machine Learning*, 2020). The event is fixed before anything is drawn:
-the figure lies at or beyond the exact one of its world, seen from its neighbour's.
+what was released is much likelier in the one world, by the exact mass of the noise (Neyman and Pearson).
 
 From above: discrete Laplace noise of scale sensitivity/epsilon loses epsilon and no more, whatever the event,
 since its mass falls by exp(-1/scale) a step. That the noise has this mass is tested by Dvoretzky, Kiefer and

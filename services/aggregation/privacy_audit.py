@@ -5,7 +5,7 @@ is. However cleverly, the odds may not become better than exp(epsilon) to 1, and
 were. All tests together call a sound release path unsound with at most the chance that is asked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.aggregation.bounds import BOUNDS
@@ -19,6 +19,9 @@ from services.contracts.policy import SitePolicy
 COPIES = 4
 """How often each block is sent."""
 LIFETIME = "a study's lifetime"
+CONFIDENT = 0.66
+"""The stranger bets where the odds are this share of what they can be at most, on a logarithmic scale. Rarer
+events are nearer to the loss, and need more trials to show it."""
 
 
 @dataclass(frozen=True)
@@ -89,36 +92,36 @@ def _promises(policy: SitePolicy) -> dict[str, tuple[float, float]]:
 
 
 def _losses(policy: SitePolicy, good: Run, bad: Run, trials: int, chance: float) -> Iterator[Loss]:
+    scales = {name: scale for name, (_, scale) in _promises(policy).items()}
     promised = {name: epsilon for name, (epsilon, _) in _promises(policy).items()}
     promised[LIFETIME] = study_bound(policy)
     for world, own, neighbour in (("bad", bad, good), ("good", good, bad)):
-        likely = [_events(own, trial, own, neighbour) for trial in range(trials)]
-        unlikely = [_events(neighbour, trial, own, neighbour) for trial in range(trials)]
+        likely = [_odds(own, trial, own, neighbour, scales) for trial in range(trials)]
+        unlikely = [_odds(neighbour, trial, own, neighbour, scales) for trial in range(trials)]
         for name, epsilon in promised.items():
-            hits = sum(told[name] for told in likely), sum(told[name] for told in unlikely)
+            enough = CONFIDENT * epsilon
+            hits = (
+                sum(odds[name] >= enough for odds in likely),
+                sum(odds[name] >= enough for odds in unlikely),
+            )
             yield loss_of(f"{name}, {world}", epsilon, hits, trials, chance)
 
 
-def _events(run: Run, trial: int, own: Run, neighbour: Run) -> dict[str, bool]:
-    """For each figure, whether what `run` released lies at or beyond the exact one of the world `own`, as its
-    neighbour sees it: the event that a loss of epsilon makes exp(epsilon) times as likely there.
+def _odds(run: Run, trial: int, own: Run, neighbour: Run, scales: Mapping[str, float]) -> dict[str, float]:
+    """For each figure, and for all together: the logarithm of how much likelier what `run` released is in the
+    world `own` than in its neighbour, by the exact mass of the noise.
     """
-    happened = {
-        name: all(
-            (value - here) * _sign(here - there) > -0.5
+    odds = {
+        name: sum(
+            (abs(value - there) - abs(value - here)) / scales[name]
             for value, here, there in zip(
                 run.seen[trial, kind, 0][name], exact, neighbour.exact[kind, 0][name], strict=True
             )
-            if here != there
         )
         for kind in ("pulse", "portrait")
         for name, exact in own.exact[kind, 0].items()
     }
-    return happened | {LIFETIME: all(happened.values())}
-
-
-def _sign(number: float) -> int:
-    return 1 if number > 0 else -1
+    return odds | {LIFETIME: sum(odds.values())}
 
 
 def _noise(name: str, runs: Sequence[Run]) -> list[float]:

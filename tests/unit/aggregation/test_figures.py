@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.aggregation.bounds import BOUNDS
@@ -60,6 +60,7 @@ def _block(kind: Kind, special: Slot, policy: SitePolicy = POLICY) -> tuple[Puls
 
 
 @pytest.mark.parametrize("kind", ["pulse", "portrait"])
+@settings(deadline=None)
 @given(one=contents, other=contents)
 def test_one_slots_contents_move_no_figure_by_more_than_its_sensitivity(
     kind: Kind, one: dict[str, Any], other: dict[str, Any]
@@ -74,6 +75,7 @@ def test_one_slots_contents_move_no_figure_by_more_than_its_sensitivity(
 
 
 @pytest.mark.parametrize("kind", ["pulse", "portrait"])
+@settings(deadline=None)
 @given(one=contents, other=contents)
 def test_a_study_beyond_its_patients_limit_changes_nothing_that_leaves(
     kind: Kind, one: dict[str, Any], other: dict[str, Any]
@@ -95,6 +97,7 @@ def test_means_split_their_budget_evenly_and_every_name_is_its_own() -> None:
     assert len({asked[0] for asked in noise.asked}) == 5
 
 
+@settings(deadline=None)
 @given(epsilon=st.floats(0.001, 1.0), parts=st.integers(1, 5))
 def test_the_means_shares_together_never_exceed_their_budget(epsilon: float, parts: int) -> None:
     spent = parts * Fraction(even_share(epsilon, parts))
