@@ -19,8 +19,9 @@ from services.aggregation.ledger import Entry, Ledger
 from services.aggregation.ledger_record import ledger_record
 from services.aggregation.noise import Noise
 from services.aggregation.policy import differences
-from services.aggregation.release import id_of, release_of
-from services.aggregation.released import released
+from services.aggregation.release import release_of
+from services.aggregation.released import Released, released
+from services.aggregation.resume import Resume
 from services.aggregation.slots import Due
 from services.aggregation.tail import Tail
 from services.contracts.envelope import decode
@@ -56,6 +57,7 @@ class Books:
     def __init__(self, log: Log, producer: Producer, site: Site, alive: Callable[[], None]) -> None:
         self.ledger = Ledger()
         self.blocks = Blocks()
+        self.resume = Resume()
         self._log = log
         self._site = site
         self._alive = alive
@@ -63,7 +65,7 @@ class Books:
         self._producer = producer
         self._audit = AuditLog(site.audit_log, site.name)
         self._unsent: deque[Outgoing] = deque()
-        self._sent: set[str] = set()
+        self._sent = Released()
         self._starting = True
         self._may_propose = True
 
@@ -85,7 +87,7 @@ class Books:
         """
         self._audit.open()
         before = self._whole(RELEASE, released)
-        self._sent = before.ids
+        self._sent = before
         self._adopt(self._tail.to_end())
         if before.more_than(self.ledger) or self._audit.has_more:
             _log.error(
@@ -96,7 +98,7 @@ class Books:
             self._begin(max(before.highest_epoch, self._audit.highest_epoch))
         self._check_version()
         self._say_policy()
-        self._sent = set()
+        self._sent = Released()
         self._starting = False
 
     def open_epoch(self, from_offset: int) -> None:
@@ -130,8 +132,9 @@ class Books:
             self._propose_policy()
 
     def close(self) -> None:
-        """Let the ledger's reader go."""
+        """Let the ledger's reader and the blocks' memory go."""
         self._tail.close()
+        self.blocks.close()
 
     def _close(self, due: Due) -> None:
         # 1. Read the ledger to its end: another process may have closed this block already.
@@ -141,7 +144,7 @@ class Books:
         # 2. Draw the noise, once, and write it down with the block's studies. 3. Wait for the
         #    acknowledgement. 4. Read the ledger back up to there: the first record that bears the block's
         #    name counts, and it may be another's, written since step 1. Ours is then never looked at again.
-        if not self._write(self._draw(due)):
+        if not self._write(self._draw(due), due.slots[-1].offset):
             raise AssertionError("the ledger took a block that does not count, and nothing says why")
         # 5. Only now write what counts into the audit log, and 6. release it. A crash before either means
         #    that the next start does it.
@@ -157,9 +160,15 @@ class Books:
             figures=figures(name, due, policy, self._site.noise_under(policy), now),
         )
 
-    def _write(self, entry: Entry) -> int:
-        """Append to the ledger, and read it back; how many entries counted that we had not read yet."""
-        (position,) = self._producer.send([ledger_record(self._site.name, entry, self._site.now())])
+    def _write(self, entry: Entry, last_at: int | None = None) -> int:
+        """Append to the ledger, and read it back; how many entries counted that we had not read yet.
+
+        Args:
+            entry: what is written.
+            last_at: where a block's last study lies in the scored topic.
+        """
+        record = ledger_record(self._site.name, entry, self._site.now(), last_at)
+        (position,) = self._producer.send([record])
         return self._adopt(self._tail.through(position))
 
     def _adopt(self, records: Iterable[Record]) -> int:
@@ -181,6 +190,8 @@ class Books:
                 self._contradicted(entry, record)
                 continue
             adopted += 1
+            if isinstance(entry, BlockClosed):
+                self.resume.follow(entry, event.extensions)
             self._follow(entry, before)
         return adopted
 
@@ -200,6 +211,7 @@ class Books:
             if not self._starting:
                 raise StartAgain("a new epoch was opened")
             self.blocks.open_epoch(entry.from_offset)
+            self.resume.open_epoch(entry.from_offset)
         elif isinstance(entry, PolicyChanged):
             if before is not None and not self._starting:
                 _log.warning(
@@ -213,7 +225,7 @@ class Books:
                 )
         else:
             self.blocks.cover(entry.figures.kind, entry.studies)
-            if id_of(self._site.name, entry.figures) not in self._sent:
+            if not self._sent.hold(entry.figures):
                 self._unsent.append(release_of(self._site.name, entry))
             self._may_propose = self._may_propose or entry.figures.kind == "portrait"
 

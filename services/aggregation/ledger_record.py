@@ -4,14 +4,22 @@ from datetime import datetime
 
 from services.aggregation.ledger import Entry
 from services.aggregation.release import SOURCE, block_id
+from services.aggregation.resume import PLACE
 from services.contracts.envelope import Event
 from services.contracts.ledger import BlockClosed, LedgerRecord, PolicyChanged
 from services.contracts.topics import LEDGER
 from services.streaming.log import Outgoing, outgoing
 
 
-def ledger_record(site: str, entry: Entry, now: datetime) -> Outgoing:
-    """Two processes' records of one block bear one key and one id: the first in the log counts."""
+def ledger_record(site: str, entry: Entry, now: datetime, last_at: int | None = None) -> Outgoing:
+    """Two processes' records of one block bear one key and one id: the first in the log counts.
+
+    Args:
+        site: whose ledger it is.
+        entry: what is written.
+        now: when.
+        last_at: where a block's last study lies in the scored topic; None where it is not known.
+    """
     if isinstance(entry, BlockClosed):
         epoch, kind, number = entry.figures.epoch, str(entry.figures.kind), entry.figures.number
     elif isinstance(entry, PolicyChanged):
@@ -25,5 +33,6 @@ def ledger_record(site: str, entry: Entry, now: datetime) -> Outgoing:
         source=SOURCE,
         time=now,
         data=LedgerRecord(entry),
+        extensions={} if last_at is None else {PLACE: str(last_at + 1)},
     )
     return outgoing(LEDGER, event)

@@ -1,12 +1,13 @@
 """One scored study in, the books settled. No consumer group: the log is the state, read from its start."""
 
 import logging
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from services.aggregation.books import Books, Site, StartAgain
-from services.aggregation.rolling import Rolling
+from services.aggregation.rolling import MOST_STUDIES, Rolling
 from services.aggregation.tail import Tail
 from services.contracts.envelope import decode
 from services.contracts.errors import InvalidMessage
@@ -17,6 +18,8 @@ from services.streaming.log import Log, Record
 from services.streaming.telemetry import Telemetry
 
 NAME = "aggregation"
+LOOK_SECONDS = 1.0
+"""Between two looks at the topic's end while records come: each asks the log two questions."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +48,8 @@ class Aggregation:
         self._alive = alive
         self._scored = Tail(log, SCORED, alive)
         self._waiting: deque[Record] = deque()
+        self._windows_from: int | None = None
+        self._look_at = 0.0
         self._buried: set[int] | None = None
         self._producer = log.producer()
 
@@ -59,7 +64,7 @@ class Aggregation:
             books = self.books or self._start()
             books.settle()
             if not self._waiting:
-                self._waiting.extend(self._scored.poll(timeout_seconds))
+                self._waiting.extend(self._not_done_with(books, timeout_seconds))
             while self._waiting:
                 self._take(books, self._waiting[0])
                 self._waiting.popleft()
@@ -88,15 +93,50 @@ class Aggregation:
             books.close()
             raise
         self.books = books
+        self._scored.close()
+        self._scored = Tail(self._log, SCORED, self._alive, self._first(books))
         return books
+
+    def _first(self, books: Books) -> int:
+        """From where on to read the scored topic: see `resume`; the windows want some more of it."""
+        passed = books.resume.passed()
+        if passed is None:
+            return 0
+        tail = Tail(self._log, SCORED, self._alive, passed.offset - 1)
+        try:
+            end = passed.offset - 1 + tail.behind()
+            found = next(tail.to_end(), None)
+        finally:
+            tail.close()
+        if found is None or (found.at.offset, _study(found)) != (passed.offset - 1, passed.study):
+            _log.warning("the last study of a block is not where the ledger says: reading all that is left")
+            return 0
+        return max(0, min(passed.offset, end - MOST_STUDIES))
 
     def _forget(self) -> None:
         if self.books is not None:
             self.books.close()
         self.books, self.caught_up = None, False
         self._scored.close()
-        self._scored = Tail(self._log, SCORED, self._alive)
+        self._scored, self._windows_from = Tail(self._log, SCORED, self._alive), None
         self._waiting.clear()
+
+    def _not_done_with(self, books: Books, timeout_seconds: float) -> Sequence[Record]:
+        """The next records, without those of a start that can change nothing: of studies that are done with,
+        and too old for any window. They are our own and were read once: they are not even decoded again.
+        """
+        if self._windows_from is None:
+            self._windows_from = self._scored.next_offset + self._scored.behind() - MOST_STUDIES
+        records = self._scored.poll(timeout_seconds)
+        if not records:
+            self._look_at = 0.0
+        old = [record for record in records if record.at.offset < self._windows_from]
+        if not old:
+            return records
+        done = books.blocks.are_done([_study(record) for record in old])
+        kept = [record for record in old if _study(record) not in done]
+        self._telemetry.messages.labels(NAME, "skipped").inc(len(old) - len(kept))
+        return [*kept, *records[len(old) :]]
 
     def _take(self, books: Books, record: Record) -> None:
         outcome = "skipped"
@@ -140,7 +180,10 @@ class Aggregation:
         return offsets
 
     def _look_whether_caught_up(self, books: Books) -> None:
-        if self.caught_up or not self._scored.at_end():
+        if self.caught_up or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        if not self._scored.at_end():
             return
         epoch = books.ledger.epoch
         if epoch is not None and self._scored.next_offset < epoch.from_offset:
@@ -148,3 +191,10 @@ class Aggregation:
             books.open_epoch(self._scored.next_offset)
         self.caught_up = True
         _log.info("caught up with the log", extra={"offset": self._scored.next_offset})
+
+
+def _study(record: Record) -> bytes:
+    """The study that the record's key names; nothing where it names none."""
+    with suppress(ValueError):
+        return bytes.fromhex((record.key or b"").decode(errors="replace"))
+    return b""

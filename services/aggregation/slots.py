@@ -23,10 +23,12 @@ class Slot:
     Attributes:
         entry: what the ledger says of it.
         scored: its first scored record; None where the log no longer has it.
+        offset: where that record lies.
     """
 
     entry: CountedStudy
     scored: StudyScored | None
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

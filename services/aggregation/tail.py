@@ -1,4 +1,4 @@
-"""Reads one topic of one partition from its start on, and goes on where it was after a fault."""
+"""Reads one topic of one partition from its start or a place on, and goes on where it was after a fault."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,8 +18,8 @@ class Tail:
         next_offset: the offset behind the last record that was handed out.
     """
 
-    def __init__(self, log: Log, topic: str, alive: Callable[[], None]) -> None:
-        self.next_offset = 0
+    def __init__(self, log: Log, topic: str, alive: Callable[[], None], first: int = 0) -> None:
+        self.next_offset = first
         self._log = log
         self._topic = topic
         self._alive = alive
@@ -40,6 +40,10 @@ class Tail:
         if records:
             self.next_offset = records[-1].at.offset + 1
         return records
+
+    def behind(self) -> int:
+        """How many places lie between what was handed out and the topic's present end."""
+        return self._opened().behind()
 
     def at_end(self) -> bool:
         """Whether all that lies in the topic at this moment was handed out."""

@@ -13,8 +13,30 @@ from services.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from services.federation.dice import MeanDice, bin_ratios, mean_dice
 from services.federation.share import Share, share_of
 
+DIGEST_BYTES = 8
 REMEMBERED_HEARTBEATS = 1000
 """Copies of heartbeats come in a burst, when a bridge starts again; older ones need not be recognised."""
+
+
+@dataclass
+class Digests:
+    """What was in the first record of each number: 8 bytes a block, since numbers follow one another."""
+
+    _dense: bytearray = field(default_factory=bytearray)
+    _others: dict[int, bytes] = field(default_factory=dict)
+    """Numbers that came before their turn, which an honest site's never do."""
+
+    def first(self, number: int, digest: bytes) -> bytes | None:
+        """The digest of the number's first record, or None where this is the first, which is kept."""
+        start = number * DIGEST_BYTES
+        if start < len(self._dense):
+            return bytes(self._dense[start : start + DIGEST_BYTES])
+        known = self._others.get(number)
+        if start > len(self._dense):
+            self._others.setdefault(number, digest)
+        else:
+            self._dense += self._others.pop(number, digest)
+        return known
 
 
 @dataclass
@@ -38,14 +60,15 @@ class Site:
     heartbeat: Heartbeat | None = None
     portrait: Portrait | None = None
     window: list[Pulse] = field(default_factory=list)
-    _known: dict[tuple[int, str, int], bytes] = field(default_factory=dict)
+    _known: dict[tuple[int, str], Digests] = field(default_factory=dict)
     _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
 
     def take(self, release: SiteRelease, window_pulses: int) -> None:
         """Take the next release of the topic."""
         figures = release.root
         if isinstance(figures, Heartbeat):
-            self._beat(figures)
+            if self.beat(figures.epoch, figures.number):
+                self.heartbeat = figures
         elif self._is_first(figures):
             self._show(figures, window_pulses)
 
@@ -76,14 +99,12 @@ class Site:
         return None if heartbeat is None else heartbeat.number * heartbeat.interval_seconds
 
     def _is_first(self, figures: Pulse | Portrait) -> bool:
-        name = (figures.epoch, figures.kind, figures.number)
-        content = hashlib.sha256(figures.model_dump_json().encode()).digest()[:8]
-        known = self._known.get(name)
+        digest = hashlib.sha256(figures.model_dump_json().encode()).digest()[:DIGEST_BYTES]
+        known = self._known.setdefault((figures.epoch, figures.kind), Digests()).first(figures.number, digest)
         if known is None:
-            self._known[name] = content
             return True
-        self.copies += known == content
-        self.conflicts += known != content
+        self.copies += known == digest
+        self.conflicts += known != digest
         return False
 
     def _show(self, figures: Pulse | Portrait, window_pulses: int) -> None:
@@ -95,15 +116,16 @@ class Site:
             if self.portrait is None or _age(figures) > _age(self.portrait):
                 self.portrait = figures
 
-    def _beat(self, heartbeat: Heartbeat) -> None:
-        name = (heartbeat.epoch, heartbeat.number)
+    def beat(self, epoch: int, number: int) -> bool:
+        """A heartbeat of this name has come; whether it is the first."""
+        name = (epoch, number)
         if name in self._beats:
             self.copies += 1
-            return
+            return False
         self._beats[name] = None
         if len(self._beats) > REMEMBERED_HEARTBEATS:
             self._beats.popitem(last=False)
-        self.heartbeat = heartbeat
+        return True
 
 
 @dataclass

@@ -28,9 +28,12 @@ class EmbeddedReader(Closes):
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
         return wait_for(self._file, self._read, timeout_seconds) or ()
 
-    def at_end(self) -> bool:
+    def behind(self) -> int:
         ends = self._file.ends(list(self._next))
-        return all(self._next[topic] >= end for topic, end in ends.items())
+        return sum(max(0, end - self._next[topic]) for topic, end in ends.items())
+
+    def at_end(self) -> bool:
+        return self.behind() == 0
 
     def _read(self) -> list[Record]:
         found = [

@@ -40,13 +40,16 @@ class KafkaReader(Closes):
             batch = self._client.poll(timeout_ms=int(timeout_seconds * 1000))
         return [record_of(found) for records in batch.values() for found in records]
 
-    def at_end(self) -> bool:
+    def behind(self) -> int:
         with translated("asking for the end"):
             ends = self._client.end_offsets(self._partitions, timeout_ms=LOOK_MS)
-            return all(
-                end <= (self._client.position(partition, timeout_ms=LOOK_MS) or 0)
+            return sum(
+                max(0, end - (self._client.position(partition, timeout_ms=LOOK_MS) or 0))
                 for partition, end in ends.items()
             )
+
+    def at_end(self) -> bool:
+        return self.behind() == 0
 
     def _find(self, topics: Sequence[str]) -> list[TopicPartition]:
         with translated("looking for topics"):

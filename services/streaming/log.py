@@ -133,6 +133,10 @@ class Reader(Closing, Protocol):
         """The next records of each topic, in each partition's order; empty where none came in time."""
         ...
 
+    def behind(self) -> int:
+        """How many places lie between what was handed out and the topics' present end."""
+        ...
+
     def at_end(self) -> bool:
         """Whether all that lay in the topics at this moment has been handed out."""
         ...

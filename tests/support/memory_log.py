@@ -95,5 +95,8 @@ class MemoryReader(_Closes):
             found += batch
         return found
 
+    def behind(self) -> int:
+        return sum(max(0, len(self._log.records[topic]) - start) for topic, start in self._next.items())
+
     def at_end(self) -> bool:
-        return all(start >= len(self._log.records[topic]) for topic, start in self._next.items())
+        return self.behind() == 0

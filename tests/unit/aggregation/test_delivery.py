@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,8 @@ FAULTS = {"away": "before", "unacknowledged": "after", "unreadable": "read"}
 arrivals = st.lists(
     st.tuples(st.sampled_from(["new", "copy", "rescored"]), st.integers(1, 30)), min_size=5, max_size=40
 )
+windows = st.sampled_from([0, 7, 999])
+"""How many records the windows want: beside them a start reads only what is new."""
 happenings = st.lists(
     st.sampled_from(["step a", "step b", "restart a", "restart b", "away", "unacknowledged", "unreadable"]),
     min_size=5,
@@ -31,14 +34,15 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(arrivals=arrivals, happenings=happenings, seed=st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+@given(arrivals=arrivals, happenings=happenings, seed=st.integers(0, 1000), windows=windows)
 def test_every_study_is_in_exactly_one_block_of_each_kind_or_in_the_tail(
-    arrivals: list[tuple[str, int]], happenings: list[str], seed: int
+    arrivals: list[tuple[str, int]], happenings: list[str], seed: int, windows: int
 ) -> None:
     world = World()
-    order = _live_through(world, arrivals, happenings, random.Random(seed))
-    service = world.run(world.service())
+    with patch("services.aggregation.service.MOST_STUDIES", windows):
+        order = _live_through(world, arrivals, happenings, random.Random(seed))
+        service = world.run(world.service())
     for kind, size in (("pulse", 20), ("portrait", 100)):
         whole = len(order) // size * size
         assert world.covered(kind) == order[:whole]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.contracts.release import SiteRelease
-from services.federation.fleet import Fleet, Site
+from services.federation.fleet import Digests, Fleet, Site
 from services.federation.metrics import figures_of
 from tests.support.releases import heartbeat, portrait, pulse
 
@@ -100,3 +100,10 @@ def test_copies_in_any_order_show_the_same_quality(copies: list[int], seed: int)
     doubled = _site(*mixed)
     assert figures_of(doubled) == figures_of(plain)
     assert (doubled.copies, doubled.conflicts) == (len(copies), 0)
+
+
+def test_a_block_is_recognised_whatever_order_numbers_come_in() -> None:
+    digests = Digests()
+    firsts = {number: f"{number:08d}".encode()[:8] for number in (0, 2, 1, 5, 10**12)}
+    assert [digests.first(number, digest) for number, digest in firsts.items()] == [None] * 5
+    assert [digests.first(number, b"another!") for number in firsts] == list(firsts.values())

@@ -151,3 +151,27 @@ def test_expected_sites_are_given_by_commas() -> None:
 def test_an_empty_site_name_is_refused() -> None:
     with pytest.raises(BadSettings, match="empty name"):
         _settings("hospital-a,").site_names()
+
+
+def test_a_start_shows_the_last_heartbeat_and_counts_copies_as_before() -> None:
+    log = MemoryLog()
+    first = _federation(log)
+    for number in range(9):
+        log.append(at_centre("hospital-a", heartbeat(number)))
+        log.append(at_centre("hospital-a", heartbeat(number // 2)))
+    _run(first)
+    for number in range(9, 14):
+        log.append(at_centre("hospital-a", heartbeat(number)))
+    _run(first)
+    again = _run(_federation(log))
+    assert again.sites()["hospital-a"].last_beat() == first.sites()["hospital-a"].last_beat()
+    assert again.sites()["hospital-a"].copies == first.sites()["hospital-a"].copies > 0
+
+
+def test_a_last_heartbeat_that_is_none_is_refused_after_a_start_too() -> None:
+    log = MemoryLog()
+    log.append(at_centre("hospital-a", heartbeat(1)))
+    bad = at_centre("hospital-a", heartbeat(2))
+    log.append(Outgoing(bad.topic, bad.key, b"{}", bad.headers))
+    site = _run(_federation(log)).sites()["hospital-a"]
+    assert (site.refused, site.heartbeat) == (1, None)
