@@ -21,9 +21,9 @@ import kafka
 from deploy.local.ask import is_ok
 from deploy.local.broker import Broker
 from deploy.local.places import POLICIES
-from deploy.local.services import LogPlace, Service
-from services.aggregation.books import Site as Told
-from services.aggregation.books import _ledger_record
+from deploy.local.place import LogPlace
+from deploy.local.services import Service
+from services.aggregation.ledger_record import ledger_record
 from services.aggregation.policy import read_policy
 from services.aggregation.release import heartbeat_of, release_of
 from services.contracts.ledger import BlockClosed, CountedStudy, EpochOpened
@@ -103,13 +103,10 @@ def blocks(number: int) -> Iterator[tuple[int, BlockClosed]]:
 def history(number: int, places: bool) -> Iterator[Outgoing]:
     """Every record of the hospital and the centre."""
     yield from scored_studies(number)
-    told = Told.__new__(Told)
-    object.__setattr__(told, "name", SITE)
-    object.__setattr__(told, "now", lambda: NOW)
     opened = EpochOpened(kind="epoch", epoch=1, from_offset=0, opened_at=BEGAN, policy=POLICY)
-    yield _ledger_record(told, opened)
+    yield ledger_record(SITE, opened, NOW)
     for last_at, block in blocks(number):
-        yield _ledger_record(told, block, last_at if places else None)
+        yield ledger_record(SITE, block, NOW, last_at if places else None)
         yield from everywhere(release_of(SITE, block))
     first = int(BEGAN.timestamp()) // POLICY.heartbeat_seconds
     for slot in range(first, first + int(number / A_DAY * 86400 / POLICY.heartbeat_seconds)):
