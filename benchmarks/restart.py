@@ -20,8 +20,8 @@ import kafka
 
 from deploy.local.ask import is_ok
 from deploy.local.broker import Broker
-from deploy.local.places import POLICIES
 from deploy.local.place import LogPlace
+from deploy.local.places import POLICIES
 from deploy.local.services import Service
 from services.aggregation.ledger_record import ledger_record
 from services.aggregation.policy import read_policy
