@@ -14,11 +14,13 @@ def write_report(results: dict[str, Any], path: Path) -> None:
     load = f"{results['load_before']:.1f} before, {results['load_after']:.1f} after"
     path.write_text(
         "# Speed of the features\n\n"
-        "Made by `python -m benchmarks.features`. Times are the least of several runs, since other work "
-        "shares the machine; arrays of (50, 512, 512) unless said otherwise; "
+        "Made by `python -m benchmarks.features`. Times are processor time on one thread, the least of "
+        "several runs, since other work shares the machine; arrays of (50, 512, 512) unless said otherwise; "
         f"{machine['cpu']}, {machine['cores']} cores, load {load}.\n\n"
         "## The four against the floor, and against plain scikit-image\n"
-        "The floor reads the mask once, and the CT where the lesion is. Memory is beside the inputs.\n\n"
+        "The floor reads the mask once, and the CT where the lesion is. `plain` is scikit-image's `label` "
+        "and `regionprops` with scikit-learn's Gaussian (`benchmarks/features_plain.py`). Memory is beside "
+        "the inputs.\n\n"
         + _table(results["floor"])
         + "\n## Growth of the four\n![growth](features_growth.png)\n\n"
         + "".join(f"{name}:\n\n{_table(rows)}\n" for name, rows in results["growth"].items())

@@ -13,10 +13,10 @@ from services.features.runs import (
     LINE,
     Runs,
     encode_runs,
+    grown,
     refuse_too_large,
     room,
     stacked,
-    with_room_for_a_row,
 )
 from services.features.words import NONE, TOP_BIT, append_ends, turned_bytes
 
@@ -59,7 +59,8 @@ def _encode(
         for place in range(words.shape[1]):
             seen |= words[row, place]
         if seen != NONE:
-            first, last = with_room_for_a_row(first, last, count, nx)
+            if count + nx > first.size:  # a row has at most as many runs as voxels
+                first, last = grown(first, count + nx), grown(last, count + nx)
             count = _encode_row(words, row, first, last, count)
         row_start[row + 1] = count
     return first[:count].copy(), last[:count].copy(), row_start

@@ -9,9 +9,8 @@ Each case's result lies beside the table until all are there; a second start goe
 
 import csv
 import json
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from services.contracts.errors import BadSettings, Unprocessable
 from services.contracts.identity import digest_of
 from services.features.files import Request, dice_of_files, measure_files
+from services.features.processes import pool_of
 from services.features.profiles import Options
 from services.volumes.hounsfield import AskedUnit
 
@@ -154,29 +154,28 @@ def _whose(table: Path) -> dict[str, tuple[str, str]]:
 def in_processes(cases: list[Case], how: How, workers: int) -> Iterator[tuple[Case, Row]]:
     """Rows as they come from so many processes.
 
-    A case that kills its process is measured again alone, to know which it was.
+    A case that kills its process is measured again alone, to know which it was. Interrupted, it waits for the
+    cases in hand and begins no other.
     """
     unclear = []
-    with _pool(workers) as pool:
+    with pool_of(workers) as pool:
         running: dict[Future[Row], Case] = {pool.submit(measure_case, case, how): case for case in cases}
-        for future in as_completed(running):
-            try:
-                yield running[future], future.result()
-            except BrokenProcessPool:
-                unclear.append(running[future])
+        try:
+            for future in as_completed(running):
+                try:
+                    yield running[future], future.result()
+                except BrokenProcessPool:
+                    unclear.append(running[future])
+        finally:
+            pool.shutdown(cancel_futures=True)
     for case in unclear:
-        with _pool(1) as alone:
+        with pool_of(1) as alone:
             try:
                 row = alone.submit(measure_case, case, how).result()
             except BrokenProcessPool:
                 row = {"case": case.name, "patient": case.patient, "set": case.set}
                 row |= {"refused": "crashed", "reason": "its process was killed: too little memory?"}
         yield case, row
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    """Fresh processes: a forked one could hang on its parent's locks."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _known(case: Case, how: How, parts: Path) -> Row | None:

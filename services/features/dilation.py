@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.features.compiled import compiled
-from services.features.runs import Runs, grown, signed
+from services.features.runs import Runs, grown, room, signed
 
 
 def grow_runs(runs: Runs) -> Runs:
@@ -22,19 +22,14 @@ def _grow(
     ny: int,
     nx: int,
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    capacity = 4096 + nx
-    first_out = np.empty(capacity, np.uint16)
-    last_out = np.empty(capacity, np.uint16)
-    row_start_out = np.zeros(row_start.size, np.int64)
+    first_out, last_out, row_start_out = room(nz * ny, nx)
     at = np.empty(5, np.int64)
     end = np.empty(5, np.int64)
     count = 0
     for row in range(nz * ny):
         _open_rows(row_start, row, nz, ny, at, end)
-        if count + nx > capacity:
-            capacity = 2 * capacity + nx
-            first_out = grown(first_out, capacity)
-            last_out = grown(last_out, capacity)
+        if count + nx > first_out.size:
+            first_out, last_out = grown(first_out, count + nx), grown(last_out, count + nx)
         count = _merge(first, last, at, end, nx, first_out, last_out, count)
         row_start_out[row + 1] = count
     return first_out[:count].copy(), last_out[:count].copy(), row_start_out

@@ -101,7 +101,8 @@ def _encode(
     count = 0
     for row in range(lines.shape[0]):
         if _holds_any(lines, row):
-            first, last = with_room_for_a_row(first, last, count, nx)
+            if count + nx > first.size:  # a row has at most as many runs as voxels
+                first, last = grown(first, count + nx), grown(last, count + nx)
             count = _encode_row(lines, row, nx, first, last, count)
         row_start[row + 1] = count
     return first[:count].copy(), last[:count].copy(), row_start
@@ -120,7 +121,8 @@ def _encode_odd(
     for row in range(rows.shape[0]):
         padded[:nx] = rows[row]
         if _holds_any(lines, 0):
-            first, last = with_room_for_a_row(first, last, count, nx)
+            if count + nx > first.size:  # a row has at most as many runs as voxels
+                first, last = grown(first, count + nx), grown(last, count + nx)
             count = _encode_row(lines, 0, nx, first, last, count)
         row_start[row + 1] = count
     return first[:count].copy(), last[:count].copy(), row_start
@@ -133,17 +135,6 @@ def room(rows: int, nx: int) -> tuple[NDArray[np.uint16], NDArray[np.uint16], ND
     return np.empty(capacity, np.uint16), np.empty(capacity, np.uint16), np.zeros(rows + 1, np.int64)
 
 
-@inlined
-def with_room_for_a_row(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], count: int, nx: int
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """The same, or larger copies: a row has at most as many runs as voxels."""
-    if count + nx > first.size:
-        capacity = 2 * first.size + nx
-        return grown(first, capacity), grown(last, capacity)
-    return first, last
-
-
 @compiled
 def signed(end: np.uint16) -> int:
     """An end of a run to reckon with: numba would subtract unsigned numbers as floats."""
@@ -151,9 +142,9 @@ def signed(end: np.uint16) -> int:
 
 
 @compiled
-def grown(array: NDArray[np.uint16], capacity: int) -> NDArray[np.uint16]:
-    """A copy of the array with room for `capacity` entries."""
-    larger = np.empty(capacity, array.dtype)
+def grown(array: NDArray[np.uint16], least: int) -> NDArray[np.uint16]:
+    """A copy of the array, twice as large, with room for at least so many entries."""
+    larger = np.empty(max(least, 2 * array.size), array.dtype)
     larger[: array.size] = array
     return larger
 

@@ -80,13 +80,14 @@ def _sum_of(
     of_run: NDArray[np.int32],
     component: int,
 ) -> float:
-    ny = ct.shape[1]
-    total = 0
-    for row in range(row_start.size - 1):
-        for run in range(row_start[row], row_start[row + 1]):
-            if of_run[run] == component:
-                for value in ct[row // ny, row % ny, first[run] : signed(last[run]) + 1]:
-                    total += value
+    total, row = 0, 0
+    for z in range(ct.shape[0]):
+        for y in range(ct.shape[1]):
+            for run in range(row_start[row], row_start[row + 1]):
+                if of_run[run] == component:
+                    for value in ct[z, y, first[run] : signed(last[run]) + 1]:
+                        total += value
+            row += 1
     return total
 
 
@@ -131,12 +132,13 @@ def _count_bytes(
     last: NDArray[np.uint16],
     row_start: NDArray[np.int64],
 ) -> int:
-    ny = mask.shape[1]
-    inside = 0
-    for row in range(row_start.size - 1):
-        for run in range(row_start[row], row_start[row + 1]):
-            for voxel in mask[row // ny, row % ny, first[run] : signed(last[run]) + 1]:
-                inside += voxel != 0
+    inside, row = 0, 0
+    for z in range(mask.shape[0]):
+        for y in range(mask.shape[1]):
+            for run in range(row_start[row], row_start[row + 1]):
+                for voxel in mask[z, y, first[run] : signed(last[run]) + 1]:
+                    inside += voxel != 0
+            row += 1
     return inside
 
 
