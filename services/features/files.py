@@ -137,8 +137,9 @@ def _streamed(request: Request) -> Scene:
         grid = grid_geometry(source, shape)
         if request.lung is not None:
             lung = beside.submit(sample_mask, request.lung, source, shape, whole=request.whole)
-        lesion = _binary(sample_mask(request.lesion, source, shape, kept.see, whole=request.whole))
         costs = {each.card.cost for each in request.wanted}
+        see = None if costs <= {"core", "given"} else kept.see
+        lesion = _binary(sample_mask(request.lesion, source, shape, see, whole=request.whole))
         boxes = boxes_near(lesion.runs, margin_voxels(costs, grid.spacing_zyx_mm))
         ct = sample_ct(slices, boxes, shape, request.ct_unit)
     return Scene(
@@ -148,7 +149,7 @@ def _streamed(request: Request) -> Scene:
         spacing=grid.spacing_zyx_mm,
         ct_unit=inputs.unit_between(ct.low, ct.high) if request.ct_unit == "auto" else request.ct_unit,
         options=request.options,
-        given_native=NativeMask(BinaryMask(runs=kept.runs), source.spacing_zyx_mm),
+        given_native=None if see is None else NativeMask(BinaryMask(runs=kept.runs), source.spacing_zyx_mm),
     )
 
 

@@ -19,6 +19,8 @@ from services.volumes.slices import Slices, open_slices
 
 AHEAD_BYTES = 64 * 1024 * 1024
 """About what is inflated in the time that two masks take."""
+BEING_HELD = 4
+"""Slices that are not in the queue: one being inflated, one being put there, and the reader's last two."""
 LOOK_SECONDS = 0.05
 """How soon the thread sees that nobody reads on."""
 
@@ -37,7 +39,8 @@ class Ahead:
     def __iter__(self) -> Iterator[tuple[int, Array]]:
         """Each axial slice (y, x) with its place along z, as `Slices` hands them out.
 
-        The file is read to its end, where gzip's checksum is, before the last word.
+        A slice stays as it is until the next but one is handed out. The file is read to its end, where
+        gzip's checksum is, before the last word.
 
         Raises:
             RefusedVolume: as `Slices` does.
@@ -80,8 +83,8 @@ def _inflate(slices: Slices, whole: bool, ready: "queue.Queue[_Item]", left: thr
     last: BaseException | None = None
     try:
         with np.errstate(all="ignore"):  # a thread begins with numpy's own
-            for z, values in slices:
-                if not _put(ready, (z, values.copy()), left):
+            for z, values in slices.each(held=ready.maxsize + BEING_HELD):
+                if not _put(ready, (z, values), left):
                     return
             if whole:
                 slices.finish()

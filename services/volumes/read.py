@@ -83,7 +83,8 @@ def labels_to_mask(values: Array, name: str) -> Mask:
     Raises:
         RefusedVolume: not_binary.
     """
-    if (values.dtype.kind == "f" and (values != np.floor(values)).any()) or values.min() < 0:
+    between = values.dtype.kind == "f" and bool((values != np.floor(values)).any())
+    if between or (values.dtype.kind != "u" and values.min() < 0):
         raise refused("not_binary", name, "its values are not labels (0, 1, 2, …); give a label image")
     return values > 0
 

@@ -29,7 +29,7 @@ SeeSlice = Callable[[int, Mask], None]
 class SampledCt:
     """The CT on the grid in the boxes that were asked for, 0 elsewhere, and its extremes in the source.
 
-    `high` is that of the slices before the first negative value: behind it nobody asks.
+    Both are of the slices up to the first with a negative value: behind it nobody asks.
     """
 
     array: NDArray[np.int16]
@@ -96,9 +96,8 @@ def sample_ct(slices: Ahead, boxes: Boxes, shape: Shape, asked: AskedUnit = "aut
     low, high = np.inf, -np.inf
     blend = _Blend(taps_of(slices.geometry.shape_zyx, shape), boxes, out)
     for z, values in slices:
-        low = min(low, float(values.min()))
         if low >= 0:
-            high = max(high, float(values.max()))
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
         blend.see(z, in_hounsfield(values, "display", slices.name)[0] if asked == "display" else values)
         if not slices.whole and blend.done:
             break

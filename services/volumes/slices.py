@@ -62,14 +62,19 @@ class Slices:
         Raises:
             RefusedVolume: truncated_file, not_finite, unreadable.
         """
+        return self.each(held=2)
+
+    def each(self, held: int) -> Iterator[tuple[int, Array]]:
+        """The same; so many slices stay as they are, the one handed out last among them."""
         dtype = _go_to_voxels(self._stream, self._header, self.name)
         nz, ny, nx = self.geometry.shape_zyx
         ni, nj = (nx, ny) if self._turn.order[0] == 0 else (ny, nx)
-        buffers = [np.empty((nj, ni), dtype) for _ in range(2)]
+        buffers = [np.empty((nj, ni), dtype) for _ in range(min(held, nz))]
         scaling = self._scaling()
         for k in range(nz):
-            self._fill(buffers[k % 2], k, nz)
-            values = _values(buffers[k % 2], scaling, self.name)
+            buffer = buffers[k % len(buffers)]
+            self._fill(buffer, k, nz)
+            values = _values(buffer, scaling, self.name)
             yield (nz - 1 - k if self._turn.flipped[2] else k), self._turned(values)
 
     def finish(self) -> None:

@@ -1,6 +1,7 @@
 """A CT that is inflated ahead is the same CT, and its thread ends with whoever reads it."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -32,6 +33,22 @@ def test_a_small_buffer_gives_the_same(path, monkeypatch):
     monkeypatch.setattr(ahead, "AHEAD_BYTES", 1)
     with read_ahead(path) as slices:
         assert len(list(slices)) == 3
+
+
+def test_a_slice_and_the_one_before_it_stay_as_they_are_however_far_ahead_the_thread_is(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ahead, "AHEAD_BYTES", 1)
+    array = np.arange(30 * 16, dtype=np.int16).reshape(30, 4, 4)
+    geometry = little_ct().geometry.model_copy(update={"shape_zyx": array.shape})
+    write_nifti(tmp_path / "tall.nii.gz", array, geometry)
+    with read_ahead(tmp_path / "tall.nii.gz") as slices:
+        before = 0, array[0]
+        for z, values in slices:
+            time.sleep(0.002)  # until the thread has filled all that it may
+            assert np.array_equal(values, array[z])
+            assert np.array_equal(before[1], array[before[0]])
+            before = z, values
 
 
 @pytest.mark.parametrize("left", [1, 5, 12])
