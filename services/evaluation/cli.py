@@ -1,20 +1,18 @@
-"""`segwatch train`, `segwatch evaluate` and `segwatch demo-cohort`."""
+"""`segwatch train` and `segwatch demo-cohort`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from services.evaluation import cohort_cli
-
-COHORT = "Table (.csv, .parquet) of case, patient, set, dice, features; or a folder (docs/evaluation.md)."
+from services.evaluation import cohort_cli, evaluate_cli
 
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
     cohort_cli.register(app)
+    evaluate_cli.register(app)
     app.command("train")(train)
-    app.command("evaluate")(evaluate)
     app.command("demo-cohort")(demo_cohort)
 
 
@@ -48,56 +46,6 @@ def train(
     identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
     console.print(table2(rows, identity.name), beside_table2(rows, identity.name))
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
-
-
-def evaluate(
-    cohort: Annotated[Path, typer.Option(help=COHORT)],
-    out: Annotated[Path, typer.Option(help="Folder for report.html, report.json and the pictures.")],
-    models: Annotated[
-        str | None, typer.Option(help="Models to fit on `train`, with commas between; the paper's five.")
-    ] = None,
-    bundle: Annotated[
-        list[Path] | None, typer.Option(help="A trained scorer, judged as it is served; may be given again.")
-    ] = None,
-    features: Annotated[
-        str, typer.Option(help="A named set of features, or names with commas between.")
-    ] = "paper4",
-    bootstrap: Annotated[
-        int, typer.Option(min=0, help="Retrainings of each model in each of two ways; the paper has 10000.")
-    ] = 200,
-    leave_patient_out: Annotated[
-        bool,
-        typer.Option("--leave-patient-out", help="Judge each patient by a model fitted without them."),
-    ] = False,
-    ablate: Annotated[
-        list[str] | None,
-        typer.Option(help="Features to leave out together, with commas between; may be given again."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the models and of every draw.")] = 0,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
-    ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
-) -> None:
-    """Report how good models or bundles are on every set, with intervals, constants and pictures.
-
-    A run that is stopped goes on where it was. The figures do not depend on the number of processes.
-    """
-    from services.evaluation import commands
-
-    commands.evaluate(
-        cohort,
-        out,
-        commands.Wanted(
-            models=models,
-            bundles=tuple(bundle or ()),
-            features=features,
-            replicates=bootstrap,
-            leave_patient_out=leave_patient_out,
-            without=tuple(ablate or ()),
-            seed=seed,
-            workers=workers,
-            ct_unit=ct_unit,
-        ),
-    )
 
 
 def demo_cohort(

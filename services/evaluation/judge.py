@@ -3,23 +3,32 @@
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from services.evaluation import protocol
 from services.evaluation.cohort import TRAIN, Cohort, Flags
 from services.evaluation.metrics import Judged, constants
-from services.evaluation.models import MODELS
+from services.evaluation.models import MODELS, protocol_bins
 from services.evaluation.train import Trained
-from services.scoring.bins import bin_of
+from services.scoring.bins import FAILED_BINS, bin_of, expected_dice, failure_mass
 from services.scoring.manifest import ScorerManifest
-from services.scoring.predict import Predictions, predict
+from services.scoring.predict import Predictions, clipped_dice, predict, raw_bins
 
 
 def by_protocol(model: Pipeline, manifest: ScorerManifest, cohort: Cohort) -> Judged:
     """The paper's protocol: failed is a predicted bin among the three lowest, nothing is calibrated."""
     rows = cohort.select(manifest.feature_names)
     there = rows.defined
-    made = protocol.empty(len(rows))
-    protocol.fill(made, 0, there, MODELS[manifest.model], model, rows.values[there])
-    return made.first(rows.dice)
+    judged = _undefined(rows)
+    values = rows.values[there]
+    if not len(values):
+        return judged
+    judged.bins[there] = protocol_bins(MODELS[manifest.model], model, values)
+    judged.flagged[there] = judged.bins[there] < FAILED_BINS
+    if manifest.kind == "classifier":
+        bins = raw_bins(model, values)
+        judged.predicted[there], judged.score[there] = expected_dice(bins), failure_mass(bins)
+    else:
+        dice = clipped_dice(model, values)
+        judged.predicted[there], judged.score[there] = dice, -dice
+    return judged
 
 
 def as_served(model: Pipeline, manifest: ScorerManifest, cohort: Cohort) -> Judged:
