@@ -22,7 +22,7 @@ def figure(entry: Entry, key: str, beside: str = "") -> Cell:
     """A figure, `beside` after it, its interval in small print; a dash where it has no value."""
     if entry[key] is None:
         return "–"
-    return f"{entry[key]:.2f}{beside}{_interval(entry.get(f'{key}_ci'))}"
+    return f"{_number(entry[key], 2)}{beside}{_interval(entry.get(f'{key}_ci'))}"
 
 
 def _counted(entry: Entry) -> Cell:
@@ -126,14 +126,15 @@ def _about(report: Entry) -> Iterator[str]:
 
 
 def _intervals(report: Entry) -> str:
-    said = {
-        f"{name}: {entry['intervals']['ci']}"
-        for name, entry in report["models"].items()
-        if "intervals" in entry
-    }
+    """What the brackets hold, once for all models that have the same."""
+    meant: dict[str, list[str]] = {}
+    for name, entry in report["models"].items():
+        meant.setdefault(entry["intervals"]["ci"], []).append(name)
+    kept = "of constants, patients of the set resampled"
+    said = "; ".join([*(f"of {', '.join(names)}: {meaning}" for meaning, names in meant.items()), kept])
     count = report["bootstrap"]["replicates"]
     retrained = f" Retrainings of each model: {count} in each way." if count else ""
-    return f"In brackets 95 % intervals. {escape('; '.join(sorted(said)))}.{retrained}"
+    return f"In brackets 95 % intervals ({escape(said)}).{retrained}"
 
 
 def _titled(constants: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -220,11 +221,14 @@ def _table(head: str, rows: Iterable[Sequence[Cell]], texts: int = 1) -> str:
 
 
 def _interval(interval: Any) -> str:  # noqa: ANN401 - two numbers, or None
-    return "" if interval is None else f" <small>[{interval[0]:.2f}, {interval[1]:.2f}]</small>"
+    return (
+        "" if interval is None else f" <small>[{_number(interval[0], 2)}, {_number(interval[1], 2)}]</small>"
+    )
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+    """Rounded, and never -0.00."""
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _list(items: Iterable[str]) -> str:
