@@ -19,6 +19,8 @@ from services.scoring.bins import COUNT, Bins, Floats
 PAIRS = tuple((k, m) for k in range(COUNT) for m in range(k + 1, COUNT))
 FEWEST_CLASSES = 3
 """With two, scikit-learn fits one weight vector: another penalty."""
+LEAST_SPREAD = 1e-3
+"""Of a feature in a resample, in standard deviations; below, rounding would decide."""
 STEP_TOLERANCE = 1e-9
 MOST_STEPS = 100
 MOST_HALVINGS = 30
@@ -60,7 +62,7 @@ def _regular(values: Floats, bins: Bins, counts: NDArray[np.int64]) -> NDArray[n
     classes = np.stack([counts[:, bins == number].any(axis=1) for number in range(COUNT)], axis=1)
     drawn = counts[:, :, None] > 0
     spread = np.where(drawn, values, -np.inf).max(axis=1) - np.where(drawn, values, np.inf).min(axis=1)
-    varies = spread > 1e-9 * np.abs(values).max(axis=0)
+    varies = spread > LEAST_SPREAD * values.std(axis=0)
     return np.asarray((classes.sum(axis=1) >= FEWEST_CLASSES) & varies.all(axis=1), dtype=np.bool_)
 
 

@@ -4,11 +4,15 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
+
+ALONE_SECONDS = 3.0
+"""About what it takes to start processes that import scikit-learn."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -24,16 +28,29 @@ def results(
 ) -> Iterator[tuple[Task, Result]]:
     """`work(context, task)` of each task, in whatever order they finish.
 
+    Little work is done in this process altogether: others are started once it has taken some seconds.
+
     Args:
         work: a function of a module. context: sent to each process once.
         tasks: what is to be done. workers: 0 is one a core; 1 works in this process.
     """
-    workers = min(workers or os.cpu_count() or 1, len(tasks))
-    if workers <= 1:
-        with threadpool_limits(1):
-            for task in tasks:
-                yield task, work(context, task)
-        return
+    workers = workers or os.cpu_count() or 1
+    left = list(tasks)
+    begin = time.monotonic()
+    with threadpool_limits(1):
+        while left and (workers == 1 or time.monotonic() - begin < ALONE_SECONDS):
+            task = left.pop(0)
+            yield task, work(context, task)
+    if left:
+        yield from _in_pool(work, context, left, min(workers, len(left)))
+
+
+def _in_pool(
+    work: Callable[[Any, Task], Result],
+    context: Any,  # noqa: ANN401
+    tasks: Sequence[Task],
+    workers: int,
+) -> Iterator[tuple[Task, Result]]:
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(context,))
     try:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from services.contracts.errors import SegwatchError
 from services.evaluation import evaluate as core
-from services.evaluation import replicates
+from services.evaluation import processes, replicates
 from services.evaluation.batch import FIGURES
 from services.evaluation.cli import register
 from services.evaluation.cohort import Cohort, RefusedCohort
@@ -236,8 +236,9 @@ def test_without_a_patient_no_row_is_judged_by_a_model_that_saw_its_patient(
 
 @pytest.mark.usefixtures("quick")
 def test_the_same_seed_gives_the_same_figures_whatever_the_number_of_processes(
-    cohort: Cohort, tmp_path: Path
+    cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(processes, "ALONE_SECONDS", 0.0)
     options: Report = {"models": ("lr", "rr"), "replicates": 55}
     alone = report_of(cohort, tmp_path / "a", **options)
     several = report_of(cohort, tmp_path / "b", workers=2, **options)
