@@ -84,8 +84,14 @@ class StudySegmented(Study):
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
 
 
+Version = Annotated[int, Field(ge=1)]
+
+
 class StudyMeasured(Study):
-    """The mask's measures. A feature without value is null and has its reason (from features)."""
+    """The mask's measures. A feature without value is null and has its reason (from features).
+
+    A scorer knows one version of each feature; a feature that `feature_versions` does not name has version 1.
+    """
 
     ct_unit: CtUnit
     lesion_source: LesionSource
@@ -97,6 +103,7 @@ class StudyMeasured(Study):
     profile: Literal["paper", "authors-code"]
     components: Literal["26", "l1"]
     lesion_ml: Annotated[float, Field(ge=0)] | None = None
+    feature_versions: dict[Name, Version] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _every_null_has_its_reason(self) -> "StudyMeasured":

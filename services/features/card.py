@@ -46,9 +46,11 @@ class Feature:
     Attributes:
         value: measures a scene that holds lesion; raises `NoValue` where there is no value.
         of_empty: the value for an empty mask, or the reason why there is none.
-        given: whether the value needs what segmentation sent beside the mask.
+        version: goes up whenever the value changes for the same input, so that a scorer that was trained on
+            the old one is not used for the new one.
     """
 
     card: Card
     value: Callable[[Scene], float]
     of_empty: float | Reason
+    version: int = 1

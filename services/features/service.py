@@ -14,6 +14,7 @@ from services.features.fetch import scene_of
 from services.features.measuring import Measures, measure_scene
 from services.features.metrics import FeaturesMetrics
 from services.features.profiles import Options
+from services.features.registry import CATALOGUE
 from services.volumes.store import VolumeStore
 
 NAME = "features"
@@ -53,7 +54,7 @@ class Measuring:
         return measure_scene(scene_of(study, packed_ct, self.store, self.options, costs), self.features)
 
     def _made_with(self) -> list[object]:
-        names = [each.card.name for each in self.features]
+        names = [[each.card.name, each.version] for each in self.features]
         options = self.options
         return [VERSION, names, options.profile, options.components, options.axis, options.min_voxels]
 
@@ -74,4 +75,5 @@ def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
         profile=measures.options.profile,
         components=measures.options.components,
         lesion_ml=measures.features.get("lesion_volume_ml"),
+        feature_versions={name: CATALOGUE[name].version for name in measures.features},
     )
