@@ -3,47 +3,84 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from sklearn.isotonic import IsotonicRegression
 
 from services.evaluation.cohort import Cohort, Flags
+from services.evaluation.conformal import COVERAGE, conformal_interval
 from services.evaluation.folds import splits
 from services.scoring.bins import Floats
-from services.scoring.manifest import Interval, PlattCalibration, Region, ResidualCalibration, Threshold
+from services.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
+from services.scoring.manifest import Region, Threshold
 from services.scoring.outside import distance
 from services.scoring.predict import logit, sigmoid
 
 TARGET_SENSITIVITY = 0.9
-COVERAGE = 0.8
 OUTSIDE_QUANTILE = 0.99
 SHRINKAGE = 0.01
 """Weight of the identity in the correlation matrix: features that go together must not explode distances."""
 
+Quantiles = tuple[float, ...] | None
+__all__ = ["COVERAGE", "conformal_interval"]
+
 
 def fit_platt(mass: Floats, is_failed: Flags) -> PlattCalibration:
-    """The sigmoid that turns the mass of the failed bins (n,) into a probability of failure.
+    """The sigmoid that turns the mass of the failed bins (n,) into a probability of failure."""
+    return fit_sigmoid(logit(mass), is_failed)
+
+
+def fit_sigmoid(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) -> PlattCalibration:
+    """The sigmoid of a danger (n,), see `services.scoring.predict.danger`.
 
     Targets are smoothed, so that separable data give a finite slope; a slope below 0 is not allowed, since
     it would turn the model round. Source: Platt (1999), section 2.2.
     """
-    positives = int(is_failed.sum())
-    negatives = len(is_failed) - positives
-    target = np.where(is_failed, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    score = logit(mass)
+    target = _smoothed(is_failed)
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        line = parameters[0] * score + parameters[1]
+        line = parameters[0] * danger + parameters[1]
         value = float(np.sum(np.logaddexp(0.0, line) - target * line))
         slope = sigmoid(line) - target
-        return value, np.array([np.sum(slope * score), np.sum(slope)])
+        return value, np.array([np.sum(slope * danger), np.sum(slope)])
 
     start = np.array([1.0, 0.0])
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None), (None, None)])
-    return PlattCalibration(method="platt", slope=float(best.x[0]), intercept=float(best.x[1]))
+    return PlattCalibration(
+        method="platt", slope=float(best.x[0]), intercept=float(best.x[1]), quantiles=quantiles
+    )
+
+
+def fit_isotonic(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) -> IsotonicCalibration:
+    """The rising line through the middles of the blocks of isotonic regression of the failures.
+
+    Through the middles, since a staircase would make ties of studies that differ; smoothed as Platt's
+    targets are, since no study fails for certain. Source: Zadrozny and Elkan (2002).
+    """
+    fitted = IsotonicRegression().fit_transform(danger, _smoothed(is_failed))
+    levels, block = np.unique(fitted, return_inverse=True)
+    middles = np.bincount(block, weights=danger) / np.bincount(block)
+    return IsotonicCalibration(
+        method="isotonic",
+        danger=tuple(np.maximum.accumulate(middles).tolist()),
+        failure=tuple(np.clip(levels, 0.0, 1.0).tolist()),
+        quantiles=quantiles,
+    )
+
+
+def _smoothed(is_failed: Flags) -> Floats:
+    positives = int(is_failed.sum())
+    negatives = len(is_failed) - positives
+    return np.where(is_failed, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
 
 def fit_residuals(residuals: Floats) -> ResidualCalibration:
     """A regressor's errors (true minus predicted, out of fold) as 101 quantiles."""
+    return ResidualCalibration(method="residuals", quantiles=quantiles_of(residuals))
+
+
+def quantiles_of(residuals: Floats) -> tuple[float, ...]:
+    """101 quantiles of errors (n,), ascending."""
     quantiles = np.quantile(residuals, np.linspace(0.0, 1.0, 101))
-    return ResidualCalibration(method="residuals", quantiles=tuple(np.maximum.accumulate(quantiles).tolist()))
+    return tuple(np.maximum.accumulate(quantiles).tolist())
 
 
 def choose_threshold(failure: Floats, is_failed: Flags, target: float = TARGET_SENSITIVITY) -> Threshold:
@@ -51,26 +88,37 @@ def choose_threshold(failure: Floats, is_failed: Flags, target: float = TARGET_S
     found_first = np.sort(failure[is_failed])[::-1]
     needed = int(np.ceil(target * len(found_first) - 1e-9))
     threshold = float(found_first[max(needed, 1) - 1])
+    return _threshold(threshold, failure, is_failed, target=target)
+
+
+def cheapest_threshold(failure: Floats, is_failed: Flags, cost_of_a_miss: float) -> Threshold:
+    """The threshold with the least cost, where a missed failure costs as much as so many false alarms.
+
+    The highest of those that cost the same, since false alarms tire those who look.
+    """
+    order = np.argsort(-failure, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(failure[order]) != 0, True))
+    alarms = np.cumsum(~is_failed[order])[ends]
+    missed = is_failed.sum() - np.cumsum(is_failed[order])[ends]
+    best = int(np.argmin(alarms + cost_of_a_miss * missed))
+    return _threshold(float(failure[order][ends[best]]), failure, is_failed, cost=cost_of_a_miss)
+
+
+def _threshold(
+    threshold: float,
+    failure: Floats,
+    is_failed: Flags,
+    *,
+    target: float | None = None,
+    cost: float | None = None,
+) -> Threshold:
     flagged = failure >= threshold
     return Threshold(
         failure_probability=threshold,
         target_sensitivity=target,
+        cost_of_a_miss=cost,
         cross_validated_sensitivity=float(flagged[is_failed].mean()),
         cross_validated_specificity=float((~flagged[~is_failed]).mean()),
-    )
-
-
-def conformal_interval(residuals: Floats, coverage: float = COVERAGE) -> Interval:
-    """Quantiles of the residuals (n,) between which a new study's lies with at least the coverage.
-
-    Split-conformal ranks with (n + 1), each tail on its own; holds for studies of new patients that are
-    like the cohort's. Source: Vovk et al. (2005); Romano et al. (2019), arXiv:1905.03222.
-    """
-    ordered = np.sort(residuals)
-    tail = (1.0 - coverage) / 2.0
-    above = min(int(np.ceil((1.0 - tail) * (len(ordered) + 1))), len(ordered))
-    return Interval(
-        coverage=coverage, low=float(ordered[len(ordered) - above]), high=float(ordered[above - 1])
     )
 
 

@@ -1,6 +1,6 @@
 """Cross-validation in which no patient is on both sides."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +34,15 @@ def splits(folds: NDArray[np.int64]) -> Iterator[tuple[Flags, Flags]]:
         yield ~held_out, held_out
 
 
-def predicted_out_of_fold(recipe: Recipe, cohort: Cohort, folds: NDArray[np.int64], seed: int) -> Floats:
+def predicted_out_of_fold(
+    recipe: Recipe, cohort: Cohort, folds: NDArray[np.int64], seed: int, directions: Sequence[int] = ()
+) -> Floats:
     """What models that never saw the patient say of each row.
 
     A classifier's raw bins (n, 5); a regressor's clipped Dice (n, 1).
     """
     out = np.empty((len(cohort), COUNT if recipe.kind == "classifier" else 1))
     for learn, held_out in splits(folds):
-        model = fit(recipe, cohort.values[learn], cohort.dice[learn], seed)
+        model = fit(recipe, cohort.values[learn], cohort.dice[learn], seed, directions)
         out[held_out] = raw_output(model, recipe.kind, cohort.values[held_out])
     return out

@@ -1,83 +1,86 @@
 """What a scorer makes of a cohort's sets, by the paper's protocol and as it is served."""
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 
-from services.evaluation.cohort import TRAIN, Cohort, Flags
+from services.evaluation.cohort import TRAIN, Cohort, RefusedCohort
 from services.evaluation.metrics import Judged, constants
-from services.evaluation.models import MODELS, protocol_bins
+from services.evaluation.models import EVERY, protocol_bins
 from services.evaluation.train import Trained
-from services.scoring.bins import FAILED_BINS, bin_of, expected_dice, failure_mass
+from services.evaluation.verdicts import all_undefined, fill, judged
+from services.features.registry import CATALOGUE
+from services.scoring.bins import FAILED_BINS, expected_dice, failure_mass
+from services.scoring.forms import Form
 from services.scoring.manifest import ScorerManifest
-from services.scoring.predict import Predictions, clipped_dice, predict, raw_bins
+from services.scoring.predict import clipped_dice, raw_bins, serve
+from services.scoring.terms import columns
 
 
-def by_protocol(model: Pipeline, manifest: ScorerManifest, cohort: Cohort) -> Judged:
+def by_protocol(model: Pipeline | Form, manifest: ScorerManifest, cohort: Cohort) -> Judged:
     """The paper's protocol: failed is a predicted bin among the three lowest, nothing is calibrated."""
     rows = cohort.select(manifest.feature_names)
     there = rows.defined
-    judged = _undefined(rows)
-    values = rows.values[there]
+    made = all_undefined(rows.dice)
+    values = columns(manifest.terms, manifest.feature_names, rows.values[there])
     if not len(values):
-        return judged
-    judged.bins[there] = protocol_bins(MODELS[manifest.model], model, values)
-    judged.flagged[there] = judged.bins[there] < FAILED_BINS
+        return made
+    made.bins[there] = protocol_bins(EVERY[manifest.model], model, values)
+    made.flagged[there] = made.bins[there] < FAILED_BINS
     if manifest.kind == "classifier":
         bins = raw_bins(model, values)
-        judged.predicted[there], judged.score[there] = expected_dice(bins), failure_mass(bins)
+        made.predicted[there], made.score[there] = expected_dice(bins), failure_mass(bins)
     else:
         dice = clipped_dice(model, values)
-        judged.predicted[there], judged.score[there] = dice, -dice
-    return judged
+        made.predicted[there], made.score[there] = dice, -dice
+    return made
 
 
-def as_served(model: Pipeline, manifest: ScorerManifest, cohort: Cohort) -> Judged:
-    """With the bundle's calibration and threshold; the bin is that of the predicted Dice."""
+def as_served(model: Pipeline | Form, manifest: ScorerManifest, cohort: Cohort) -> Judged:
+    """With the bundle's calibration and threshold; the bin is that of the predicted Dice.
+
+    Raises:
+        RefusedCohort: the cohort was measured with other versions of the features than the bundle's.
+    """
+    check_versions(manifest)
     rows = cohort.select(manifest.feature_names)
     there = rows.defined
-    judged = _undefined(rows)
+    made = all_undefined(rows.dice)
     if there.any():
-        predicted = predict(model, manifest.kind, manifest.calibration, rows.values[there])
-        _fill(judged, there, predicted, manifest)
-    return judged
+        predicted = serve(model, manifest, rows.values[there])
+        fill(made, there, predicted, manifest.threshold.failure_probability)
+    return made
 
 
 def out_of_fold(trained: Trained) -> Judged:
     """The training rows, each as served by models that were fitted without its patient."""
-    judged = _undefined(trained.rows)
-    _fill(judged, trained.rows.defined, trained.out_of_fold, trained.manifest)
-    return judged
+    threshold = trained.manifest.threshold.failure_probability
+    return judged(trained.rows.dice, trained.out_of_fold, threshold)
 
 
 def judge_all(trained: Trained, cohort: Cohort) -> dict[tuple[str, str], tuple[Judged, Cohort]]:
     """Every set of the cohort under every way of judging, with the rows that were judged."""
-    judged: dict[tuple[str, str], tuple[Judged, Cohort]] = {}
+    found: dict[tuple[str, str], tuple[Judged, Cohort]] = {}
     for name in cohort.set_names:
         rows = cohort.of_set(name)
         title = f"{name} (resubstitution)" if name == TRAIN else name
-        judged[title, "paper's protocol"] = by_protocol(trained.model, trained.manifest, rows), rows
-        judged[title, "as served"] = as_served(trained.model, trained.manifest, rows), rows
+        found[title, "paper's protocol"] = by_protocol(trained.model, trained.manifest, rows), rows
+        found[title, "as served"] = as_served(trained.model, trained.manifest, rows), rows
         for constant, made in constants(rows.dice, trained.rows.dice).items():
-            judged[title, constant] = made, rows
+            found[title, constant] = made, rows
         if name == TRAIN:
-            judged[f"{name} (out of fold)", "as served"] = out_of_fold(trained), trained.rows
-    return judged
+            found[f"{name} (out of fold)", "as served"] = out_of_fold(trained), trained.rows
+    return found
 
 
-def _undefined(rows: Cohort) -> Judged:
-    """All rows as undefined studies; what is defined is filled in."""
-    n = len(rows)
-    return Judged(
-        dice=rows.dice,
-        bins=np.zeros(n, dtype=np.int64),
-        predicted=np.full(n, np.nan),
-        flagged=np.ones(n, dtype=np.bool_),
-        score=np.full(n, np.inf),
-    )
+def check_versions(manifest: ScorerManifest) -> None:
+    """Nothing, where the catalogue's features are those that the bundle was trained on.
 
-
-def _fill(judged: Judged, there: Flags, predicted: Predictions, manifest: ScorerManifest) -> None:
-    judged.bins[there] = bin_of(predicted.dice)
-    judged.predicted[there] = predicted.dice
-    judged.flagged[there] = predicted.failure >= manifest.threshold.failure_probability
-    judged.score[there] = predicted.failure
+    Raises:
+        RefusedCohort: one of them is not; tables are measured with this catalogue.
+    """
+    for feature in manifest.features:
+        here = CATALOGUE[feature.name].version if feature.name in CATALOGUE else 1
+        if here != feature.version:
+            raise RefusedCohort(
+                f"the scorer {manifest.name} was trained on version {feature.version} of {feature.name}, "
+                f"version {here} is what is measured here: train it again"
+            )

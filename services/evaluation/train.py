@@ -3,24 +3,26 @@
 import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Literal
 
 from sklearn.pipeline import Pipeline
 
 from services.evaluation import calibration as calibrate
 from services.evaluation.cohort import Cohort, RefusedCohort, training_rows
+from services.evaluation.conformal import banded_interval
+from services.evaluation.described import cohort_of, features_of, figures_of, spreads_of
+from services.evaluation.feature_sets import FeatureSet, feature_set
 from services.evaluation.folds import patient_folds, predicted_out_of_fold
-from services.evaluation.models import MODELS, SEED, Recipe, fit
-from services.features.registry import SETS
-from services.scoring.bins import COUNT, EDGES, Floats, failed, failure_mass
-from services.scoring.manifest import (
-    FeatureStatistics,
-    MeasuredAs,
-    ScorerManifest,
-    TrainingCohort,
-)
-from services.scoring.predict import Calibration, Predictions, calibrated
+from services.evaluation.forms_of import serving_form
+from services.evaluation.intervals import RESAMPLES
+from services.evaluation.models import EVERY, SEED, Recipe, fit
+from services.scoring.bins import COUNT, EDGES, Floats, failed
+from services.scoring.forms import Form
+from services.scoring.manifest import MeasuredAs, ScorerManifest, Threshold
+from services.scoring.predict import Calibration, Predictions, calibrated, danger
 from services.scoring.skops_file import write
 
+Calibrating = Literal["auto", "platt", "isotonic", "residuals"]
 INTENDED_USE = (
     "Monitors the quality of predicted lesion masks on chest CT in a hospital, without ground truth. "
     "It directs attention to masks and sites. It is no diagnosis and decides on no patient."
@@ -35,11 +37,32 @@ LIBRARIES = ("numpy", "scikit-learn", "segwatch", "skops")
 
 
 @dataclass(frozen=True)
+class Choices:
+    """How a fitted model becomes a scorer.
+
+    Attributes:
+        calibration: `auto` is Platt's for classifiers and for models that are served as arrays, residuals for
+            the paper's regressors.
+        target_sensitivity: the share of the failures that the threshold must find.
+        cost_of_a_miss: in false alarms; chooses the threshold instead of the target where given.
+        resamples: of patients, for the manifest's figures; none where 0.
+    """
+
+    calibration: Calibrating = "auto"
+    target_sensitivity: float = calibrate.TARGET_SENSITIVITY
+    cost_of_a_miss: float | None = None
+    resamples: int = RESAMPLES
+
+
+@dataclass(frozen=True)
 class Trained:
-    """A scorer that is not written yet, and what it said of its own training rows out of fold."""
+    """A scorer that is not written yet, and what it said of its own training rows out of fold.
+
+    `rows` have the columns that the model reads; `model` predicts from them.
+    """
 
     recipe: Recipe
-    model: Pipeline
+    model: Pipeline | Form
     skops: bytes
     manifest: ScorerManifest
     rows: Cohort
@@ -49,50 +72,57 @@ class Trained:
 def train(
     cohort: Cohort,
     model: str,
-    feature_set: str,
+    features: str,
     *,
     name: str | None = None,
     measured: MeasuredAs | None = None,
     seed: int = SEED,
     limits: tuple[str, ...] = (),
+    choices: Choices = Choices(),
 ) -> Trained:
     """The model trained on the rows of `train` that have all features of the set.
 
     Args:
         cohort: with the columns of the feature set.
-        model: a name in MODELS. feature_set: a name in services.features.registry.SETS.
+        model: a name in EVERY. features: what `feature_set` takes.
         name: of the scorer, MODEL-FEATURES where not given.
         measured: how the cohort was measured; DESIGN.md's default where not given.
         limits: said in the manifest beside those that hold for every scorer.
+        choices: of calibration and threshold.
 
     Raises:
         RefusedCohort: nothing sound can be trained on it; says why.
     """
-    recipe, features = _known(model, feature_set)
-    chosen = training_rows(cohort.select(features))
-    rows = chosen.rows(chosen.defined)
-    _check_spread(rows)
+    recipe, wanted = _known(model, features)
+    chosen = training_rows(cohort.select(wanted.features))
+    raw_rows = chosen.rows(chosen.defined)
+    _check_spread(raw_rows)
+    rows = wanted.prepare(raw_rows)
     folds = patient_folds(rows, seed)
-    raw = predicted_out_of_fold(recipe, rows, folds, seed)
-    calibration = _calibration(raw, rows)
+    raw = predicted_out_of_fold(recipe, rows, folds, seed, wanted.directions)
+    calibration = _calibration(recipe, raw, rows, choices.calibration)
     seen = calibrated(raw, calibration)
-    fitted = fit(recipe, rows.values, rows.dice, seed)
-    skops = write(serving_part(fitted))
+    fitted = serving_form(fit(recipe, rows.values, rows.dice, seed, wanted.directions))
+    skops = write(fitted)
+    threshold = _threshold(seen, rows, choices)
     manifest = ScorerManifest(
         format="segwatch-scorer/1",
-        name=name or f"{model}-{feature_set}",
+        name=name or f"{model}-{wanted.name}",
         kind=recipe.kind,
         model=model,
         model_sha256=hashlib.sha256(skops).hexdigest(),
-        feature_set=feature_set,
-        features=_statistics(rows),
+        feature_set=wanted.name,
+        features=features_of(raw_rows),
+        terms=wanted.terms,
+        term_statistics=spreads_of(rows) if wanted.terms else (),
         measured=measured or MeasuredAs(profile="paper", components="26"),
         bin_edges=EDGES,
-        cohort=_description(chosen, rows),
+        cohort=cohort_of(chosen, raw_rows),
         calibration=calibration,
-        threshold=calibrate.choose_threshold(seen.failure, failed(rows.dice)),
-        interval=calibrate.conformal_interval(rows.dice - seen.dice),
+        threshold=threshold,
+        interval=banded_interval(seen.dice, rows.dice - seen.dice, rows.patients),
         outside=calibrate.fit_region(rows, folds),
+        figures=figures_of(rows, seen, threshold, choices.resamples),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
         intended_use=INTENDED_USE,
@@ -101,19 +131,10 @@ def train(
     return Trained(recipe, fitted, skops, manifest, rows, seen)
 
 
-def serving_part(fitted: Pipeline) -> Pipeline:
-    """The pipeline without what only training needed: the optimiser's and the random generator's state."""
-    for leftover in ("_optimizer", "_random_state"):
-        vars(fitted["model"]).pop(leftover, None)
-    return fitted
-
-
-def _known(model: str, feature_set: str) -> tuple[Recipe, tuple[str, ...]]:
-    if model not in MODELS:
-        raise RefusedCohort(f"there is no model {model!r}; there are {', '.join(MODELS)}")
-    if feature_set not in SETS:
-        raise RefusedCohort(f"there is no feature set {feature_set!r}; there are {', '.join(SETS)}")
-    return MODELS[model], SETS[feature_set]
+def _known(model: str, features: str) -> tuple[Recipe, FeatureSet]:
+    if model not in EVERY:
+        raise RefusedCohort(f"there is no model {model!r}; there are {', '.join(EVERY)}")
+    return EVERY[model], feature_set(features)
 
 
 def _check_spread(rows: Cohort) -> None:
@@ -122,32 +143,23 @@ def _check_spread(rows: Cohort) -> None:
         raise RefusedCohort(f"the feature {constant[0]} is the same in every training row: leave it out")
 
 
-def _calibration(raw: Floats, rows: Cohort) -> Calibration:
+def _calibration(recipe: Recipe, raw: Floats, rows: Cohort, how: Calibrating) -> Calibration:
     """From what the model says out of fold: bins (n, 5) of a classifier, Dice (n, 1) of a regressor."""
-    if raw.shape[1] == COUNT:
-        return calibrate.fit_platt(failure_mass(raw), failed(rows.dice))
-    return calibrate.fit_residuals(rows.dice - raw[:, 0])
+    classifier = raw.shape[1] == COUNT
+    if how == "auto":
+        how = "residuals" if recipe.name in ("rr", "svr", "mlp") else "platt"
+    if how == "residuals":
+        if classifier:
+            raise RefusedCohort(
+                f"the classifier {recipe.name} has no residuals: calibrate by platt or isotonic"
+            )
+        return calibrate.fit_residuals(rows.dice - raw[:, 0])
+    quantiles = None if classifier else calibrate.quantiles_of(rows.dice - raw[:, 0])
+    fitting = calibrate.fit_sigmoid if how == "platt" else calibrate.fit_isotonic
+    return fitting(danger(raw), failed(rows.dice), quantiles)
 
 
-def _statistics(rows: Cohort) -> tuple[FeatureStatistics, ...]:
-    return tuple(
-        FeatureStatistics(
-            name=name,
-            mean=float(column.mean()),
-            sd=float(column.std()),
-            low=float(column.min()),
-            high=float(column.max()),
-        )
-        for name, column in zip(rows.features, rows.values.T, strict=True)
-    )
-
-
-def _description(chosen: Cohort, rows: Cohort) -> TrainingCohort:
-    return TrainingCohort(
-        sha256=chosen.sha256(),
-        studies=len(rows),
-        patients=len(set(rows.patients.tolist())),
-        failed=int(failed(rows.dice).sum()),
-        left_out_undefined=len(chosen) - len(rows),
-        mean_dice=float(rows.dice.mean()),
-    )
+def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
+    if choices.cost_of_a_miss is None:
+        return calibrate.choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
+    return calibrate.cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)

@@ -14,8 +14,9 @@ from services.contracts.base import ModelIdentity
 from services.contracts.envelope import describe
 from services.contracts.errors import BadSettings
 from services.scoring.bins import COUNT
+from services.scoring.forms import Form
 from services.scoring.manifest import CARD_FILE, MANIFEST_FILE, MODEL_FILE, ScorerManifest
-from services.scoring.predict import predict
+from services.scoring.predict import serve
 from services.scoring.skops_file import LARGEST_BYTES, RefusedModel, read
 
 TRAIN_AGAIN = "train it again with `segwatch train`"
@@ -25,7 +26,7 @@ TRAIN_AGAIN = "train it again with `segwatch train`"
 class Scorer:
     """A scorer, ready to use. Its identity is the hash of its manifest, which holds the model's hash."""
 
-    model: Pipeline
+    model: Pipeline | Form
     manifest: ScorerManifest
     identity: ModelIdentity
 
@@ -104,7 +105,7 @@ def _try_out(model: Any, manifest: ScorerManifest, folder: Path) -> None:  # noq
     """Score the training mean: a model that does not fit its manifest shows it here, not in service."""
     mean = np.array([[feature.mean for feature in manifest.features]])
     try:
-        tried = predict(model, manifest.kind, manifest.calibration, mean)
+        tried = serve(model, manifest, mean)
     except Exception as error:  # noqa: BLE001 - a foreign model can fail in any way
         raise BadSettings(
             f"the scorer in {folder} does not do what its manifest says "

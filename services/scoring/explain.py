@@ -7,7 +7,7 @@ import numpy as np
 from services.contracts.base import Reason
 from services.contracts.studies import Contribution
 from services.scoring.bins import FAILED_BELOW, Floats
-from services.scoring.manifest import FeatureStatistics, ScorerManifest
+from services.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
 
 SMALLEST_EFFECT = 0.01
 """Effects on the predicted Dice below this are not worth a sentence."""
@@ -54,9 +54,9 @@ def why_failed(failure: float, manifest: ScorerManifest, drivers: Sequence[Contr
 
 
 def why_outside(
-    values: Floats, standardised: Floats, distance: float, manifest: ScorerManifest
+    read: Floats, standardised: Floats, distance: float, manifest: ScorerManifest
 ) -> tuple[str, ...]:
-    """How far the study lies from the training cohort, and which features take it there."""
+    """How far the study lies from the training cohort, and what the model reads (t,) that takes it there."""
     region = manifest.outside
     first = (
         f"unlike the {manifest.cohort.studies} studies that the scorer was trained on: "
@@ -66,22 +66,24 @@ def why_outside(
     far = [int(number) for number in order if abs(standardised[number]) >= FAR]
     return tuple(
         _cut(text)
-        for text in (first, *(_lies_far(manifest.features[n], values[n], standardised[n]) for n in far))
+        for text in (first, *(_lies_far(manifest.columns[n], read[n], standardised[n]) for n in far))
     )
 
 
 def _lowers(driver: Contribution, feature: FeatureStatistics) -> str:
+    unit = "" if feature.unit == "1" else f" {feature.unit}"
+    good = {"high": " (high is good)", "low": " (low is good)", "neither": ""}[feature.good]
     return (
-        f"{_plain(driver.feature)} of {driver.value:.4g} (training mean {feature.mean:.4g}) "
-        f"lowers the predicted Dice by {-driver.effect:.2f}"
+        f"{_plain(driver.feature)} of {driver.value:.4g}{unit} (training mean {feature.mean:.4g}) "
+        f"lowers the predicted Dice by {-driver.effect:.2f}{good}. {feature.what}"
     )
 
 
-def _lies_far(feature: FeatureStatistics, value: float, deviations: float) -> str:
+def _lies_far(column: Spread, value: float, deviations: float) -> str:
     where = "above" if deviations > 0 else "below"
     return (
-        f"{_plain(feature.name)} of {value:.4g} is {abs(deviations):.1f} standard deviations {where} "
-        f"the training mean of {feature.mean:.4g}"
+        f"{_plain(column.name)} of {value:.4g} is {abs(deviations):.1f} standard deviations {where} "
+        f"the training mean of {column.mean:.4g}"
     )
 
 

@@ -8,12 +8,18 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.base import Contract, Digest, Name
 from services.scoring.bins import EDGES
+from services.scoring.calibrated import (
+    IsotonicCalibration,
+    PlattCalibration,
+    Probability,
+    ResidualCalibration,
+)
+from services.scoring.terms import Term, needed
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "MODEL_CARD.md"
 
-Probability = Annotated[float, Field(ge=0, le=1)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -24,12 +30,29 @@ class MeasuredAs(Contract):
     components: Literal["26", "l1"]
 
 
-class FeatureStatistics(Contract):
-    """One feature, in the model's order, and how it is spread over the training cohort."""
+class Spread(Contract):
+    """How a column is spread over the training cohort."""
 
     name: Name
     mean: float
     sd: Annotated[float, Field(gt=0)]
+    low: float
+    high: float
+
+
+class FeatureStatistics(Spread):
+    """One feature that a study needs, its version, and its card's words for those who read a score."""
+
+    version: Annotated[int, Field(ge=1)]
+    what: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    good: Literal["high", "low", "neither"]
+
+
+class Figure(Contract):
+    """A figure of the training rows out of fold, with the 95 % interval that resamples patients."""
+
+    value: float
     low: float
     high: float
 
@@ -45,54 +68,88 @@ class TrainingCohort(Contract):
     mean_dice: Probability
 
 
-class PlattCalibration(Contract):
-    """The failure probability is sigmoid(slope * logit(mass of the three lowest bins) + intercept)."""
-
-    method: Literal["platt"]
-    slope: Annotated[float, Field(ge=0)]
-    intercept: float
-
-
-class ResidualCalibration(Contract):
-    """A regressor's bins come from its cross-validated residuals: 101 quantiles, ascending."""
-
-    method: Literal["residuals"]
-    quantiles: Annotated[tuple[float, ...], Field(min_length=101, max_length=101)]
-
-    @model_validator(mode="after")
-    def _quantiles_ascend(self) -> "ResidualCalibration":
-        if any(later < earlier for earlier, later in zip(self.quantiles, self.quantiles[1:], strict=False)):
-            raise ValueError("the quantiles do not ascend")
-        return self
-
-
 class Threshold(Contract):
-    """From which failure probability on a study is predicted failed, and how that was chosen."""
+    """From which failure probability on a study is predicted failed, and how that was chosen.
+
+    Either the highest that finds the target's share of the failures, or the cheapest where a missed failure
+    costs as much as so many false alarms.
+    """
 
     failure_probability: Probability
-    target_sensitivity: Probability
+    target_sensitivity: Probability | None
+    cost_of_a_miss: Annotated[float, Field(gt=0)] | None = None
     cross_validated_sensitivity: Probability
     cross_validated_specificity: Probability
 
 
+class Band(Contract):
+    """The interval of studies whose predicted Dice is below `below`, and not below the band before."""
+
+    below: float
+    low: float
+    high: float
+
+
 class Interval(Contract):
-    """Conformal interval: predicted Dice plus these two quantiles of the cross-validated residuals."""
+    """Conformal interval: predicted Dice plus two quantiles of the cross-validated residuals.
+
+    Where there are bands, those of the band that the predicted Dice falls into, else `low` and `high`.
+    `patients_worst` is the lowest coverage that a patient with five studies or more had out of fold.
+    """
 
     coverage: Probability
     low: float
     high: float
+    bands: tuple[Band, ...] = ()
+    patients_worst: Probability | None = None
+
+    @model_validator(mode="after")
+    def _bands_are_in_order(self) -> "Interval":
+        tops = [band.below for band in self.bands]
+        if tops and (tops != sorted(set(tops)) or tops[-1] <= 1):
+            raise ValueError("the bands do not ascend to above 1")
+        if self.low > self.high or any(band.low > band.high for band in self.bands):
+            raise ValueError("the interval's low is above its high")
+        return self
+
+    def around(self, dice: float) -> tuple[float, float]:
+        """The interval of a predicted Dice, within 0 to 1."""
+        band = next((band for band in self.bands if dice < band.below), None)
+        low, high = (self.low, self.high) if band is None else (band.low, band.high)
+        return min(max(dice + low, 0.0), 1.0), min(max(dice + high, 0.0), 1.0)
 
 
 class Region(Contract):
     """Where the training cohort lies: the Mahalanobis distance beyond which a study is outside.
 
-    `precision` is the inverse of the correlation matrix of the standardised features, row by row. No study
-    of the cohort is kept.
+    The bound is the distance that the given share of the studies keeps to when its patient is held out.
+    `precision` is the inverse of the correlation matrix of what the model reads, standardised, row by row.
+    No study of the cohort is kept.
     """
 
     quantile: Probability
     bound: Annotated[float, Field(gt=0)]
     precision: tuple[tuple[float, ...], ...]
+
+
+class Adaptation(Contract):
+    """What a site's reviewed studies changed: the Dice is offset + scale * (fleet's Dice), within 0 to 1.
+
+    Bins and the probability of failure are those of that Dice, spread by `quantiles`, 101 of the errors that
+    were left on patients held out. `mae_before` and `mae_after` are of the reviewed studies, cross-validated
+    by patient; `gain_low` is the lower end of the 90 % interval of the difference.
+    """
+
+    fleet_sha256: Digest
+    reviews_sha256: Digest
+    studies: Annotated[int, Field(ge=1)]
+    patients: Annotated[int, Field(ge=1)]
+    offset: float
+    scale: Annotated[float, Field(gt=0)]
+    quantiles: Annotated[tuple[float, ...], Field(min_length=101, max_length=101)]
+    mae_before: Probability
+    mae_after: Probability
+    gain_low: float
 
 
 class ScorerManifest(Contract):
@@ -105,13 +162,19 @@ class ScorerManifest(Contract):
     model_sha256: Digest
     feature_set: Name
     features: Annotated[tuple[FeatureStatistics, ...], Field(min_length=1)]
+    terms: tuple[Term, ...]
+    term_statistics: tuple[Spread, ...]
     measured: MeasuredAs
     bin_edges: tuple[float, float, float, float]
     cohort: TrainingCohort
-    calibration: Annotated[PlattCalibration | ResidualCalibration, Field(discriminator="method")]
+    calibration: Annotated[
+        PlattCalibration | IsotonicCalibration | ResidualCalibration, Field(discriminator="method")
+    ]
     threshold: Threshold
     interval: Interval
     outside: Region
+    figures: dict[str, Figure]
+    adaptation: Adaptation | None = None
     seed: int
     versions: dict[str, str]
     intended_use: Words
@@ -122,21 +185,28 @@ class ScorerManifest(Contract):
         """The features, in the order that the model reads."""
         return tuple(feature.name for feature in self.features)
 
+    @property
+    def columns(self) -> tuple[Spread, ...]:
+        """What the model reads, in its order: the terms, or the features themselves where there are none."""
+        return self.term_statistics or self.features
+
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "ScorerManifest":
-        width = len(self.features)
-        if len(set(self.feature_names)) != width:
+        width = len(self.columns)
+        if len(set(self.feature_names)) != len(self.features):
             raise ValueError("a feature stands twice")
+        if [term.name for term in self.terms] != [column.name for column in self.term_statistics]:
+            raise ValueError("the terms and their statistics differ")
+        if self.terms and set(needed(self.terms)) != set(self.feature_names):
+            raise ValueError("the terms are not made of the features")
         if self.bin_edges != EDGES:
             raise ValueError(f"the bins' edges are not {EDGES}")
         if [len(row) for row in self.outside.precision] != [width] * width:
             raise ValueError(f"outside.precision is not {width} by {width}")
         if not _is_positive_definite(self.outside.precision):
             raise ValueError("outside.precision is not symmetric and positive definite")
-        if (self.kind == "classifier") != (self.calibration.method == "platt"):
+        if (self.kind == "regressor") != (self.calibration.quantiles is not None):
             raise ValueError("the calibration does not fit the kind of model")
-        if self.interval.low > self.interval.high:
-            raise ValueError("the interval's low is above its high")
         return self
 
 

@@ -5,10 +5,12 @@ travel in the bundle. Source: Mahalanobis (1936); Lee et al. (2018), arXiv:1807.
 inputs that a model does not know.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from services.scoring.bins import Floats
-from services.scoring.manifest import Region, ScorerManifest
+from services.scoring.manifest import Region, Spread
 
 FARTHEST = 1e6
 """Features are cut at this many standard deviations, far outside, so that no model's arithmetic overflows."""
@@ -20,24 +22,22 @@ def distance(standardised: Floats, precision: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
 
 
-def standardise(values: Floats, manifest: ScorerManifest) -> Floats:
-    """Features (n, f) in standard deviations from the training cohort's means."""
-    means, sds = _statistics(manifest)
+def standardise(values: Floats, spreads: Sequence[Spread]) -> Floats:
+    """Columns (n, f) or one row (f,) in standard deviations from the training cohort's means."""
+    means, sds = _statistics(spreads)
     return np.clip((values - means) / sds, -FARTHEST, FARTHEST)
 
 
-def restore(standardised: Floats, manifest: ScorerManifest) -> Floats:
-    """The features that were standardised, in their own units."""
-    means, sds = _statistics(manifest)
-    return np.asarray(means + standardised * sds, dtype=np.float64)
+def kept_near(values: Floats, spreads: Sequence[Spread]) -> Floats:
+    """The same values, none of them farther than `FARTHEST` standard deviations."""
+    means, sds = _statistics(spreads)
+    return np.asarray(means + standardise(values, spreads) * sds, dtype=np.float64)
 
 
 def distance_of(standardised: Floats, region: Region) -> float:
-    """The distance of one study's standardised features (f,)."""
+    """The distance of one study's standardised columns (f,)."""
     return float(distance(standardised[None, :], np.array(region.precision))[0])
 
 
-def _statistics(manifest: ScorerManifest) -> tuple[Floats, Floats]:
-    means = np.array([feature.mean for feature in manifest.features])
-    sds = np.array([feature.sd for feature in manifest.features])
-    return means, sds
+def _statistics(spreads: Sequence[Spread]) -> tuple[Floats, Floats]:
+    return np.array([part.mean for part in spreads]), np.array([part.sd for part in spreads])

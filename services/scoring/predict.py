@@ -6,10 +6,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.bins import COUNT, FAILED_BINS, Floats, expected_dice, failure_mass, spread
-from services.scoring.manifest import PlattCalibration, ResidualCalibration
+from services.scoring.bins import (
+    COUNT,
+    FAILED_BELOW,
+    FAILED_BINS,
+    Floats,
+    expected_dice,
+    failure_mass,
+    spread,
+)
+from services.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
+from services.scoring.manifest import Adaptation, ScorerManifest
+from services.scoring.terms import columns
 
-Calibration = PlattCalibration | ResidualCalibration
+Calibration = PlattCalibration | IsotonicCalibration | ResidualCalibration
+Rising = PlattCalibration | IsotonicCalibration
 Kind = Literal["classifier", "regressor"]
 NEVER_CERTAIN = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logit is taken."""
@@ -24,8 +35,15 @@ class Predictions:
     failure: Floats
 
 
-def predict(model: Any, kind: Kind, calibration: Calibration, values: Floats) -> Predictions:  # noqa: ANN401 - scikit-learn carries no types
-    """Calibrated predictions from features (n, f) without gaps."""
+def serve(model: Any, manifest: ScorerManifest, values: Floats) -> Predictions:  # noqa: ANN401 - scikit-learn carries no types
+    """What a bundle says of its features (n, f) without gaps: terms, model, calibration, adaptation."""
+    read = columns(manifest.terms, manifest.feature_names, values)
+    predicted = predict(model, manifest.kind, manifest.calibration, read)
+    return predicted if manifest.adaptation is None else adapted(predicted.dice, manifest.adaptation)
+
+
+def predict(model: Any, kind: Kind, calibration: Calibration, values: Floats) -> Predictions:  # noqa: ANN401 - as above
+    """Calibrated predictions from what the model reads (n, t), without gaps."""
     return calibrated(raw_output(model, kind, values), calibration)
 
 
@@ -34,18 +52,39 @@ def raw_output(model: Any, kind: Kind, values: Floats) -> Floats:  # noqa: ANN40
     return raw_bins(model, values) if kind == "classifier" else clipped_dice(model, values)[:, None]
 
 
+def danger(raw: Floats) -> Floats:
+    """What calibration reads (n,): the logit of the mass of the failed bins, or 0.6 less the Dice."""
+    return logit(failure_mass(raw)) if raw.shape[1] == COUNT else FAILED_BELOW - raw[:, 0]
+
+
 def calibrated(raw: Floats, calibration: Calibration) -> Predictions:
     """What a scorer says, from its model's `raw_output`.
 
     A classifier's Dice is the probability-weighted mean of the bins' midpoints. A regressor's is its clipped
     prediction, and its bins are that prediction spread by its cross-validated residuals.
     """
-    if isinstance(calibration, PlattCalibration):
+    if calibration.quantiles is None:
         bins = rescale(raw, calibration)
         return Predictions(bins, expected_dice(bins), failure_mass(bins))
     dice = raw[:, 0]
     bins = spread(dice, np.array(calibration.quantiles))
+    if not isinstance(calibration, ResidualCalibration):
+        bins = _halves(bins, failure_of(danger(raw), calibration))
     return Predictions(bins, dice, failure_mass(bins))
+
+
+def failure_of(danger: Floats, calibration: Rising) -> Floats:
+    """The calibrated probability of failure (n,). Source: Platt (1999); Zadrozny and Elkan (2002)."""
+    if isinstance(calibration, PlattCalibration):
+        return sigmoid(calibration.slope * danger + calibration.intercept)
+    return np.asarray(np.interp(danger, calibration.danger, calibration.failure), dtype=np.float64)
+
+
+def adapted(dice: Floats, adaptation: Adaptation) -> Predictions:
+    """The fleet's Dice (n,) as the site's reviewed studies have it, and its bins."""
+    local = np.clip(adaptation.offset + adaptation.scale * dice, 0.0, 1.0)
+    bins = spread(local, np.array(adaptation.quantiles))
+    return Predictions(bins, local, failure_mass(bins))
 
 
 def clipped_dice(regressor: Any, values: Floats) -> Floats:  # noqa: ANN401 - as above
@@ -67,22 +106,25 @@ def raw_bins(classifier: Any, values: Floats) -> Floats:  # noqa: ANN401 - as ab
     return bins
 
 
-def rescale(bins: Floats, calibration: PlattCalibration) -> Floats:
-    """Bins (n, 5) whose failed and good halves are scaled to the calibrated probability of failure.
+def rescale(bins: Floats, calibration: Rising) -> Floats:
+    """A classifier's bins (n, 5), whose failed and good halves are scaled to the calibrated probability.
 
     Proportions within a half stay; a half that had no mass gets its share evenly.
     """
-    wanted = platt(failure_mass(bins), calibration)
-    scaled = np.empty_like(bins)
-    for half, mass in ((slice(0, FAILED_BINS), wanted), (slice(FAILED_BINS, COUNT), 1.0 - wanted)):
-        part = np.maximum(bins[:, half], NEVER_CERTAIN / COUNT)
-        scaled[:, half] = part / part.sum(axis=1, keepdims=True) * mass[:, None]
-    return scaled
+    return _halves(bins, failure_of(logit(failure_mass(bins)), calibration))
 
 
 def platt(mass: Floats, calibration: PlattCalibration) -> Floats:
-    """The calibrated probability of failure (n,). Source: Platt (1999)."""
-    return sigmoid(calibration.slope * logit(mass) + calibration.intercept)
+    """The calibrated probability of failure (n,) of a classifier's mass of the failed bins (n,)."""
+    return failure_of(logit(mass), calibration)
+
+
+def _halves(bins: Floats, failure: Floats) -> Floats:
+    scaled = np.empty_like(bins)
+    for half, mass in ((slice(0, FAILED_BINS), failure), (slice(FAILED_BINS, COUNT), 1.0 - failure)):
+        part = np.maximum(bins[:, half], NEVER_CERTAIN / COUNT)
+        scaled[:, half] = part / part.sum(axis=1, keepdims=True) * mass[:, None]
+    return scaled
 
 
 def logit(probability: Floats) -> Floats:

@@ -9,9 +9,12 @@ from services.contracts.studies import Contribution, ScoreStatus, StudyMeasured,
 from services.scoring import explain, outside
 from services.scoring.bins import Floats
 from services.scoring.bundle import Scorer
-from services.scoring.predict import predict
+from services.scoring.predict import serve
+from services.scoring.terms import columns
 
 FiveShares = tuple[float, float, float, float, float]
+FIRST_VERSION = 1
+"""Of a feature whose version the message does not name."""
 UNBOUNDED = (0.0, 1.0)
 """The interval of a study outside what the scorer knows: its residuals say nothing there."""
 
@@ -37,7 +40,8 @@ def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     and needs attention. A study outside the training cohort needs attention whatever its prediction.
 
     Raises:
-        Unprocessable: `other_measures` or `missing_feature`: measured otherwise than the scorer expects.
+        Unprocessable: `other_measures`, `missing_feature` or `other_feature_version`: measured otherwise
+            than the scorer expects.
     """
     _check_measures(measured, scorer)
     verdict = _verdict(measured, scorer)
@@ -77,6 +81,15 @@ def _check_measures(measured: StudyMeasured, scorer: Scorer) -> None:
             f"{scorer.identity.name} needs: serve a scorer of the features that are measured",
             kind="missing_feature",
         )
+    for feature in scorer.manifest.features:
+        found = measured.feature_versions.get(feature.name, FIRST_VERSION)
+        if found != feature.version:
+            raise Unprocessable(
+                f"the study was measured with version {found} of {feature.name}, the scorer "
+                f"{scorer.identity.name} was trained on version {feature.version}: train it again on "
+                "measures of that version, or serve the features that it knows",
+                kind="other_feature_version",
+            )
 
 
 def _verdict(measured: StudyMeasured, scorer: Scorer) -> Verdict:
@@ -91,15 +104,16 @@ def _verdict(measured: StudyMeasured, scorer: Scorer) -> Verdict:
 
 def _scored(values: Floats, scorer: Scorer) -> Verdict:
     manifest = scorer.manifest
-    standardised = outside.standardise(values, manifest)
-    rows = explain.counterfactuals(outside.restore(standardised, manifest), manifest)
-    predicted = predict(scorer.model, manifest.kind, manifest.calibration, rows)
+    near = outside.kept_near(values, manifest.features)
+    read = columns(manifest.terms, manifest.feature_names, near[None, :])[0]
+    standardised = outside.standardise(read, manifest.columns)
+    predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
     distance = outside.distance_of(standardised, manifest.outside)
     is_outside = distance > manifest.outside.bound
     is_failed = failure >= manifest.threshold.failure_probability
-    far = explain.why_outside(values, standardised, distance, manifest) if is_outside else ()
+    far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
     return Verdict(
         status="outside" if is_outside else "scored",
@@ -107,7 +121,7 @@ def _scored(values: Floats, scorer: Scorer) -> Verdict:
         predicted_failed=is_failed,
         bins=_five(predicted.bins[0]),
         predicted_dice=dice,
-        interval=UNBOUNDED if is_outside else _interval(dice, scorer),
+        interval=UNBOUNDED if is_outside else manifest.interval.around(dice),
         failure_probability=failure,
         drivers=drivers,
     )
@@ -116,9 +130,3 @@ def _scored(values: Floats, scorer: Scorer) -> Verdict:
 def _five(row: Floats) -> FiveShares:
     worst, bad, poor, fair, good = (float(share) for share in np.clip(row, 0.0, 1.0))
     return worst, bad, poor, fair, good
-
-
-def _interval(dice: float, scorer: Scorer) -> tuple[float, float]:
-    residuals = scorer.manifest.interval
-    low, high = np.clip((dice + residuals.low, dice + residuals.high), 0.0, 1.0)
-    return float(low), float(high)

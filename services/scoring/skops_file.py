@@ -17,6 +17,8 @@ import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
+from services.scoring.forms import Form, NoForm, as_arrays, from_arrays
+
 LARGEST_BYTES = 64 * 1024**2
 SCHEMA = "schema.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -51,15 +53,17 @@ class RefusedModel(Exception):
     """The bytes are not a scorer's skops file. The message says what is wrong with them."""
 
 
-def write(model: Pipeline) -> bytes:
-    """The fitted pipeline as a skops file; the same model gives the same bytes.
+def write(model: Pipeline | Form) -> bytes:
+    """The fitted pipeline, or a model of arrays, as a skops file; the same model gives the same bytes.
 
     skops names nodes and arrays by memory address and stamps the time; both are replaced.
 
     Raises:
-        RefusedModel: the pipeline holds a type that `read` would refuse.
+        RefusedModel: the model holds a type that `read` would refuse.
     """
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
+    with zipfile.ZipFile(
+        io.BytesIO(skops.io.dumps(model if isinstance(model, Pipeline) else as_arrays(model)))
+    ) as archive:
         schema = json.loads(archive.read(SCHEMA))
         arrays = {name: archive.read(name) for name in archive.namelist() if name != SCHEMA}
     _check_types(schema)
@@ -72,8 +76,8 @@ def write(model: Pipeline) -> bytes:
     return out.getvalue()
 
 
-def read(data: bytes) -> Pipeline:
-    """The fitted pipeline in a skops file.
+def read(data: bytes) -> Pipeline | Form:
+    """The fitted model in a skops file: a pipeline, or the arrays of one of `forms`.
 
     Raises:
         RefusedModel: not a skops file, or one with a member or type that no scorer has.
@@ -92,6 +96,11 @@ def read(data: bytes) -> Pipeline:
             model = skops.io.loads(data, trusted=[])
     except Exception as error:  # noqa: BLE001 - hostile bytes can fail anywhere in there
         raise RefusedModel(f"skops refuses it ({type(error).__name__}: {str(error)[:200]})") from None
+    if isinstance(model, dict):
+        try:
+            return from_arrays(model)
+        except NoForm as error:
+            raise RefusedModel(str(error)) from None
     if not isinstance(model, Pipeline):
         raise RefusedModel(f"it holds a {type(model).__name__}, not a pipeline")
     return model
