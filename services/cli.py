@@ -10,6 +10,7 @@ from services.contracts.errors import SegwatchError
 ROOMS = (
     "services.contracts.cli",
     "services.features.cli",
+    "services.scoring.cli",
     "services.evaluation.cli",
     "services.streaming.cli",
     "services.streaming.topics_cli",

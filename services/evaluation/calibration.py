@@ -55,6 +55,7 @@ def fit_isotonic(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) 
     Through the middles, since a staircase would make ties of studies that differ; smoothed as Platt's
     targets are, since no study fails for certain. Source: Zadrozny and Elkan (2002).
     """
+    danger = np.round(danger, 9)  # scikit-learn divides by differences that may be denormal
     fitted = IsotonicRegression().fit_transform(danger, _smoothed(is_failed))
     levels, block = np.unique(fitted, return_inverse=True)
     middles = np.bincount(block, weights=danger) / np.bincount(block)

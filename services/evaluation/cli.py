@@ -1,4 +1,4 @@
-"""`segwatch train` and `segwatch demo-cohort`."""
+"""`segwatch train`, `segwatch calibrate` and `segwatch demo-cohort`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,16 +13,28 @@ def register(app: typer.Typer) -> None:
     cohort_cli.register(app)
     evaluate_cli.register(app)
     app.command("train")(train)
+    app.command("calibrate")(calibrate)
     app.command("demo-cohort")(demo_cohort)
 
 
 def train(
     cohort: Annotated[Path, typer.Option(help="Table (.csv, .parquet): case, patient, set, dice, features.")],
     out: Annotated[Path, typer.Option(help="Folder that the bundle is written to.")],
-    model: Annotated[str, typer.Option(help="lr, svm, rr, svr or mlp.")] = "lr",
-    features: Annotated[str, typer.Option(help="A named set of features.")] = "paper4",
+    model: Annotated[
+        str, typer.Option(help="The paper's lr, svm, rr, svr, mlp; or ordinal, trees, boost.")
+    ] = "lr",
+    features: Annotated[str, typer.Option(help="A named set, or features with commas between.")] = "paper4",
     name: Annotated[str, typer.Option(help="The scorer's name; MODEL-FEATURES where empty.")] = "",
     limit: Annotated[list[str] | None, typer.Option(help="A limit to state; may be given again.")] = None,
+    calibration: Annotated[
+        str, typer.Option(help="auto, platt, isotonic, or residuals (regressors only).")
+    ] = "auto",
+    target_sensitivity: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Share of the failures that the threshold must find.")
+    ] = 0.9,
+    cost_of_a_miss: Annotated[
+        float | None, typer.Option(min=0.01, help="In false alarms: the cheapest threshold instead.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
@@ -33,19 +45,54 @@ def train(
     from services.evaluation.model_card import model_card
     from services.evaluation.report import report
     from services.evaluation.table2 import beside_table2, table2
+    from services.evaluation.train import Choices, calibrating
     from services.evaluation.train import train as train_scorer
     from services.scoring.bundle import save
 
     console = Console()
     table = read_cohort(cohort)
+    choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):
         trained = train_scorer(
-            table, model, features, name=name or None, seed=seed, limits=tuple(limit or ())
+            table,
+            model,
+            features,
+            name=name or None,
+            seed=seed,
+            limits=tuple(limit or ()),
+            choices=choices,
         )
         rows = report(judge_all(trained, table))
     identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
     console.print(table2(rows, identity.name), beside_table2(rows, identity.name))
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
+
+
+def calibrate(
+    bundle: Annotated[Path, typer.Option(help="The fleet's bundle.")],
+    reviews: Annotated[Path, typer.Option(help="Reviewed studies: case, patient, set, dice, features.")],
+    out: Annotated[Path, typer.Option(help="Folder that the site's bundle is written to.")],
+    name: Annotated[
+        str, typer.Option(help="The site's scorer's name; the fleet's and -site where empty.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Seed of the resampled patients.")] = 0,
+) -> None:
+    """Adapt a fleet's scorer to a site from 10 to 30 reviewed studies, where that surely gains.
+
+    Exit code 2, and no bundle, where it does not.
+    """
+    from services.evaluation.adapt import adapt, told
+    from services.evaluation.cohort import read_cohort
+    from services.evaluation.model_card import adapted_card
+    from services.scoring.bundle import load, save
+    from services.scoring.manifest import CARD_FILE, MODEL_FILE
+
+    scorer = load(bundle)
+    adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
+    card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
+    identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
+    typer.echo(told(adapted.tried))
+    typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")
 
 
 def demo_cohort(

@@ -27,9 +27,9 @@ class _Tree:
 def serving_form(fitted: Pipeline) -> Pipeline | Form:
     """What the bundle holds of a fitted pipeline; it predicts the same."""
     model = fitted["model"]
-    width = int(fitted.n_features_in_)
     if isinstance(model, OrdinalRegression):
         return model.form_
+    width = int(getattr(model, "n_features_in_", 0))
     if isinstance(model, ExtraTreesRegressor):
         trees = [_of_forest(each.tree_, len(model.estimators_)) for each in model.estimators_]
         return _joined(trees, base=0.0, width=width, single=1)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.evaluation.models import MODELS
+from services.evaluation.models import EVERY
 from services.evaluation.report import NOTE, Row
-from services.scoring.manifest import ScorerManifest
+from services.scoring.manifest import Interval, ScorerManifest, Threshold
 
 SHOWN = ("sensitivity", "binary_specificity", "auroc", "accuracy", "bin_specificity_micro", "mae")
 
@@ -21,9 +21,32 @@ def model_card(manifest: ScorerManifest, rows: Sequence[Row]) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
+def adapted_card(manifest: ScorerManifest, fleet: str) -> str:
+    """The card of a scorer that was adapted to a site: what changed, then the fleet's card as it was."""
+    adaptation = manifest.adaptation
+    if adaptation is None:
+        raise ValueError(f"{manifest.name} is not adapted")
+    interval, bound = manifest.interval, manifest.outside.bound
+    return f"""# {manifest.name}
+
+The fleet's scorer `{adaptation.fleet_sha256}`, adapted to a site by {adaptation.studies} reviewed
+studies of {adaptation.patients} patients (sha256 `{adaptation.reviews_sha256}`).
+
+- Predicted Dice: {adaptation.offset:+.3f} + {adaptation.scale:.3f} times the fleet's.
+- Mean absolute error on patients left out: {adaptation.mae_before:.3f} before, {adaptation.mae_after:.3f}
+  after; the gain is at least {adaptation.gain_low:.3f} (5 % chance of less).
+- Its interval is {interval.low:+.3f} to {interval.high:+.3f}.
+- It knows studies up to a distance of {bound:.2f}.
+- The threshold is the fleet's failure probability; its sensitivity here is not known.
+
+What follows is the fleet's card.
+
+{fleet}"""
+
+
 def _about(manifest: ScorerManifest) -> Iterator[str]:
     cohort, threshold, interval = manifest.cohort, manifest.threshold, manifest.interval
-    yield f"Model: {MODELS[manifest.model].title} ({manifest.kind}), seed {manifest.seed}."
+    yield f"Model: {EVERY[manifest.model].title} ({manifest.kind}), seed {manifest.seed}."
     yield (
         f"Features, in order: {', '.join(manifest.feature_names)}; measured with profile "
         f"{manifest.measured.profile}, components {manifest.measured.components}."
@@ -33,15 +56,20 @@ def _about(manifest: ScorerManifest) -> Iterator[str]:
         f"mean Dice {cohort.mean_dice:.3f}; {cohort.left_out_undefined} undefined studies left out. "
         f"Cohort sha256 `{cohort.sha256}`."
     )
+    yield f"Calibration: {manifest.calibration.method}, on patients held out."
     yield (
-        f"A study is predicted failed from a failure probability of {threshold.failure_probability:.3f} on. "
-        f"Over patients held out that has a sensitivity of {threshold.cross_validated_sensitivity:.2f} and a "
-        f"specificity of {threshold.cross_validated_specificity:.2f}, on the studies it was chosen on."
+        f"A study is predicted failed from a failure probability of {threshold.failure_probability:.3f} on "
+        f"({_reason(threshold)}). Over patients held out that has a sensitivity of "
+        f"{threshold.cross_validated_sensitivity:.2f} and a specificity of "
+        f"{threshold.cross_validated_specificity:.2f}, on the studies it was chosen on."
     )
     yield (
         f"The interval of a predicted Dice, {interval.low:+.3f} to {interval.high:+.3f}, covers "
-        f"{interval.coverage:.0%}."
+        f"{interval.coverage:.0%}{_bands(interval)}."
     )
+    if manifest.terms:
+        made = "; ".join(f"{term.name} = {term.formula}({', '.join(term.of)})" for term in manifest.terms)
+        yield f"The model reads: {made}."
     yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}."
 
 
@@ -49,3 +77,18 @@ def _row(row: Row) -> str:
     number = row.counts
     start = f"| {row.set_name} | {row.way} | {number['n']} | {number['failed']} | {number['n_undefined']} | "
     return start + " | ".join(row.cell(name) for name in SHOWN) + " |"
+
+
+def _reason(threshold: Threshold) -> str:
+    if threshold.target_sensitivity is not None:
+        return f"the highest that finds {threshold.target_sensitivity:.0%} of the failures"
+    return f"the cheapest, where a miss costs {threshold.cost_of_a_miss:g} false alarms"
+
+
+def _bands(interval: Interval) -> str:
+    worst = interval.patients_worst
+    told = "" if worst is None else f"; the worst patient's coverage was {worst:.0%}"
+    if not interval.bands:
+        return told
+    each = ", ".join(f"{band.low:+.2f} to {band.high:+.2f} below {band.below:.2f}" for band in interval.bands)
+    return f" on all; by predicted Dice it is {each}{told}"

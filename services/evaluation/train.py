@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from sklearn.pipeline import Pipeline
 
@@ -129,6 +129,17 @@ def train(
         limits=(*LIMITS, *limits),
     )
     return Trained(recipe, fitted, skops, manifest, rows, seen)
+
+
+def calibrating(text: str) -> Calibrating:
+    """The calibration of that name.
+
+    Raises:
+        RefusedCohort: there is none; the message names those that there are.
+    """
+    if text not in get_args(Calibrating):
+        raise RefusedCohort(f"there is no calibration {text!r}; there are {', '.join(get_args(Calibrating))}")
+    return cast("Calibrating", text)
 
 
 def _known(model: str, features: str) -> tuple[Recipe, FeatureSet]:

@@ -14,6 +14,8 @@ SMALLEST_EFFECT = 0.01
 FAR = 2.0
 """From how many standard deviations on a feature is named as what lies outside."""
 LONGEST = 500
+WITHIN = "lesions_within_lungs"
+"""The measure that says how much of the lesion lies in the lung."""
 
 
 def counterfactuals(values: Floats, manifest: ScorerManifest) -> Floats:
@@ -40,6 +42,11 @@ def why_undefined(needed: Sequence[str], undefined: Mapping[str, Reason], *, emp
     """One sentence for each feature that the scorer needs and that has no value."""
     gaps = [f"{_plain(name)} is undefined: {undefined[name]}" for name in needed if name in undefined]
     return tuple(_cut(text) for text in (["the mask is empty"] if empty else []) + gaps)
+
+
+def why_nowhere(features: Mapping[str, float | None]) -> tuple[str, ...]:
+    """That no lesion lies in the lung, whatever the scorer reads; nothing where some does."""
+    return ("no lesion voxel lies in the lung",) if features.get(WITHIN) == 0 else ()
 
 
 def why_failed(failure: float, manifest: ScorerManifest, drivers: Sequence[Contribution]) -> tuple[str, ...]:

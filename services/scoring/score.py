@@ -37,7 +37,8 @@ def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     """The predicted quality of a measured mask.
 
     An empty mask, or one with a feature of the scorer undefined, has no predicted Dice, counts as failed
-    and needs attention. A study outside the training cohort needs attention whatever its prediction.
+    and needs attention. A study outside the training cohort, or with no lesion in the lung,
+    needs attention whatever its prediction.
 
     Raises:
         Unprocessable: `other_measures`, `missing_feature` or `other_feature_version`: measured otherwise
@@ -45,6 +46,7 @@ def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     """
     _check_measures(measured, scorer)
     verdict = _verdict(measured, scorer)
+    nowhere = explain.why_nowhere(measured.features)
     return StudyScored(
         study=measured.study,
         patient=measured.patient,
@@ -55,8 +57,8 @@ def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         interval=verdict.interval,
         failure_probability=verdict.failure_probability,
         predicted_failed=verdict.predicted_failed,
-        needs_attention=verdict.predicted_failed or verdict.status != "scored",
-        reasons=verdict.reasons,
+        needs_attention=verdict.predicted_failed or verdict.status != "scored" or bool(nowhere),
+        reasons=verdict.reasons + nowhere,
         drivers=verdict.drivers,
         features=measured.features,
         lesion_source=measured.lesion_source,

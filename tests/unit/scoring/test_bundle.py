@@ -136,6 +136,8 @@ def test_a_truncated_file_is_refused(trained: Trained) -> None:
         ({"kind": "regressor"}, "calibration does not fit"),
         ({"outside": {"quantile": 0.99, "bound": 3.0, "precision": [[1.0]]}}, "4 by 4"),
         ({"threshold": None}, "threshold"),
+        ({"term_statistics": [{"name": "t", "mean": 0.0, "sd": 1.0, "low": 0.0, "high": 1.0}]}, "differ"),
+        ({"interval": {"coverage": 0.8, "low": 0.2, "high": 0.1}}, "low is above its high"),
     ],
 )
 def test_a_manifest_that_breaks_its_schema_is_refused_by_the_field(

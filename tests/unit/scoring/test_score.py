@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.contracts.errors import Unprocessable
 from services.contracts.studies import StudyMeasured
-from services.features.registry import PAPER4
-from services.scoring.bundle import Scorer
+from services.features.registry import CATALOGUE, PAPER4
+from services.scoring.bundle import Scorer, load
 from services.scoring.score import score
 
 Measured = Callable[..., StudyMeasured]
@@ -118,3 +120,48 @@ def test_a_study_without_a_feature_of_the_scorer_is_refused_by_its_name(
     with pytest.raises(Unprocessable, match="without intensity_mode") as refused:
         score(whole.model_copy(update={"features": fewer}), scorer)
     assert refused.value.kind == "missing_feature"
+
+
+def test_a_study_measured_with_another_version_of_a_feature_is_refused_by_its_name(
+    scorer: Scorer, measured: Measured
+) -> None:
+    with pytest.raises(
+        Unprocessable, match=r"version 2 of intensity_mode, the scorer .* version 1"
+    ) as refused:
+        score(measured(GOOD, feature_versions={"intensity_mode": 2}), scorer)
+    assert refused.value.kind == "other_feature_version"
+
+
+def test_another_version_of_a_feature_that_the_scorer_does_not_read_changes_nothing(
+    scorer: Scorer, measured: Measured
+) -> None:
+    versions = {"intensity_mode": 1, "lesion_volume_ml": 7}
+    assert score(measured(GOOD, feature_versions=versions), scorer) == score(measured(GOOD), scorer)
+
+
+def test_a_mask_wholly_outside_the_lung_needs_attention_however_good_it_looks(
+    bundle: Path, measured: Measured
+) -> None:
+    scorer = load(bundle)
+    without = scorer.manifest.outside.model_copy(update={"bound": 1e9})
+    never = scorer.manifest.threshold.model_copy(update={"failure_probability": 1.0})
+    blind = scorer.manifest.model_copy(update={"outside": without, "threshold": never})
+    scored = score(measured({**GOOD, "lesions_within_lungs": 0.0}), replace(scorer, manifest=blind))
+    assert (scored.status, scored.predicted_failed, scored.needs_attention) == ("scored", False, True)
+    assert scored.reasons == ("no lesion voxel lies in the lung",)
+
+
+def test_a_reason_carries_the_words_of_the_features_card(scorer: Scorer, measured: Measured) -> None:
+    reasons = " ".join(score(measured(BAD), scorer).reasons)
+    assert "(high is good)" in reasons
+    assert CATALOGUE["connected_components"].card.what.split(".")[0] in reasons
+
+
+def test_the_interval_is_that_of_the_band_of_the_predicted_dice(scorer: Scorer, measured: Measured) -> None:
+    interval = scorer.manifest.interval
+    assert interval.bands
+    scored = score(measured(GOOD), scorer)
+    assert scored.predicted_dice is not None
+    band = next(band for band in interval.bands if scored.predicted_dice < band.below)
+    expected = (scored.predicted_dice + band.low, min(scored.predicted_dice + band.high, 1.0))
+    assert scored.interval == pytest.approx(expected)

@@ -1,0 +1,212 @@
+"""Adapts a fleet's scorer to a site from the few studies that were reviewed there.
+
+Offset first, then a scale that is pulled towards 1, and each only where leaving out one patient after the
+other shows that it gains: a correction that was fitted on 10 studies is easily worse than none.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from services.contracts.errors import SegwatchError
+from services.evaluation.cohort import Cohort, RefusedCohort, Texts
+from services.evaluation.conformal import COVERAGE, conformal_interval, worst_patient
+from services.evaluation.judge import check_versions
+from services.scoring.bins import Floats
+from services.scoring.bundle import Scorer
+from services.scoring.manifest import Adaptation, Interval, Region, ScorerManifest
+from services.scoring.outside import distance, standardise
+from services.scoring.predict import serve
+from services.scoring.terms import columns
+
+FEWEST_STUDIES = 6
+FEWEST_PATIENTS = 4
+PULL = 0.07
+"""Weight of a scale of 1, in squared Dice: an error of .08 a study over a scale that is known to .3."""
+SMALLEST_SCALE = 0.05
+RESAMPLES = 2000
+TAIL = 5.0
+"""Per cent at either end of the gain's 90 % interval."""
+
+Line = tuple[float, float]
+"""Offset and scale."""
+
+
+class NoGain(SegwatchError):
+    """The reviewed studies do not show that adapting gains anything. The message has the figures."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A correction, its errors on patients left out (n,), and its gain on `none` with a 90 % interval."""
+
+    name: str
+    errors: Floats
+    gain: float
+    low: float
+    high: float
+
+    @property
+    def mae(self) -> float:
+        """Mean absolute error on patients left out."""
+        return float(np.abs(self.errors).mean())
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The manifest of the adapted scorer, and everything that was tried, `none` first."""
+
+    manifest: ScorerManifest
+    tried: tuple[Tried, ...]
+    taken: str
+
+
+def adapt(scorer: Scorer, reviews: Cohort, *, name: str | None = None, seed: int = 0) -> Adapted:
+    """The scorer with the simplest correction that the reviewed studies carry.
+
+    Args:
+        scorer: a fleet's; one that is adapted already is adapted anew from what its fleet said.
+        reviews: all rows, of whatever set, with their true Dice.
+        name: the adapted scorer's; the fleet's name and `-site` where not given.
+
+    Raises:
+        RefusedCohort: too few studies or patients with all features, or measured with other versions.
+        NoGain: no correction is better than none by more than chance.
+    """
+    check_versions(scorer.manifest)
+    fleet = scorer.manifest.model_copy(update={"adaptation": None})
+    rows = _usable(reviews.select(fleet.feature_names))
+    predicted = serve(scorer.model, fleet, rows.values).dice
+    tried = try_all(predicted, rows.dice, rows.patients, seed)
+    best = _simplest(tried)
+    line = CORRECTIONS[best.name](predicted, rows.dice)
+    adaptation = Adaptation(
+        fleet_sha256=_fleet_of(scorer),
+        reviews_sha256=rows.sha256(),
+        studies=len(rows),
+        patients=len(set(rows.patients.tolist())),
+        offset=line[0],
+        scale=line[1],
+        quantiles=_predictive(best.errors),
+        mae_before=tried[0].mae,
+        mae_after=best.mae,
+        gain_low=best.low,
+    )
+    changed = {
+        "name": name or f"{fleet.name[:59]}-site",
+        "adaptation": adaptation,
+        "interval": _interval(best.errors, rows.patients),
+        "outside": _reaching(fleet, rows),
+    }
+    manifest = ScorerManifest.model_validate(fleet.model_copy(update=changed).model_dump())
+    return Adapted(manifest, tried, best.name)
+
+
+def try_all(predicted: Floats, dice: Floats, patients: Texts, seed: int) -> tuple[Tried, ...]:
+    """Every correction of the fleet's Dice (n,), judged on patients left out."""
+    kept = np.abs(dice - predicted)
+    made = []
+    for name, fitting in CORRECTIONS.items():
+        errors = _left_out(fitting, predicted, dice, patients)
+        made.append(Tried(name, errors, *_gain(kept - np.abs(errors), patients, seed)))
+    return tuple(made)
+
+
+def _offset(predicted: Floats, dice: Floats) -> Line:
+    return float((dice - predicted).mean()), 1.0
+
+
+def _offset_and_scale(predicted: Floats, dice: Floats) -> Line:
+    away = predicted - predicted.mean()
+    scale = float((away @ (dice - dice.mean()) + PULL) / (away @ away + PULL))
+    scale = max(scale, SMALLEST_SCALE)
+    return float(dice.mean() - scale * predicted.mean()), scale
+
+
+CORRECTIONS: Mapping[str, Callable[[Floats, Floats], Line]] = {
+    "none": lambda predicted, dice: (0.0, 1.0),
+    "offset": _offset,
+    "offset and scale": _offset_and_scale,
+}
+"""From the simplest on."""
+
+
+def _left_out(
+    fitting: Callable[[Floats, Floats], Line], predicted: Floats, dice: Floats, patients: Texts
+) -> Floats:
+    """True less corrected Dice (n,), each patient's by a correction that was fitted on the others."""
+    errors = np.empty(len(dice))
+    for patient in np.unique(patients):
+        out = patients == patient
+        offset, scale = fitting(predicted[~out], dice[~out])
+        errors[out] = dice[out] - np.clip(offset + scale * predicted[out], 0.0, 1.0)
+    return errors
+
+
+def _gain(gains: Floats, patients: Texts, seed: int) -> tuple[float, float, float]:
+    """Mean gain a study (n,), and its 90 % interval over resampled patients."""
+    names, owner = np.unique(patients, return_inverse=True)
+    sums, counts = np.bincount(owner, weights=gains), np.bincount(owner)
+    drawn = np.random.default_rng(seed).integers(len(names), size=(RESAMPLES, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [TAIL, 100 - TAIL])
+    return float(gains.mean()), float(low), float(high)
+
+
+def _simplest(tried: tuple[Tried, ...]) -> Tried:
+    """The first whose gain is surely above 0, or a later one whose gain is surely above that."""
+    best = tried[0]
+    for each in tried[1:]:
+        surely_better = each.low > 0 if best is tried[0] else each.low > best.gain
+        best = each if surely_better else best
+    if best is tried[0]:
+        raise NoGain("the scorer is kept as it is, since no correction gains surely:\n" + told(tried))
+    return best
+
+
+def told(tried: tuple[Tried, ...]) -> str:
+    """A line for each correction."""
+    return "\n".join(
+        f"  {each.name}: mean absolute error {each.mae:.3f} on patients left out, gain {each.gain:+.3f} "
+        f"(90 % interval {each.low:+.3f} to {each.high:+.3f})"
+        for each in tried
+    )
+
+
+def _usable(reviews: Cohort) -> Cohort:
+    rows = reviews.rows(reviews.defined)
+    patients = len(set(rows.patients.tolist()))
+    if len(rows) < FEWEST_STUDIES or patients < FEWEST_PATIENTS:
+        raise RefusedCohort(
+            f"{len(rows)} reviewed studies of {patients} patients have all features that the scorer reads; "
+            f"at least {FEWEST_STUDIES} of {FEWEST_PATIENTS} are needed, 10 to 30 are better"
+        )
+    return rows
+
+
+def _fleet_of(scorer: Scorer) -> str:
+    adaptation = scorer.manifest.adaptation
+    return scorer.identity.sha256 if adaptation is None else adaptation.fleet_sha256
+
+
+def _predictive(errors: Floats) -> tuple[float, ...]:
+    """101 quantiles of a new study's error, Student's: a few errors (n,) are no distribution of their own."""
+    n = len(errors)
+    spread = float(errors.std(ddof=1)) * np.sqrt(1 + 1 / n)
+    shares = np.clip(np.linspace(0.0, 1.0, 101), 0.005, 0.995)
+    return tuple(np.asarray(errors.mean() + spread * student(n - 1).ppf(shares)).tolist())
+
+
+def _interval(errors: Floats, patients: Texts) -> Interval:
+    interval = conformal_interval(errors, COVERAGE)
+    hits = ((interval.low <= errors) & (errors <= interval.high)).astype(np.float64)
+    return interval.model_copy(update={"patients_worst": worst_patient(hits, patients)})
+
+
+def _reaching(fleet: ScorerManifest, rows: Cohort) -> Region:
+    """The fleet's region, reaching as far as the reviewed studies lie: there the correction was judged."""
+    read = columns(fleet.terms, fleet.feature_names, rows.values)
+    far = distance(standardise(read, fleet.columns), np.array(fleet.outside.precision))
+    return fleet.outside.model_copy(update={"bound": max(fleet.outside.bound, float(far.max()))})
