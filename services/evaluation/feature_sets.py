@@ -5,13 +5,13 @@ sets below take out what a measure owes to the scan: they are terms (`services.s
 carries them as data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.contracts.errors import BadSettings
 from services.evaluation.cohort import Cohort, RefusedCohort
 from services.features.registry import CATALOGUE, SETS, chosen
-from services.scoring.terms import Term, columns, needed
+from services.scoring.terms import Formula, Term, columns, needed
 
 SIGNS: Mapping[str, int] = {"high": 1, "low": -1, "neither": 0}
 
@@ -72,31 +72,65 @@ def feature_set(text: str) -> FeatureSet:
     return FeatureSet(text if text in SETS else "chosen", features, (), directions)
 
 
-def _set(name: str, *terms: tuple[Term, int]) -> FeatureSet:
-    made = tuple(term for term, _ in terms)
-    return FeatureSet(name, needed(made), made, tuple(direction for _, direction in terms))
+Column = tuple[Term, int]
+"""A term, and its direction."""
 
 
-def _as_it_is(name: str) -> tuple[Term, int]:
+def _as_it_is(name: str) -> Column:
     return Term(name=name, formula="value", of=(name,)), SIGNS[CATALOGUE[name].card.good]
 
+
+def _term(name: str, formula: Formula, *of: str, direction: int) -> Column:
+    return Term(name=name, formula=formula, of=of), direction
+
+
+def _set(name: str, columns: Sequence[Column]) -> FeatureSet:
+    terms = tuple(term for term, _ in columns)
+    return FeatureSet(name, needed(terms), terms, tuple(direction for _, direction in columns))
+
+
+PAPERS = (
+    _term("log_components_per_ml", "log_ratio", "connected_components", "lesion_volume_ml", direction=-1),
+    _as_it_is("lesion_z_in_lung"),
+    _term("slice_loss_per_mm", "rate_of_loss", "segmentation_smoothness", "slice_distance_mm", direction=-1),
+    _term("logit_within_lungs", "logit", "lesions_within_lungs", direction=1),
+)
+"""The paper's four: components per ml, intensity in the lung's spread, overlap lost a mm, in lung."""
+DENSE = (
+    _as_it_is("dense_lung_dice"),
+    _as_it_is("dense_lung_missed_share"),
+    _as_it_is("lesion_not_dense_share"),
+    _as_it_is("rim_dense_share"),
+)
+"""Agreement with what is dense in the lung."""
+SHAPE = (
+    _term("log_volume", "log", "lesion_volume_ml", direction=0),
+    _term("log_share_of_lung", "log", "lesion_share_of_lung", direction=0),
+    _as_it_is("largest_component_share"),
+    _as_it_is("tiny_components_share"),
+    _as_it_is("filled_slices_share"),
+    _term("log_roughness", "log", "surface_roughness", direction=-1),
+    _as_it_is("outside_lung_5mm_share"),
+)
+TISSUE = (
+    _term("hu_spread_in_lungs", "log_ratio", "lesion_hu_spread", "lung_hu_spread", direction=0),
+    _term("edge_in_lungs", "log_ratio", "edge_gradient_hu_per_mm", "lung_hu_spread", direction=0),
+    _as_it_is("impossible_hu_share"),
+)
+GIVEN = (
+    _term("logit_foreground", "logit", "mean_foreground_probability", direction=1),
+    _as_it_is("probability_entropy"),
+    _term("logit_agreement", "logit", "fold_agreement", direction=1),
+)
+"""What segmentation sends beside its own masks; masks from elsewhere come without."""
 
 NORMALISED: Mapping[str, FeatureSet] = {
     each.name: each
     for each in (
-        _set(
-            "normal3",
-            (
-                Term(
-                    name="log_components_per_ml",
-                    formula="log_ratio",
-                    of=("connected_components", "lesion_volume_ml"),
-                ),
-                -1,
-            ),
-            _as_it_is("slice_change_at_5mm"),
-            (Term(name="logit_within_lungs", formula="logit", of=("lesions_within_lungs",)), 1),
-        ),
+        _set("normal4", PAPERS),
+        _set("normal8", (*PAPERS, *DENSE)),
+        _set("wide", (*PAPERS, *DENSE, *SHAPE, *TISSUE)),
+        _set("wide-given", (*PAPERS, *DENSE, *SHAPE, *TISSUE, *GIVEN)),
     )
 }
 """The normalised sets, by name."""

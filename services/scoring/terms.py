@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from services.contracts.base import Contract, Name
 from services.scoring.bins import Floats
 
-Formula = Literal["value", "log", "log_ratio", "logit", "rate_of_loss", "standing"]
+Formula = Literal["value", "log", "log_ratio", "logit", "rate_of_loss"]
 
 _FORMULAS: Mapping[str, tuple[int, Callable[..., Floats]]] = {
     "value": (1, lambda floor, x: x),
@@ -22,7 +22,6 @@ _FORMULAS: Mapping[str, tuple[int, Callable[..., Floats]]] = {
     "log_ratio": (2, lambda floor, x, y: np.log(np.maximum(x, floor)) - np.log(np.maximum(y, floor))),
     "logit": (1, lambda floor, x: _logit(np.clip(x, floor, 1.0 - floor))),
     "rate_of_loss": (2, lambda floor, x, y: -np.log(np.clip(x, floor, 1.0)) / np.maximum(y, floor)),
-    "standing": (3, lambda floor, x, m, s: (x - m) / np.maximum(s, floor)),
 }
 """How many features each takes, and its value, given its floor and their columns (n,)."""
 
@@ -31,13 +30,13 @@ class Term(Contract):
     """One column that the model reads.
 
     Formulas of features x, y, …: `value` x; `log` log(x); `log_ratio` log(x / y); `logit` log(x / (1 - x));
-    `rate_of_loss` -log(x) / y, for an overlap x that decays over a distance y; `standing` (x - mean) / sd,
-    given x, mean and sd. Arguments below `floor` count as `floor`.
+    `rate_of_loss` -log(x) / y, for an overlap x that decays over a distance y. Arguments below `floor` count
+    as `floor`.
     """
 
     name: Name
     formula: Formula
-    of: Annotated[tuple[Name, ...], Field(min_length=1, max_length=3)]
+    of: Annotated[tuple[Name, ...], Field(min_length=1, max_length=2)]
     floor: Annotated[float, Field(gt=0, lt=0.5)] = 1e-3
 
     @model_validator(mode="after")

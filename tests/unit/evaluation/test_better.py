@@ -48,19 +48,19 @@ def test_a_normalised_set_is_data_in_the_bundle_and_scores_raw_measures(
     make_cohort: MakeCohort, tmp_path: Path
 ) -> None:
     cohort = with_catalogue(make_cohort())
-    trained = train(cohort, "ordinal", "normal3", choices=QUICK)
+    trained = train(cohort, "ordinal", "normal4", choices=QUICK)
     save(tmp_path, trained.skops, trained.manifest, "card")
     scorer = load(tmp_path)
-    assert [term.name for term in scorer.manifest.terms] == list(feature_set("normal3").columns)
-    assert scorer.manifest.feature_names == feature_set("normal3").features
+    assert [term.name for term in scorer.manifest.terms] == list(feature_set("normal4").columns)
+    assert scorer.manifest.feature_names == feature_set("normal4").features
     made = as_served(scorer.model, scorer.manifest, cohort)
     assert np.isfinite(made.predicted).all()
 
 
 def with_catalogue(cohort: Cohort) -> Cohort:
-    """The cohort with two more features, so that the normalised sets can be made."""
-    more = np.stack([5 + 20 * cohort.dice, 1 - cohort.dice**2], axis=1)
-    names = (*cohort.features, "lesion_volume_ml", "slice_change_at_5mm")
+    """The cohort with more features, so that a normalised set can be made."""
+    more = np.stack([5 + 20 * cohort.dice, cohort.dice**2, 3 + cohort.dice], axis=1)
+    names = (*cohort.features, "lesion_volume_ml", "lesion_z_in_lung", "slice_distance_mm")
     values = np.concatenate([cohort.values, more], axis=1)
     return Cohort(cohort.cases, cohort.patients, cohort.sets, cohort.dice, names, values)
 
@@ -90,7 +90,7 @@ def test_any_model_can_be_calibrated_by_isotonic_regression(model: str, make_coh
     assert trained.manifest.calibration.method == "isotonic"
     outcome = failed(trained.rows.dice)
     mean = trained.out_of_fold.failure.mean()
-    assert mean == pytest.approx(outcome.mean(), abs=0.05)
+    assert mean == pytest.approx(outcome.mean(), abs=0.1)
     np.testing.assert_allclose(trained.out_of_fold.bins.sum(axis=1), 1.0)
 
 
@@ -162,7 +162,7 @@ def test_other_masks_of_a_patient_are_scored_without_that_patient(make_cohort: M
     also = cohort.rows(np.arange(len(cohort)) % 2 == 0)
     here, there = leave_patient_out(cohort, "ordinal", "paper4", also=also, choices=QUICK)
     assert there is not None
-    np.testing.assert_array_equal(there.judged.predicted, here.judged.predicted[::2])
+    np.testing.assert_allclose(there.judged.predicted, here.judged.predicted[::2], atol=1e-9)
     inside = ~here.outside
     assert (here.low[inside] <= here.judged.predicted[inside]).all()
     assert (here.high[here.outside] == 1).all()
