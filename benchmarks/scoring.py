@@ -3,8 +3,8 @@
     python -m benchmarks.scoring [--studies 400]
 
 Each scorer is trained on a made-up cohort of 600 studies, saved and loaded as the service does, so sizes are
-those of a real one. `score` is message in, message out: checks, terms, model, calibration, what the Dice would
-be with each feature at the training mean, distance to the cohort, reasons. The baselines do a part of it:
+those of a real one. `score` is message in, message out: checks, terms, model, calibration, what the Dice
+would be with each feature at the training mean, distance to the cohort, reasons. The baselines do a part:
 `predict` is scikit-learn's own on one row; `plain loop` calls it once for the study and once for each of its
 features, which is what the reasons need. Times are medians over studies, one thread, in ms.
 """
@@ -16,7 +16,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -27,6 +26,7 @@ from services.evaluation.feature_sets import feature_set
 from services.evaluation.models import EVERY, fit
 from services.evaluation.train import Choices, train
 from services.features.registry import MEASURED
+from services.scoring.bins import Floats
 from services.scoring.bundle import Scorer, load, save
 from services.scoring.score import score
 from services.scoring.terms import columns
@@ -59,7 +59,7 @@ def made_up(studies: int = 600) -> Cohort:
     )
 
 
-def message(values: Any) -> StudyMeasured:
+def message(values: Floats) -> StudyMeasured:
     """A study as it comes from features."""
     return StudyMeasured(
         study="a" * 32,
@@ -101,7 +101,9 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=400)
     studies = parser.parse_args().studies
     cohort = made_up()
-    print("| scorer | `score`, whole study | scikit-learn `predict`, one row | plain loop over the features |")
+    print(
+        "| scorer | `score`, whole study | scikit-learn `predict`, one row | plain loop over the features |"
+    )
     print("|---|---|---|---|")
     with threadpool_limits(1):
         for model, features in WAYS:
@@ -128,7 +130,9 @@ def line(cohort: Cohort, model: str, features: str, studies: int) -> str:
     whole = milliseconds(lambda number: score(messages[number % len(messages)], scorer), studies)
     one = milliseconds(alone, studies)
     loop = milliseconds(looped, max(studies // 20, 10))
-    return f"| {model} on {features} ({len(wanted.features)} features) | {whole:.2f} | {one:.2f} | {loop:.2f} |"
+    return (
+        f"| {model} on {features} ({len(wanted.features)} features) | {whole:.2f} | {one:.2f} | {loop:.2f} |"
+    )
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ def train(
     features: Annotated[str, typer.Option(help="A named set, or features with commas between.")] = "paper4",
     name: Annotated[str, typer.Option(help="The scorer's name; MODEL-FEATURES where empty.")] = "",
     limit: Annotated[list[str] | None, typer.Option(help="A limit to state; may be given again.")] = None,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="The same cohort measured otherwise; may be given again.")
+    ] = None,
     calibration: Annotated[
         str, typer.Option(help="auto, platt, isotonic, or residuals (regressors only).")
     ] = "auto",
@@ -41,6 +44,7 @@ def train(
     from rich.console import Console
 
     from services.evaluation.cohort import read_cohort
+    from services.evaluation.joined import joined
     from services.evaluation.judge import judge_all
     from services.evaluation.model_card import model_card
     from services.evaluation.report import report
@@ -50,7 +54,7 @@ def train(
     from services.scoring.bundle import save
 
     console = Console()
-    table = read_cohort(cohort)
+    table = joined({path.stem: read_cohort(path) for path in (cohort, *(also or ()))})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):
         trained = train_scorer(

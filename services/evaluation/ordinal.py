@@ -24,7 +24,7 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         limit: standardised values are kept within so many standard deviations.
     """
 
-    def __init__(self, penalty: float = 0.01, limit: float = 3.0) -> None:
+    def __init__(self, penalty: float = 0.003, limit: float = 3.0) -> None:
         self.penalty = penalty
         self.limit = limit
 

@@ -13,6 +13,7 @@ from services.evaluation import calibration as calibrate
 from services.evaluation.cohort import Cohort, RefusedCohort
 from services.evaluation.conformal import banded_interval, conformal_interval, covered, shift_weights
 from services.evaluation.feature_sets import feature_set
+from services.evaluation.joined import joined
 from services.evaluation.judge import as_served
 from services.evaluation.leave_out import leave_patient_out
 from services.evaluation.metrics import figures
@@ -179,3 +180,13 @@ def test_a_bundle_of_another_feature_version_is_refused_on_a_table(make_cohort: 
         RefusedCohort, match="version 2 of connected_components, version 1 is what is measured"
     ):
         as_served(trained.model, trained.manifest.model_copy(update={"features": features}), cohort)
+
+
+def test_a_cohort_measured_twice_keeps_a_patients_rows_together(make_cohort: MakeCohort) -> None:
+    cohort = make_cohort(patients=10, tests=0)
+    both = joined({"own": cohort, "expert": cohort.select(cohort.features[::-1])})
+    assert len(set(both.cases.tolist())) == len(both) == 2 * len(cohort)
+    np.testing.assert_array_equal(both.values[: len(cohort)], both.values[len(cohort) :])
+    assert set(both.patients.tolist()) == set(cohort.patients.tolist())
+    with pytest.raises(RefusedCohort, match="differ in the columns intensity_mode"):
+        joined({"own": cohort, "fewer": cohort.select(("connected_components", *cohort.features[2:]))})
