@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
-from services.evaluation.cohort import Cohort, RefusedCohort
-from services.evaluation.plan import plan_of
+from services.evaluation.cohort import RefusedCohort
+from services.evaluation.plan import Plan, plan_of
 from services.evaluation.sets import Entry, predicted, short_entries
 
 Names = tuple[str, ...]
@@ -31,13 +31,7 @@ def left_out(features: Names, asked: Iterable[Names] = ()) -> list[Names]:
 
 
 def ablation(
-    cohort: Cohort,
-    models: Sequence[str],
-    without: Sequence[Names],
-    *,
-    leave_patient_out: bool,
-    seed: int,
-    done: Callable[[int], None],
+    whole: Plan, models: Sequence[str], without: Sequence[Names], seed: int, done: Callable[[int], None]
 ) -> dict[str, list[Entry]]:
     """For each model its figures for every set without the features, fitted anew; intervals keep the model.
 
@@ -45,10 +39,19 @@ def ablation(
     """
     found: dict[str, list[Entry]] = {model: [] for model in models}
     for names in without:
-        features = tuple(name for name in cohort.features if name not in names)
-        plan = plan_of(cohort.select(features), leave_patient_out=leave_patient_out)
+        plan = _without(whole, names)
         for model in models:
             sets = short_entries(plan.cohort, predicted(plan, model, seed))
-            found[model].append({"left_out": list(names), "features": list(features), "sets": sets})
+            features = list(plan.cohort.features)
+            found[model].append({"left_out": list(names), "features": features, "sets": sets})
             done(1)
     return found
+
+
+def _without(plan: Plan, names: Names) -> Plan:
+    kept = [number for number, name in enumerate(plan.cohort.features) if name not in names]
+    return plan_of(
+        plan.cohort.select(tuple(plan.cohort.features[number] for number in kept)),
+        leave_patient_out=plan.leave_patient_out,
+        directions=tuple(plan.directions[number] for number in kept if plan.directions),
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.contracts.identity import digest_of
 from services.evaluation import replicates
-from services.evaluation.models import MODELS
+from services.evaluation.models import EVERY
 from services.evaluation.plan import Plan
 from services.evaluation.processes import results
 from services.evaluation.replicates import WAYS, Chunk
@@ -39,7 +39,7 @@ def bootstrap(
     """
     parts.mkdir(parents=True, exist_ok=True)
     origin = digest_of(
-        [plan.cohort.sha256(), plan.leave_patient_out, {name: MODELS[name].title for name in models}]
+        [plan.cohort.sha256(), plan.leave_patient_out, {name: EVERY[name].title for name in models}]
     )
     wanted = [
         chunk for model in models for way in ways for chunk in replicates.chunks(model, way, seed, count)

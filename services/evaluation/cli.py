@@ -7,6 +7,8 @@ import typer
 
 from services.evaluation import cohort_cli, evaluate_cli
 
+DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
+
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
@@ -18,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    cohort: Annotated[Path, typer.Option(help="Table (.csv, .parquet): case, patient, set, dice, features.")],
+    cohort: Annotated[Path, typer.Option(help=evaluate_cli.COHORT)],
     out: Annotated[Path, typer.Option(help="Folder that the bundle is written to.")],
     model: Annotated[
         str, typer.Option(help="The paper's lr, svm, rr, svr, mlp; or ordinal, trees, boost.")
@@ -39,14 +41,17 @@ def train(
         float | None, typer.Option(min=0.01, help="In false alarms: the cheapest threshold instead.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
+    ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
     from rich.console import Console
 
     from services.evaluation.cohort import read_cohort
+    from services.evaluation.feature_sets import feature_set
     from services.evaluation.joined import joined
     from services.evaluation.judge import judge_all
     from services.evaluation.model_card import model_card
+    from services.evaluation.open_cohort import opened_for_training
     from services.evaluation.report import report
     from services.evaluation.table2 import beside_table2, table2
     from services.evaluation.train import Choices, calibrating
@@ -54,7 +59,8 @@ def train(
     from services.scoring.bundle import save
 
     console = Console()
-    table = joined({path.stem: read_cohort(path) for path in (cohort, *(also or ()))})
+    first = opened_for_training(cohort, feature_set(features).features, ct_unit, out)
+    table = joined({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):
         trained = train_scorer(
@@ -63,7 +69,7 @@ def train(
             features,
             name=name or None,
             seed=seed,
-            limits=tuple(limit or ()),
+            limits=(*(limit or ()), *([DISPLAY] if ct_unit == "display" else [])),
             choices=choices,
         )
         rows = report(judge_all(trained, table))

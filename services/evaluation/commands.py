@@ -12,13 +12,13 @@ from rich.table import Table
 
 from services.contracts.errors import BadSettings
 from services.evaluation import evaluate as core
+from services.evaluation.feature_sets import FeatureSet, feature_set
 from services.evaluation.misses import draw_misses
-from services.evaluation.models import MODELS
+from services.evaluation.models import EVERY
 from services.evaluation.open_cohort import Opened, open_cohort
 from services.evaluation.page import page
 from services.evaluation.pictures import draw_all
 from services.evaluation.predictions import write_predictions
-from services.features.registry import SETS
 from services.scoring.bundle import Scorer, load
 
 REPORT = "report.json"
@@ -60,10 +60,11 @@ def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
     """
     if out.exists() and not out.is_dir():
         raise BadSettings(f"{out} is a file; --out names a folder for the report")
-    asked = _asked(out, wanted)
+    chosen = feature_set(wanted.features)
+    asked = _asked(out, wanted, chosen)
     opened = open_cohort(
         cohort,
-        features=_needed(asked),
+        features=_needed(asked, chosen),
         ct_unit=wanted.ct_unit,
         work=asked.parts,
         keep=out / "cohort.parquet",
@@ -71,7 +72,8 @@ def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
         patients_may_share=wanted.leave_patient_out,
     )
     with fits(core.steps(asked)) as done:
-        found = core.evaluate(opened.cohort, asked, done)
+        prepared = chosen.prepare(opened.cohort) if asked.models else None
+        found = core.evaluate(opened.cohort, asked, done, prepared)
     write_report(out, opened, found, wanted.ct_unit)
     shutil.rmtree(asked.parts, ignore_errors=True)
     _tell(found, out)
@@ -112,11 +114,11 @@ def fits(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda number: progress.advance(bar, number)
 
 
-def _asked(out: Path, wanted: Wanted) -> core.Asked:
-    feature_set, features = _features(wanted.features)
+def _asked(out: Path, wanted: Wanted, chosen: FeatureSet) -> core.Asked:
     return core.Asked(
-        feature_set=feature_set,
-        features=features,
+        feature_set=chosen.name,
+        features=chosen.columns,
+        directions=chosen.directions,
         models=_models(wanted),
         bundles=_bundles(wanted.bundles),
         replicates=wanted.replicates,
@@ -128,29 +130,19 @@ def _asked(out: Path, wanted: Wanted) -> core.Asked:
     )
 
 
-def _needed(asked: core.Asked) -> tuple[str, ...]:
-    """Every feature that a model or a bundle reads."""
+def _needed(asked: core.Asked, chosen: FeatureSet) -> tuple[str, ...]:
+    """Every feature that a model or a bundle needs of a study."""
     of_bundles = (name for scorer in asked.bundles.values() for name in scorer.manifest.feature_names)
-    return tuple(dict.fromkeys((*(asked.features if asked.models else ()), *of_bundles)))
-
-
-def _features(text: str) -> tuple[str, tuple[str, ...]]:
-    """The set's name (`own` for a list) and the features it stands for."""
-    if text in SETS:
-        return text, SETS[text]
-    names = _names(text)
-    if not names:
-        raise BadSettings(f"--features names no feature; it is one of {', '.join(SETS)}, or features' names")
-    return "own", names
+    return tuple(dict.fromkeys((*(chosen.features if asked.models else ()), *of_bundles)))
 
 
 def _models(wanted: Wanted) -> tuple[str, ...]:
     if wanted.models is None:
         return () if wanted.bundles else core.PAPERS
     names = _names(wanted.models)
-    unknown = [name for name in names if name not in MODELS]
+    unknown = [name for name in names if name not in EVERY]
     if unknown:
-        raise BadSettings(f"there is no model {unknown[0]!r}; there are {', '.join(MODELS)}")
+        raise BadSettings(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
     return names
 
 
@@ -160,7 +152,7 @@ def _bundles(folders: tuple[Path, ...]) -> Mapping[str, Scorer]:
     for folder in folders:
         scorer = load(folder)
         name = scorer.manifest.name
-        found[f"{name} ({folder})" if name in found or name in MODELS else name] = scorer
+        found[f"{name} ({folder})" if name in found or name in EVERY else name] = scorer
     return found
 
 

@@ -15,8 +15,9 @@ from services.evaluation.bootstrap import Drawn, bootstrap
 from services.evaluation.cohort import TRAIN, Cohort, RefusedCohort
 from services.evaluation.judge import as_served, by_protocol
 from services.evaluation.metrics import Judged, constants
-from services.evaluation.models import MODELS
+from services.evaluation.models import EVERY
 from services.evaluation.plan import Plan, plan_of
+from services.evaluation.protocol import authors_dice
 from services.evaluation.replicates import POINTS as DRAWN_POINTS
 from services.evaluation.sets import (
     KEPT,
@@ -29,6 +30,7 @@ from services.evaluation.sets import (
     set_entries,
 )
 from services.scoring.bundle import Scorer
+from services.scoring.terms import columns
 
 PAPERS = ("lr", "svm", "rr", "svr", "mlp")
 PROTOCOL = "paper's protocol"
@@ -41,8 +43,9 @@ class Asked:
     """What is evaluated, and how.
 
     Attributes:
-        features: names of the models' features, in order; bundles know their own.
-        models: names in MODELS, fitted on the set `train`. bundles: scorers, taken as they are.
+        features: the columns that the models read, in order; bundles know their own.
+        directions: in which Dice goes with them, for monotone models; may be empty.
+        models: names in EVERY, fitted on the set `train`. bundles: scorers, taken as they are.
         replicates: retrainings of each model in each of the two ways of drawing.
         leave_patient_out: each patient is predicted by a model that was fitted without them.
         without: features to leave out together, beside the ablations that are always made.
@@ -59,6 +62,7 @@ class Asked:
     seed: int
     workers: int
     parts: Path
+    directions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,53 +79,62 @@ def steps(asked: Asked) -> int:
     return len(asked.models) * (2 * asked.replicates + ablations)
 
 
-def evaluate(cohort: Cohort, asked: Asked, done: Callable[[int], None]) -> Evaluated:
+def evaluate(
+    cohort: Cohort, asked: Asked, done: Callable[[int], None], prepared: Cohort | None = None
+) -> Evaluated:
     """All figures of all models for every set of the cohort.
 
     Args:
-        cohort: with the columns of every model. asked: what is wanted.
+        cohort: with the columns of every bundle. asked: what is wanted.
         done: called with the number of fits that were finished.
+        prepared: the same rows with the columns that the models read; the cohort itself where not given.
 
     Raises:
         RefusedCohort: nothing sound can be trained or said; says why.
     """
     _check(asked)
     with threadpool_limits(1):  # the matrices are small, and threads only wait for each other
-        return _evaluate(cohort, asked, done)
+        fitted = _fitted(prepared or cohort, asked, done) if asked.models else _Fitted(None, {}, {}, {})
+        return _reported(cohort, asked, fitted)
 
 
-def _evaluate(cohort: Cohort, asked: Asked, done: Callable[[int], None]) -> Evaluated:
-    plan = (
-        plan_of(cohort.select(asked.features), leave_patient_out=asked.leave_patient_out)
-        if asked.models
-        else None
+@dataclass(frozen=True)
+class _Fitted:
+    """What came of the models that were fitted here; nothing where none was asked for."""
+
+    plan: Plan | None
+    made: Mapping[str, Made]
+    drawn: Drawn
+    ablation: Mapping[str, list[Entry]]
+
+
+def _fitted(prepared: Cohort, asked: Asked, done: Callable[[int], None]) -> _Fitted:
+    plan = plan_of(
+        prepared.select(asked.features),
+        leave_patient_out=asked.leave_patient_out,
+        directions=asked.directions,
     )
-    made = {} if plan is None else {name: predicted(plan, name, asked.seed) for name in asked.models}
-    models = {name: _trained_entry(cohort, name, made[name], asked) for name in made}
-    drawn: Drawn = {}
-    removed: dict[str, list[Entry]] = {}
-    if plan is not None:
-        drawn = bootstrap(
-            plan,
-            asked.models,
-            asked.replicates,
-            seed=asked.seed,
-            workers=asked.workers,
-            parts=asked.parts,
-            done=done,
-        )
-        removed = ablation.ablation(
-            plan.cohort,
-            asked.models,
-            ablation.left_out(asked.features, asked.without),
-            leave_patient_out=asked.leave_patient_out,
-            seed=asked.seed,
-            done=done,
-        )
+    without = ablation.left_out(asked.features, asked.without)
+    made = {name: predicted(plan, name, asked.seed) for name in asked.models}
+    drawn = bootstrap(
+        plan,
+        asked.models,
+        asked.replicates,
+        seed=asked.seed,
+        workers=asked.workers,
+        parts=asked.parts,
+        done=done,
+    )
+    return _Fitted(plan, made, drawn, ablation.ablation(plan, asked.models, without, asked.seed, done))
+
+
+def _reported(cohort: Cohort, asked: Asked, fitted: _Fitted) -> Evaluated:
+    made = dict(fitted.made)
+    models = {name: _trained_entry(cohort, name, each, asked) for name, each in made.items()}
     for name, entry in models.items():
         if asked.replicates:
-            add_refitted(entry["sets"], drawn[name, "patients"], "_ci")
-            add_refitted(entry["sets"], drawn[name, "points"], "_bootstrap_ci")
+            add_refitted(entry["sets"], fitted.drawn[name, "patients"], "_ci")
+            add_refitted(entry["sets"], fitted.drawn[name, "points"], "_bootstrap_ci")
     for name, scorer in asked.bundles.items():
         made[name] = _served(cohort, scorer)
         models[name] = _bundle_entry(cohort, made[name], scorer)
@@ -129,18 +142,18 @@ def _evaluate(cohort: Cohort, asked: Asked, done: Callable[[int], None]) -> Eval
         "format": "segwatch-report/1",
         **_about(cohort, asked),
         "models": models,
-        "constants": _constants(cohort, asked, plan),
-        "bootstrap": _bootstrap(asked, drawn, cohort.set_names),
+        "constants": _constants(cohort, asked, fitted.plan),
+        "bootstrap": _bootstrap(asked, fitted.drawn, cohort.set_names),
         "p_value": {name: _p_values(entry["sets"]) for name, entry in models.items()},
-        "ablation": removed,
+        "ablation": fitted.ablation,
     }
     return Evaluated(report, {name: each.first(cohort.dice) for name, each in made.items()})
 
 
 def _check(asked: Asked) -> None:
-    unknown = [name for name in asked.models if name not in MODELS]
+    unknown = [name for name in asked.models if name not in EVERY]
     if unknown:
-        raise RefusedCohort(f"there is no model {unknown[0]!r}; there are {', '.join(MODELS)}")
+        raise RefusedCohort(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
     if asked.leave_patient_out and asked.bundles:
         raise RefusedCohort(
             "a bundle is not fitted anew, so it cannot be judged without a patient: "
@@ -149,7 +162,7 @@ def _check(asked: Asked) -> None:
 
 
 def _trained_entry(cohort: Cohort, name: str, made: Made, asked: Asked) -> Entry:
-    recipe = MODELS[name]
+    recipe = EVERY[name]
     refitted = {"ci": REFITTED, "bootstrap_ci": POINTS} if asked.replicates else {"ci": KEPT}
     return {
         "title": recipe.title,
@@ -172,9 +185,10 @@ def _served(cohort: Cohort, scorer: Scorer) -> Made:
     authors = np.full(len(cohort), np.nan)
     if scorer.manifest.kind == "classifier":
         raw = by_protocol(scorer.model, scorer.manifest, cohort)
-        authors[rows.defined] = raw.bins[rows.defined] / 4
+        authors[rows.defined] = authors_dice(raw.bins[rows.defined])
     elif rows.defined.any():
-        authors[rows.defined] = scorer.model.predict(rows.values[rows.defined])
+        read = columns(scorer.manifest.terms, rows.features, rows.values[rows.defined])
+        authors[rows.defined] = scorer.model.predict(read)
     return Made.of(judged, authors)
 
 

@@ -1,6 +1,7 @@
 """A cohort, however it is given: a table of measures, or a folder of images that is measured first."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,19 @@ def open_cohort(
     write_table(keep, rows, wanted)
     cohort = read_cohort(keep, patients_may_share=patients_may_share)
     return Opened(cohort, {case.name: case.folder for case in cases})
+
+
+def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundle: Path) -> Cohort:
+    """The cohort for a bundle. A folder's measures are kept beside the bundle, as NAME.cohort.parquet.
+
+    Raises:
+        RefusedCohort, BadSettings: as `open_cohort`.
+    """
+    work = bundle.with_name(f".{bundle.name}.unfinished")
+    keep = bundle.with_name(f"{bundle.name}.cohort.parquet")
+    opened = open_cohort(path, features=features, ct_unit=ct_unit, work=work, keep=keep)
+    shutil.rmtree(work, ignore_errors=True)
+    return opened.cohort
 
 
 def _as_cases(path: Path, links: Path) -> Path:

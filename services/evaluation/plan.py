@@ -17,15 +17,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Plan:
-    """A cohort with the columns of the features, its rows that can be learnt from, and the splits.
+    """A cohort with the columns that models read, its rows that can be learnt from, and the splits.
 
-    The splits' `predict` cover every row once.
+    The splits' `predict` cover every row once. `directions` are those of a `FeatureSet`, for monotone models.
     """
 
     cohort: Cohort
     train: Cohort
     splits: tuple[Split, ...]
     leave_patient_out: bool
+    directions: tuple[int, ...] = ()
 
     @property
     def sets(self) -> tuple[str, ...]:
@@ -37,7 +38,7 @@ class Plan:
         return np.asarray(self.cohort.sets == name, dtype=np.bool_)
 
 
-def plan_of(cohort: Cohort, *, leave_patient_out: bool = False) -> Plan:
+def plan_of(cohort: Cohort, *, leave_patient_out: bool = False, directions: tuple[int, ...] = ()) -> Plan:
     """One model of all training rows for all; or for each patient of `train` one fitted without that patient.
 
     Raises:
@@ -47,10 +48,10 @@ def plan_of(cohort: Cohort, *, leave_patient_out: bool = False) -> Plan:
     train = train.rows(train.defined)
     everyone = np.ones(len(cohort), dtype=np.bool_)
     if not leave_patient_out:
-        return Plan(cohort, train, (Split(np.ones(len(train), dtype=np.bool_), everyone),), False)
+        return Plan(cohort, train, (Split(np.ones(len(train), dtype=np.bool_), everyone),), False, directions)
     known = sorted(set(train.patients.tolist()))
     splits = [Split(train.patients != name, cohort.patients == name) for name in known]
     strangers = ~np.isin(cohort.patients, known)
     if strangers.any():
         splits.append(Split(np.ones(len(train), dtype=np.bool_), strangers))
-    return Plan(cohort, train, tuple(splits), True)
+    return Plan(cohort, train, tuple(splits), True, directions)

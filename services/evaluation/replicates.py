@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from services.evaluation import batch, protocol
 from services.evaluation.batched_lr import fit_resamples
 from services.evaluation.cohort import Cohort, Flags
-from services.evaluation.models import MODELS, Recipe, fit
+from services.evaluation.models import EVERY, Recipe, fit
 from services.evaluation.plan import Plan, Split
 from services.scoring.bins import COUNT, Floats, bin_of
 
@@ -56,7 +56,7 @@ def run(plan: Plan, chunk: Chunk) -> Floats:
     """The figures (count, sets, figures) of a chunk, in the order of `plan.sets` and `batch.FIGURES`."""
     made = protocol.empty(len(plan.cohort), chunk.count)
     there = plan.cohort.defined
-    recipe = MODELS[chunk.model]
+    recipe = EVERY[chunk.model]
     for number, split in enumerate(plan.splits):
         drawn = np.stack([_learnt(plan.train, split, number, chunk, each) for each in chunk.numbers])
         if chunk.model == "lr":
@@ -118,5 +118,5 @@ def _fit_each(made: batch.Made, plan: Plan, where: Flags, drawn: Counts, recipe:
         if recipe.kind == "classifier" and len(bins) == 1:
             protocol.fill_shares(made, number, where, np.tile(np.eye(COUNT)[bins[0]], (int(where.sum()), 1)))
         else:
-            model = fit(recipe, values[rows], dice[rows])
+            model = fit(recipe, values[rows], dice[rows], directions=plan.directions)
             protocol.fill(made, number, where, recipe, model, plan.cohort.values[where])

@@ -11,7 +11,7 @@ from services.evaluation.binomial import exact_interval
 from services.evaluation.cohort import TRAIN, Cohort
 from services.evaluation.intervals import Interval, kept_model_intervals, percentiles
 from services.evaluation.metrics import counts
-from services.evaluation.models import MODELS, fit
+from services.evaluation.models import EVERY, fit
 from services.evaluation.plan import Plan
 from services.evaluation.protocol import empty, fill
 from services.scoring.bins import Floats
@@ -30,9 +30,9 @@ def predicted(plan: Plan, model: str, seed: int) -> Made:
     there = plan.cohort.defined
     for split in plan.splits:
         learn = plan.train.rows(split.learn)
-        fitted = fit(MODELS[model], learn.values, learn.dice, seed)
+        fitted = fit(EVERY[model], learn.values, learn.dice, seed, plan.directions)
         rows = there & split.predict
-        fill(made, 0, rows, MODELS[model], fitted, plan.cohort.values[rows])
+        fill(made, 0, rows, EVERY[model], fitted, plan.cohort.values[rows])
     return made
 
 

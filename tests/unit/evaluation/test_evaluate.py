@@ -330,8 +330,9 @@ def test_a_bundle_is_judged_as_it_is_served(app: typer.Typer, cohort: Cohort, tm
     ("options", "says"),
     [
         (["--models", "forest"], "no model 'forest'; there are lr"),
-        (["--features", "paper4,roundness"], "lacks the columns paper4, roundness"),
-        (["--features", ","], "names no feature"),
+        (["--features", "intensity_mode,roundness"], "no feature is called 'roundness'"),
+        (["--features", "paper9"], "no feature set 'paper9'"),
+        (["--features", "lesion_volume_ml"], "lacks the columns lesion_volume_ml"),
         (["--bundle", "nowhere"], "cannot read nowhere"),
     ],
 )

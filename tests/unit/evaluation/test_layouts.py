@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from services.contracts.errors import SegwatchError
 from services.evaluation.cli import register
-from services.evaluation.cohort import Cohort, RefusedCohort
+from services.evaluation.cohort import Cohort, RefusedCohort, read_cohort
 from services.evaluation.layouts import recognised
-from services.evaluation.open_cohort import Opened, open_cohort
+from services.evaluation.open_cohort import Opened, open_cohort, opened_for_training
 
 AFFINE = np.diag([-0.8, -0.8, 5.0, 1.0])
 NAMES = ("a", "b", "c")
@@ -160,6 +160,16 @@ def test_an_imported_layout_gives_the_same_in_the_sets_of_the_split(
     np.testing.assert_array_equal(found.dice, expected.dice)
     assert found.patients.tolist() == ["1", "1", "2"]
     assert found.sets.tolist() == ["train", "train", "test"]
+
+
+def test_a_folder_that_is_trained_on_leaves_its_table_beside_the_bundle(
+    expected: Cohort, tmp_path: Path
+) -> None:
+    root = laid_out("nnunet", tmp_path / "theirs")
+    cohort = opened_for_training(root, expected.features, "auto", tmp_path / "bundle")
+    np.testing.assert_array_equal(cohort.values, expected.values)
+    assert read_cohort(tmp_path / "bundle.cohort.parquet").sha256() == cohort.sha256()
+    assert not (tmp_path / ".bundle.unfinished").exists()
 
 
 def test_a_cohort_table_beside_nnunets_folders_says_whose_the_cases_are(opened: Open, tmp_path: Path) -> None:
