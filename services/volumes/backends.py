@@ -33,7 +33,8 @@ class Backend(Protocol):
 class LocalFolder:
     """A folder of this machine, or one mounted into it. Made now if it is not there.
 
-    Should it vanish later, the store is away; where it could not be made, every call says why.
+    Should it vanish later, the store is away; where it could not be made, every call says why. A link that
+    leads out of it is not followed: whoever can write there could have other files read, or overwritten.
     """
 
     def __init__(self, root: Path) -> None:
@@ -55,6 +56,8 @@ class LocalFolder:
             self._holds(key)
             path = self._root / key
             self._make_folders(path.parent)
+            if not self._inside(path.parent):
+                raise StoreUnavailable(f"{path.parent} leads out of the store; take the link away")
             beside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
             try:
                 with beside.open("xb") as file:
@@ -70,10 +73,10 @@ class LocalFolder:
         """Whether the key is there; a root that is gone means that the disk is, not the object."""
         path = self._root / key
         if path.is_file():
-            return True
+            return self._inside(path)
         if not self._root.is_dir():
             raise StoreUnavailable(f"the store's folder {self._root} is not there; is its volume mounted?")
-        return path.is_file()  # the disk may have come back between the two looks
+        return path.is_file() and self._inside(path)  # the disk may have come back between the two looks
 
     def _make_folders(self, folder: Path) -> None:
         """Every folder below the root, but never the root: should its disk go at this moment, a new root in
@@ -83,6 +86,9 @@ class LocalFolder:
             below = folder.relative_to(self._root)
             for part in (*reversed(below.parents[:-1]), below):
                 (self._root / part).mkdir(exist_ok=True)
+
+    def _inside(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self._root.resolve())
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

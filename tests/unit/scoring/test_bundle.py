@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from services.contracts.errors import BadSettings
 from services.evaluation.train import Trained
 from services.scoring.bundle import Scorer, load
-from services.scoring.skops_file import RefusedModel, read, write
+from services.scoring.skops_file import LARGEST_BYTES, RefusedModel, read, write
 
 
 def with_model(bundle: Path, data: bytes) -> None:
@@ -167,3 +167,32 @@ def test_a_bundle_without_one_of_its_files_is_refused_by_the_file(name: str, bun
     (bundle / name).unlink()
     with pytest.raises(BadSettings, match=name):
         load(bundle)
+
+
+@pytest.mark.parametrize("name", ["../0.npy", "/etc/0.npy", "arrays/0.npy", "..\\0.npy", "0.npy/../../1.npy"])
+def test_a_member_that_would_lie_elsewhere_is_refused(name: str, bundle: Path, trained: Trained) -> None:
+    with_model(bundle, rewritten(trained.skops, **{name: b"x"}))
+    with pytest.raises(BadSettings, match=r"only schema\.json and \.npy arrays belong there"):
+        load(bundle)
+
+
+def test_a_link_among_the_members_stays_bytes(trained: Trained, tmp_path: Path) -> None:
+    """A zip may mark a member as a symbolic link; nothing here unpacks to a disk, so it points nowhere."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(trained.skops)) as old, zipfile.ZipFile(out, "w") as new:
+        for member in old.infolist():
+            data = old.read(member)
+            if member.filename == "0.npy":
+                member.external_attr, data = 0o120777 << 16, str(tmp_path / "secret").encode()
+            new.writestr(member, data)
+    with pytest.raises(RefusedModel):
+        read(out.getvalue())
+
+
+def test_a_file_that_unpacks_to_more_than_any_scorer_is_refused_before_it_is(trained: Trained) -> None:
+    out = io.BytesIO(trained.skops)
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.npy", b"0" * (LARGEST_BYTES + 1))
+    assert len(out.getvalue()) < LARGEST_BYTES // 10
+    with pytest.raises(RefusedModel, match="unpacks to more than"):
+        read(out.getvalue())

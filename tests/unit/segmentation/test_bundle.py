@@ -88,6 +88,30 @@ def test_a_manifest_that_is_missing_or_wrong_is_refused(bundle, manifest, said):
         open_bundle(bundle)
 
 
+@pytest.mark.parametrize(
+    "name", ["../stranger.pth", "/etc/passwd", "fold_0/../../stranger.pth", "..\\stranger.pth"]
+)
+def test_a_manifest_that_names_a_file_outside_the_bundle_is_refused(bundle, name):
+    stranger = bundle.parent / "stranger.pth"
+    stranger.write_text("something that would run on loading")
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["files"][name] = sha256_of(stranger)
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadSettings, match="lacks"):
+        open_bundle(bundle)
+
+
+def test_a_link_to_a_file_with_other_bytes_is_a_changed_file(bundle):
+    """Links are followed (Kubernetes mounts by links): what counts is the hash of what lies behind."""
+    stranger = bundle.parent / "stranger.pth"
+    stranger.write_text("something that would run on loading")
+    checkpoint = bundle / "fold_0/checkpoint_final.pth"
+    checkpoint.unlink()
+    checkpoint.symlink_to(stranger)
+    with pytest.raises(BadSettings, match=r"checkpoint_final\.pth was changed"):
+        open_bundle(bundle)
+
+
 def test_a_bundle_mounted_by_kubernetes_opens(bundle, tmp_path):
     """A ConfigMap's or CSI's volume holds links into a hidden folder named `..data`."""
     mounted = tmp_path / "mounted"

@@ -6,6 +6,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from pydantic import ValidationError
 
 from services.contracts.base import ObjectRef
 from services.contracts.errors import BadSettings, CorruptObject, MissingObject, StoreUnavailable
@@ -215,3 +216,54 @@ def test_a_remote_store_that_does_not_answer_is_away():
 def test_a_url_that_nobody_knows_is_a_bad_setting(url: str):
     with pytest.raises(BadSettings, match="driver"):
         VolumeStore(url)
+
+
+def test_a_link_that_leads_out_of_the_store_is_not_read(tmp_path: Path):
+    """Also where the file behind it is exactly what the reference asks for."""
+    store, secret = VolumeStore(tmp_path / "store"), tmp_path / "secret"
+    secret.write_bytes(b"a file of the machine's")
+    wanted = reference(secret.read_bytes())
+    link = tmp_path / "store" / wanted.key
+    link.parent.mkdir(parents=True)
+    link.symlink_to(secret)
+    with pytest.raises(MissingObject):
+        store.get(wanted)
+    assert store.get(store.put(secret.read_bytes(), "b2")) == secret.read_bytes(), (
+        "a true object takes its place"
+    )
+    assert not link.is_symlink()
+
+
+def test_nothing_is_written_through_a_folder_that_leads_out_of_the_store(tmp_path: Path):
+    store, elsewhere = VolumeStore(tmp_path / "store"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "store" / "objects").symlink_to(elsewhere)
+    with pytest.raises(StoreUnavailable, match="leads out of the store"):
+        store.put(b"voxels", "b2")
+    assert not [path for path in elsewhere.rglob("*") if path.is_file()]
+
+
+def test_a_store_that_is_itself_reached_by_a_link_works(tmp_path: Path):
+    """As Kubernetes mounts volumes."""
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "mounted").symlink_to(tmp_path / "volume")
+    store = VolumeStore(tmp_path / "mounted")
+    assert store.get(store.put(b"voxels", "b2")) == b"voxels"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "objects/../../etc/passwd",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "s3://elsewhere/objects/ab",
+        "objects/ab/" + "ab" * 32 + ".b2/../x",
+        "objects/ab/" + "ab" * 32 + ".b2\n",
+        "objects\\ab\\" + "ab" * 32 + ".b2",
+        "objects/ab/" + "AB" * 32 + ".b2",
+    ],
+)
+def test_a_reference_names_a_place_in_the_store_or_is_no_reference(key: str):
+    with pytest.raises(ValidationError):
+        ObjectRef(key=key, sha256="ab" * 32, bytes=1)
