@@ -15,6 +15,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.stow import StowServer
 from services.ingest.studies import Studies
+from services.ingest.tls import doors_context
 from services.ingest.watch import Watch
 from services.streaming.closing import bounded
 from services.streaming.runtime import Runtime, main
@@ -50,13 +51,16 @@ def _ways_in(settings: IngestSettings, inbox: Inbox) -> Iterator[None]:
     """The servers that the settings ask for."""
     spool = Spool(inbox, settings.min_free_mb * 2**20)
     host = settings.http_host
+    tls = doors_context(settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file)
     with ExitStack() as open_ways:
         if settings.dicom_port:
-            scp = CStoreServer(spool, host=host, port=settings.dicom_port, ae_title=settings.dicom_ae_title)
+            scp = CStoreServer(
+                spool, host=host, port=settings.dicom_port, ae_title=settings.dicom_ae_title, tls=tls
+            )
             open_ways.callback(bounded, scp.close, "C-STORE")
         if settings.stow_port:
             token = secret(settings.stow_token_file) if settings.stow_token_file else None
-            stow = StowServer(spool, host=host, port=settings.stow_port, token=token)
+            stow = StowServer(spool, host=host, port=settings.stow_port, token=token, tls=tls)
             open_ways.callback(stow.close)
         _log.info("watching the inbox", extra={"dicom": settings.dicom_port, "stow": settings.stow_port})
         yield

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import ssl
 from typing import Any
 
 from pynetdicom import (
@@ -33,14 +34,16 @@ class CStoreServer:
         BadSettings: the port cannot be had.
     """
 
-    def __init__(self, spool: Spool, *, host: str, port: int, ae_title: str) -> None:
+    def __init__(
+        self, spool: Spool, *, host: str, port: int, ae_title: str, tls: ssl.SSLContext | None = None
+    ) -> None:
         entity = AE(ae_title=ae_title)
         entity.require_called_aet = True
         for context in (*AllStoragePresentationContexts, *VerificationPresentationContexts):
             entity.add_supported_context(str(context.abstract_syntax), list(ALL_TRANSFER_SYNTAXES))
         handlers: list[Any] = [(evt.EVT_C_STORE, lambda event: store(event, spool)), (evt.EVT_C_ECHO, _echo)]
         try:
-            server = entity.start_server((host, port), block=False, evt_handlers=handlers)
+            server = entity.start_server((host, port), block=False, ssl_context=tls, evt_handlers=handlers)
         except OSError as error:
             raise BadSettings(
                 f"SEGWATCH_HTTP_HOST={host} SEGWATCH_DICOM_PORT={port} cannot be listened on:"

@@ -24,6 +24,9 @@ class IngestSettings(ServiceSettings):
         dicom_ae_title: callers must call by this title.
         stow_port: for STOW-RS; 0 is off.
         stow_token_file: the bearer token that STOW-RS asks for; needed beyond loopback.
+        tls_cert_file: ingest's certificate for C-STORE and STOW-RS; both are plain without.
+        tls_key_file: its key.
+        tls_client_ca_file: authorities of the certificates that senders must show.
         min_free_mb: below this much free disk nothing more is taken over the network.
     """
 
@@ -36,6 +39,9 @@ class IngestSettings(ServiceSettings):
     dicom_ae_title: Annotated[str, Field(pattern=r"^[!-\[\]-~]{1,16}$")] = "SEGWATCH"
     stow_port: Annotated[int, Field(ge=0, le=65535)] = 0
     stow_token_file: Path | None = None
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    tls_client_ca_file: Path | None = None
     min_free_mb: Annotated[int, Field(ge=0)] = 512
 
     @model_validator(mode="after")
@@ -44,4 +50,12 @@ class IngestSettings(ServiceSettings):
             raise ValueError(
                 f"STOW_PORT on HTTP_HOST={self.http_host} needs STOW_TOKEN_FILE, or HTTP_HOST=127.0.0.1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("TLS_CERT_FILE and TLS_KEY_FILE belong together: give both or neither")
+        if self.tls_client_ca_file is not None and self.tls_cert_file is None:
+            raise ValueError("TLS_CLIENT_CA_FILE needs TLS_CERT_FILE: without TLS nobody shows any")
         return self

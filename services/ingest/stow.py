@@ -3,6 +3,7 @@
 import hmac
 import logging
 import socket
+import ssl
 import threading
 
 import uvicorn
@@ -87,7 +88,9 @@ class StowServer:
         BadSettings: the port cannot be had.
     """
 
-    def __init__(self, spool: Spool, *, host: str, port: int, token: str | None) -> None:
+    def __init__(
+        self, spool: Spool, *, host: str, port: int, token: str | None, tls: ssl.SSLContext | None = None
+    ) -> None:
         try:
             self._socket = socket.create_server(
                 (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -106,6 +109,7 @@ class StowServer:
             server_header=False,
             limit_concurrency=MOST_REQUESTS,
             timeout_graceful_shutdown=CLOSE_SECONDS,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
