@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -26,7 +26,7 @@ class Told:
     """What the studies are called outside: patients, studies, folders, files."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """One pulse of studies, from the inbox to the centre."""
     why = jars.available()
@@ -34,7 +34,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         pytest.skip(f"no Kafka broker here: {why}")
     folder = tmp_path_factory.mktemp("stack")
     with (
-        Stack(folder / "run", {SITE: SETTINGS}, embedded=False, own_prometheus=False) as stack,
+        Stack(
+            folder / "run", {SITE: replace(SETTINGS, doors=True)}, embedded=False, own_prometheus=False
+        ) as stack,
         Scene(stack, {SITE: lambda _case, _geometry: None}) as scene,
     ):
         site = scene.sites[SITE]
