@@ -11,6 +11,7 @@ def register(app: typer.Typer) -> None:
     cohort = typer.Typer(help="Make a cohort: cases, whose they are, and which set they are in.")
     cohort.callback(no_args_is_help=True)(_cohort)
     cohort.command("import")(import_cases)
+    cohort.command("make")(make)
     app.add_typer(cohort, name="cohort")
 
 
@@ -39,3 +40,19 @@ def import_cases(
     arrange(cases, out, None if split is None else read_whose(split), set_name)
     without = sum(case.lung is None for case in cases)
     typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
+
+
+def make(
+    source: Annotated[
+        Path, typer.Option(help="The folder with index.csv and cases/, as shared/data/covid20.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder that the tables are written to.")],
+    each: Annotated[int, typer.Option(min=1, help="Predictions of every scan by each segmenter.")] = 24,
+    steps: Annotated[float, typer.Option(min=0.01, help="Factor on the steps of training.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the patients' split and of what is drawn.")] = 0,
+) -> None:
+    """Make a cohort of real predictions: small networks trained in folds by patient, and what fails them."""
+    from services.evaluation.realcohort.command import make as make_tables
+
+    for name, rows in make_tables(source, out, each=each, steps=steps, seed=seed).items():
+        typer.echo(f"{out / name}.parquet: {rows} rows")
