@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import kafka
+import psutil
 
 from deploy.local.ask import is_ok
 from deploy.local.broker import Broker
@@ -42,9 +43,11 @@ POLICY = read_policy(POLICIES / "default.yaml")
 
 @dataclass(frozen=True)
 class Took:
-    """A service's start: seconds until it was ready, and its largest resident memory in MB."""
+    """A service's start: seconds until it was ready, how many of them it computed, and its largest resident
+    memory in MB."""
 
     seconds: float
+    computed: float
     memory_mb: float
 
 
@@ -147,8 +150,9 @@ def start(service: str, place: LogPlace, settings: dict[str, str], folder: Path)
         time.sleep(0.2)
     took = time.monotonic() - began
     most = max(most, program.child.memory())
+    times = psutil.Process(program.child.pid).cpu_times()
     program.stop()
-    return Took(took, most / 2**20)
+    return Took(took, times.user + times.system, most / 2**20)
 
 
 def measure(number: int, places: bool) -> dict[str, Took]:
@@ -179,4 +183,5 @@ if __name__ == "__main__":
     given = parser.parse_args()
     for each in given.studies:
         for what, took in measure(each, not given.without_places).items():
-            print(f"  {what:<44} {took.seconds:6.1f} s  {took.memory_mb:6.0f} MB", flush=True)
+            computed = f"({took.computed:5.1f} s computed)"
+            print(f"  {what:<44} {took.seconds:6.1f} s  {computed}  {took.memory_mb:6.0f} MB", flush=True)
