@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from services.contracts.errors import RefusedVolume
 from services.features.compiled import compiled, inlined
 from services.features.words import EVERY_BYTE, NONE, TOP_BIT, append_ends, filled_bytes
+from services.volumes.image import MOST_VOXELS
 
 WIDEST = 65_536
 """Ends of runs are kept in 16 bits: half the memory where a mask is noise."""
-MOST_VOXELS = 2**31
 LINE = 64
 """Voxels that are looked at together: as bytes a line of the processor's cache, as bits a word."""
 

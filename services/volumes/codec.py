@@ -20,10 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.errors import CorruptObject
-from services.volumes.image import Array, Mask
-
-MOST_VOXELS = 2**31
-"""More than any CT holds; a header that claims more is not believed."""
+from services.volumes.image import MOST_VOXELS, Array, Mask
 
 _VOLUME = b"SWV1"
 _MASK = b"SWM1"

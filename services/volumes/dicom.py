@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from pydicom.pixels.utils import iter_pixels
 
 from services.contracts.studies import Scanner
-from services.volumes.codec import MOST_VOXELS
 from services.volumes.dicom_slices import CT_CLASSES, Slice, quietly, read_header, slices_of
 from services.volumes.hounsfield import compact
-from services.volumes.image import Volume
+from services.volumes.image import MOST_VOXELS, Volume
 from services.volumes.orientation import canonical
 from services.volumes.refusals import refused
 from services.volumes.stacking import stack

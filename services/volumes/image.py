@@ -11,6 +11,9 @@ from services.contracts.base import Geometry
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
 
+MOST_VOXELS = 2**31
+"""More than any CT holds; a header that claims more is not believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Volume:

@@ -16,9 +16,8 @@ import numpy as np
 from isal import igzip, igzip_lib
 
 from services.contracts.base import Geometry
-from services.volumes.codec import MOST_VOXELS
 from services.volumes.hounsfield import compact
-from services.volumes.image import Array, Volume
+from services.volumes.image import MOST_VOXELS, Array, Volume
 from services.volumes.orientation import (
     MOST_DISTANCE_VOXELS,
     Affine,
