@@ -1,6 +1,7 @@
 """How long measuring takes, against the floor and against plain scikit-image, in one run.
 
     python -m benchmarks.features          writes benchmarks/features.md, .json and _growth.png
+    python -m benchmarks.features floor    measures that part again: floor, growth, service or decoding
 
 The floor is what no implementation can do without: reading the mask once, and the CT where the lesion is.
 Times are processor time on one thread, the least of several runs: what else runs on the machine is left out
@@ -10,6 +11,7 @@ as far as it can be.
 import json
 import os
 import platform
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -162,28 +164,32 @@ def _strewn(count: int) -> Row:
     }
 
 
-def main() -> None:
-    """Measure everything and write the report."""
+PARTS: dict[str, Callable[[], Any]] = {
+    "floor": against_floor,
+    "growth": growth,
+    "service": measure_service,
+    "decoding": measure_decoding,
+}
+
+
+def main(parts: Sequence[str]) -> None:
+    """Measure the parts, or all, and write the report; the other parts stay as they were measured last."""
     numba.set_num_threads(1)
+    kept = HERE / "features.json"
+    results: dict[str, Any] = json.loads(kept.read_text()) if parts else {}
+    results |= {
+        "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "grid": GRID},
+        "load_before": os.getloadavg()[0],
+    }
     with threadpool_limits(1):  # scikit-learn's fit would take as many as there are cores
-        results = _results()
-    (HERE / "features.json").write_text(json.dumps(results, indent=1) + "\n")
+        for part in parts or PARTS:
+            results[part] = PARTS[part]()
+    results["load_after"] = os.getloadavg()[0]
+    kept.write_text(json.dumps(results, indent=1) + "\n")
     draw_growth(results["growth"], HERE / "features_growth.png")
     write_report(results, HERE / "features.md")
     print((HERE / "features.md").read_text())
 
 
-def _results() -> dict[str, Any]:
-    return {
-        "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "grid": GRID},
-        "load_before": os.getloadavg()[0],
-        "floor": against_floor(),
-        "growth": growth(),
-        "service": measure_service(),
-        "decoding": measure_decoding(),
-        "load_after": os.getloadavg()[0],
-    }
-
-
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
