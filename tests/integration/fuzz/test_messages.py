@@ -42,9 +42,9 @@ from tests.support.fuzz import records
 from tests.support.messages import event_of
 from tests.support.streaming import eventually, read_all
 
-pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 EXAMPLES = int(os.environ.get("FUZZ", "0"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(0 if EXAMPLES else 300)]
 BATCH = 25
 MOST_MORE_BYTES = 400 * 1024**2
 """Far above what a batch needs, far below what a hostile size could ask for."""
