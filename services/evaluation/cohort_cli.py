@@ -47,7 +47,9 @@ def make(
         Path, typer.Option(help="The folder with index.csv and cases/, as shared/data/covid20.")
     ],
     out: Annotated[Path, typer.Option(help="The folder that the tables are written to.")],
-    each: Annotated[int, typer.Option(min=1, help="Predictions of every scan by each segmenter.")] = 24,
+    each: Annotated[
+        int, typer.Option(min=1, help="Predictions of a scan; a third as many by the slow network.")
+    ] = 24,
     steps: Annotated[float, typer.Option(min=0.01, help="Factor on the steps of training.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the patients' split and of what is drawn.")] = 0,
 ) -> None:

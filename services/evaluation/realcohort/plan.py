@@ -54,22 +54,22 @@ class Planned:
 
 
 def planned(
-    cases: Sequence[tuple[str, str]], segmenters: Mapping[str, str], each: int, seed: int
+    cases: Sequence[tuple[str, str]], segmenters: Mapping[str, tuple[str, int]], seed: int
 ) -> list[Planned]:
-    """`each` predictions of every scan by every segmenter.
+    """As many predictions of every scan as each segmenter makes.
 
     Every scan gets every kind of change in turn; strengths, stages and second changes are drawn. The first
     of each segmenter is the finished network on the scan as it is.
 
     Args:
         cases: case and patient.
-        segmenters: names of recipes, and what each one's networks are made from.
-        each: how many predictions of a scan by a segmenter.
+        segmenters: names of recipes; what each one's networks are made from, and how many predictions of a
+            scan it makes.
         seed: of all that is drawn.
     """
     plan: list[Planned] = []
     for number, (case, patient) in enumerate(cases):
-        for turn, (segmenter, made_from) in enumerate(segmenters.items()):
+        for turn, (segmenter, (made_from, each)) in enumerate(segmenters.items()):
             draw = np.random.default_rng([seed, number, turn])
             plan += [_one(case, patient, segmenter, made_from, place, draw) for place in range(each)]
     return plan

@@ -4,14 +4,17 @@ from services.evaluation.realcohort.changes import CHANGES
 from services.evaluation.realcohort.plan import KINDS, planned
 
 CASES = [("scan-1", "p"), ("scan-2", "p"), ("scan-3", "q")]
-SEGMENTERS = {"coarse": "digest", "fine": "digest"}
+
+
+def segmenters(each, digest="digest"):
+    return {"coarse": (digest, each), "fine": (digest, each)}
 
 
 def test_every_scan_gets_every_kind_of_change_from_every_segmenter():
-    plan = planned(CASES, SEGMENTERS, 2 * len(KINDS), seed=0)
+    plan = planned(CASES, segmenters(2 * len(KINDS)), seed=0)
     assert len(plan) == len({one.name for one in plan}) == len(CASES) * 2 * 2 * len(KINDS)
     for case, patient in CASES:
-        for segmenter in SEGMENTERS:
+        for segmenter in segmenters(1):
             own = [one for one in plan if one.source == case and one.segmenter == segmenter]
             assert {one.patient for one in own} == {patient}
             kinds = {kind for one in own for kind, _ in one.changes}
@@ -21,18 +24,18 @@ def test_every_scan_gets_every_kind_of_change_from_every_segmenter():
 
 
 def test_the_first_is_the_finished_network_on_an_unseen_scan_as_it_is():
-    for one in planned(CASES, SEGMENTERS, 1, seed=5):
+    for one in planned(CASES, segmenters(1), seed=5):
         assert (one.stage, one.seen, one.changes, one.threshold) == (3, False, (), 0.5)
 
 
 def test_a_larger_plan_begins_with_the_smaller_one():
-    small, large = (planned(CASES, SEGMENTERS, each, seed=1) for each in (5, 9))
+    small, large = (planned(CASES, segmenters(each), seed=1) for each in (5, 9))
     assert {one.key for one in small} <= {one.key for one in large}
 
 
 def test_another_seed_or_other_networks_have_other_keys():
     keys = [
-        {one.key for one in planned(CASES, {"coarse": digest}, 4, seed)}
+        {one.key for one in planned(CASES, segmenters(4, digest), seed)}
         for seed, digest in ((1, "a"), (2, "a"), (1, "b"))
     ]
     assert not keys[0] & keys[1]
