@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     cohort.callback(no_args_is_help=True)(_cohort)
     cohort.command("import")(import_cases)
     cohort.command("make")(make)
+    cohort.command("evidence")(evidence)
     app.add_typer(cohort, name="cohort")
 
 
@@ -58,3 +59,24 @@ def make(
 
     for name, rows in make_tables(source, out, each=each, steps=steps, seed=seed).items():
         typer.echo(f"{out / name}.parquet: {rows} rows")
+
+
+def evidence(
+    folder: Annotated[Path, typer.Option(help="The folder that `segwatch cohort make` wrote.")],
+    out: Annotated[
+        Path, typer.Option(help="The page to write; its pictures go to images/ beside it.")
+    ] = Path("docs/evidence.md"),
+) -> None:
+    """Write the evidence: every scorer with each patient left out, ablations, other segmenters, goals."""
+    from rich.console import Console
+
+    from services.evaluation.evidence.evidence import write_evidence
+    from services.evaluation.evidence.tables import read_tables
+
+    console = Console(stderr=True)
+    tables = read_tables(folder)
+    with console.status("scoring each patient by scorers that never saw them"):
+        goals = write_evidence(
+            tables, out, folder / ".work", step=lambda done: console.print(f"done: {done}")
+        )
+    typer.echo(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")

@@ -1,0 +1,6 @@
+"""`docs/evidence.md`: how good scorers are on real predictions, made by one command from a cohort's folder.
+
+`trials.py` scores every row without its patient; `figures.py` computes what is reported, with intervals that
+resample patients; `groups.py` leaves out features and groups; `shifts.py` looks at other segmenters, local
+labels and batches; `goals.py` says what was asked for and whether it is met; `page.py` writes it down.
+"""

@@ -1,0 +1,109 @@
+"""What each feature and group of features is worth: the error without it, and by it alone.
+
+Judged on the rows where every feature is defined, so that all are judged on the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from services.evaluation.cohort import Cohort
+from services.evaluation.evidence.trials import left_out_dice
+from services.evaluation.feature_sets import FeatureSet
+from services.features.registry import ALL, CATALOGUE, PAPER4
+from services.scoring.bins import Floats
+
+MODEL = "trees"
+"""Reads features in any scale, so that none is worth less for being skewed; learns the shapes by itself."""
+_SIGN = {"high": 1, "low": -1, "neither": 0}
+_LUNG = ("dense_lung_dice", "dense_lung_missed_share", "lesion_not_dense_share", "rim_dense_share")
+_SCAN = ("lung_hu_median", "lung_hu_spread", "slice_distance_mm")
+_INTENSITY = (
+    "lesion_z_in_lung",
+    "lesion_hu_spread",
+    "impossible_hu_share",
+    "edge_gradient_hu_per_mm",
+    "rim_contrast_hu",
+)
+_PLACE = (
+    "lesion_left_share",
+    "lesion_upper_share",
+    "lesion_share_of_lung",
+    "lung_border_distance_mm",
+    "outside_lung_5mm_share",
+)
+_GIVEN = tuple(name for name in ALL if CATALOGUE[name].card.cost == "given")
+_SHAPE = tuple(name for name in ALL if name not in {*PAPER4, *_LUNG, *_SCAN, *_INTENSITY, *_PLACE, *_GIVEN})
+GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "the paper's four": PAPER4,
+        "shape and size": _SHAPE,
+        "place in the lung": _PLACE,
+        "intensity": _INTENSITY,
+        "agreement with dense lung": _LUNG,
+        "the scan itself": _SCAN,
+        "segmentation's own": _GIVEN,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Mean absolute errors without something, and by it alone.
+
+    Attributes:
+        name: of a group, or of a feature.
+        without: on the cohort, all other features kept.
+        harm: what leaving it out adds to the error, with a 95 % interval that resamples patients.
+        alone: by it alone; NaN for a feature.
+        external: what leaving it out adds on the external set; None where that set lacks it.
+    """
+
+    name: str
+    without: float
+    harm: tuple[float, float, float]
+    alone: float
+    external: float | None
+
+
+def worths(
+    cohort: Cohort, external: Cohort, parts: Mapping[str, Sequence[str]], *, alone: bool
+) -> list[Worth]:
+    """What each part is worth, beside all other features, for masks that come with or without probabilities.
+
+    The external set has no probabilities: there, all others are the measured ones.
+    """
+    measured = tuple(name for name in ALL if name not in _GIVEN)
+    cohort = cohort.rows(cohort.select(ALL).defined)
+    external = external.rows(external.select(measured).defined)
+    whole = _errors(cohort, cohort, ALL)
+    outside = _errors(cohort, external, measured)
+    found = []
+    for name, members in parts.items():
+        without = _errors(cohort, cohort, [each for each in ALL if each not in members])
+        by_it = np.mean(_errors(cohort, cohort, members)) if alone else np.nan
+        harm = None
+        if not set(members) <= set(_GIVEN):
+            rest = _errors(cohort, external, [each for each in measured if each not in members])
+            harm = float(np.mean(rest) - np.mean(outside))
+        found.append(Worth(name, float(np.mean(without)), _harm(whole, without, cohort), float(by_it), harm))
+    return found
+
+
+def _errors(learnt: Cohort, judged: Cohort, features: Sequence[str]) -> Floats:
+    names = tuple(features)
+    directions = tuple(_SIGN[CATALOGUE[name].card.good] for name in names)
+    predicted = left_out_dice(learnt, judged, MODEL, FeatureSet("chosen", names, (), directions))
+    return np.asarray(np.abs(predicted - judged.dice))
+
+
+def _harm(whole: Floats, without: Floats, cohort: Cohort) -> tuple[float, float, float]:
+    added = without - whole
+    names, owner = np.unique(cohort.patients, return_inverse=True)
+    sums, counts = np.bincount(owner, weights=added), np.bincount(owner)
+    drawn = np.random.default_rng(0).integers(len(names), size=(1000, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(added.mean()), float(low), float(high)

@@ -1,0 +1,197 @@
+"""Writes the evidence as Markdown."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from services.evaluation.calibration import TARGET_SENSITIVITY
+from services.evaluation.cohort import Cohort
+from services.evaluation.evidence import words
+from services.evaluation.evidence.figures import Figure
+from services.evaluation.evidence.goals import Goal
+from services.evaluation.evidence.groups import Worth
+from services.evaluation.evidence.shifts import Batches, Coverage, Local
+from services.evaluation.evidence.tables import Making
+from services.scoring.bins import COUNT, Floats, bin_of
+
+BINS = ("< .2", ".2 to .4", ".4 to .6", ".6 to .8", "≥ .8")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
+
+
+def cohort_section(cohort: Cohort, external: Cohort, made: Sequence[Making]) -> str:
+    """What the cohort consists of."""
+    seen = np.array([row["made_seen"] == 1 for row in made])
+    makers = np.array([str(row["made_by"]) for row in made])
+    kinds = [str(row["made_changes"]) for row in made]
+    rows = [
+        (title, len(rows), *_by_bin(rows))
+        for title, rows in (
+            ("all", cohort.dice),
+            *((f"network `{name}`", cohort.dice[makers == name]) for name in np.unique(makers)),
+            ("by a network that had not seen the patient", cohort.dice[~seen]),
+            ("by one that had", cohort.dice[seen]),
+            ("published masks (external)", external.dice),
+        )
+    ]
+    change = [
+        (name, len(chosen), f"{np.mean(chosen):.2f}", f"{np.mean(np.array(chosen) < 0.6):.2f}")
+        for name in sorted({part.split(":")[0] for kind in kinds for part in kind.split("+")})
+        if (chosen := [d for d, kind in zip(cohort.dice, kinds, strict=True) if f"{name}:" in f"{kind}:"])
+    ]
+    return (
+        f"\n## The cohort\n{len(cohort)} predictions of {len(set(cohort.patients.tolist()))} patients "
+        f"(sha256 of the table: `{cohort.sha256()[:16]}…`), by small 2D U-Nets trained in four folds "
+        "by patient, at four stages of training, under changes of the scan, thresholds, sub-volumes and "
+        "flips. Measured as the product measures, on its grid, with its own lung mask.\n\n"
+        + table(("masks", "n", *BINS), rows)
+        + "\n"
+        + table(("change of the scan", "n", "mean Dice", "failed"), change)
+        + "\n![Dice of the cohort's masks](images/evidence-cohort.png)\n"
+    )
+
+
+def _by_bin(dice: Floats) -> list[int]:
+    return [int(count) for count in np.bincount(bin_of(dice), minlength=COUNT)]
+
+
+MEASURES = {
+    "AUROC": "auroc",
+    "AUROC, Dice ≥ .3": "auroc_from_0.3",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "MAE": "mae",
+}
+
+
+def scorers_section(rows: Sequence[tuple[str, dict[str, Figure], int]]) -> str:
+    """Every scorer beside those that look at nothing."""
+    body = (
+        (title, *(found[name] for name in MEASURES.values()), undefined) for title, found, undefined in rows
+    )
+    return (
+        "\n## Scorers, each patient left out\n"
+        f"The threshold is set in training for a sensitivity of {TARGET_SENSITIVITY:g}.\n\n"
+        + table(("scorer", *MEASURES, "undefined"), body)
+        + "\n![Predicted against true Dice](images/evidence-scorers.png)\n"
+    )
+
+
+def external_section(
+    rows: Sequence[tuple[str, dict[str, Figure]]], local: Sequence[tuple[str, Sequence[Local]]]
+) -> str:
+    """Another segmenter's masks of the same patients."""
+    body = ((title, *(found[name] for name in ("mae", "spearman", "flagged_good"))) for title, found in rows)
+    halves = (
+        (
+            title,
+            each.name,
+            f"{each.mae:.3f} [{each.mae_low:.2f}, {each.mae_high:.2f}]",
+            _number(each.spearman),
+        )
+        for title, found in local
+        for each in found
+    )
+    return (
+        "\n## Another segmenter: the published masks\nAll are good. Each is scored by a scorer that saw "
+        "neither the patient nor this segmenter.\n\n"
+        + table(("scorer", "MAE", "Spearman", "good masks flagged"), body)
+        + "\nWith half of the patients as local labels, tested on the other half, over 200 random halves "
+        "(2.5 to 97.5 percentiles of the halves):\n\n"
+        + table(("scorer", "correction", "MAE", "Spearman"), halves)
+    )
+
+
+def goals_section(goals: Sequence[Goal]) -> str:
+    """What was asked for, and whether it is met."""
+    met = sum(goal.met for goal in goals)
+    rows = ((goal.what, goal.asked, goal.figure, goal.verdict) for goal in goals)
+    return (
+        f"\n## What was asked for: {met} of {len(goals)} met\n"
+        "Of the scorers below the one with the lowest MAE of its kind: mask and image features only, and "
+        "with segmentation's own outputs. The choice was made on these rows, so its figures are a little too "
+        "good.\n\n" + table(("goal", "asked", "found", ""), rows)
+    )
+
+
+def lung_section(rows: Sequence[tuple[str, dict[str, Figure], dict[str, Figure]]]) -> str:
+    """What the expert's lung knows."""
+    body = (
+        (title, lung, *(found[name] for name in ("auroc", "mae", "sensitivity", "specificity")))
+        for title, own, expert in rows
+        for lung, found in (("the product's", own), ("the expert's", expert))
+    )
+    return (
+        "\n## What the lung mask is worth\nThe expert drew the lung knowing where the lesion is; a site has "
+        "no such mask. Figures with it are what a perfect lung segmentation could reach.\n\n"
+        + table(("scorer", "lung", "AUROC", "MAE", "sensitivity", "specificity"), body)
+    )
+
+
+def worth_section(groups: Sequence[Worth], features: Sequence[Worth]) -> str:
+    """What is lost without each group, and each feature."""
+    head = ("left out", "adds to MAE, cohort", "adds to MAE, external")
+    group_rows = ((*_worth(each), f"{each.alone:.3f}") for each in groups)
+    order = sorted(features, key=lambda each: -each.harm[0])
+    return (
+        "\n## Is every feature earned?\nExtremely randomised trees on all features, on the rows where all "
+        "are defined, a fifth of the patients left out at a time. Above 0: the error grows without it.\n\n"
+        + table((*head, "MAE by it alone"), group_rows)
+        + "\n![What each group is worth](images/evidence-groups.png)\n\n"
+        + table(head, (_worth(each) for each in order))
+        + f"\nSurely earned here (interval above 0): {_names(features, lambda harm: harm[1] > 0)}. Surely "
+        f"better left out of such trees (interval below 0): {_names(features, lambda harm: harm[2] < 0)}.\n"
+        + words.KEPT
+    )
+
+
+def _names(features: Sequence[Worth], chosen: Callable[[tuple[float, float, float]], bool]) -> str:
+    return ", ".join(f"`{each.name}`" for each in features if chosen(each.harm)) or "none"
+
+
+def _worth(each: Worth) -> tuple[str, str, str]:
+    harm, low, high = each.harm
+    outside = "–" if each.external is None else f"{each.external:+.4f}"
+    return each.name, f"{harm:+.4f} [{low:+.4f}, {high:+.4f}]", outside
+
+
+def across_section(rows: Sequence[tuple[str, str, dict[str, Figure]]]) -> str:
+    """Trained on one segmenter's masks, tested on another's."""
+    body = (
+        (one, other, *(found[name] for name in ("auroc", "mae", "spearman"))) for one, other, found in rows
+    )
+    return (
+        "\n## Across segmenters\nTrees on all measured features, a fifth of the patients left out at a time, "
+        "on both sides.\n\n" + table(("learnt from", "tested on", "AUROC", "MAE", "Spearman"), body)
+    )
+
+
+def site_section(rows: Sequence[tuple[str, Batches, Coverage]]) -> str:
+    """Batches, and intervals."""
+    body = (
+        (
+            title,
+            f"{seen.error:.3f} ({seen.error_90:.3f})",
+            f"{seen.moved:.3f}",
+            f"± {held.half_width:.3f}",
+            f"{held.covered:.2f}",
+            f"{held.worst_patient:.2f}",
+            f"{held.outside:.2f}",
+        )
+        for title, seen, held in rows
+    )
+    return (
+        "\n## What a site sees\nBatches of 20 masks of 7 patients: mean error of the batch's mean Dice (nine "
+        "of ten are below the figure in brackets), and how far the predicted mean moves when the true one "
+        "falls by 0.2. Intervals of nominally 80 %: mean half-width, coverage over all, and of the worst "
+        "patient.\n\n"
+        + table(("scorer", "batch error", "moved", "half-width", "covered", "worst patient", "outside"), body)
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

@@ -1,0 +1,60 @@
+"""The words of `docs/evidence.md` that no figure changes."""
+
+HEAD = """# Evidence: how far a scorer can be trusted
+
+Made by one command from a cohort that another makes; nothing here is edited by hand:
+
+```
+segwatch cohort make --source ../shared/data/covid20 --out COHORT      # under an hour on 2 idle cores
+segwatch cohort evidence --folder COHORT --out docs/evidence.md
+```
+
+Every row is scored by a scorer that never saw its patient: model, calibration and threshold come from the
+other patients. Figures have 95 % intervals that resample patients. Failed means Dice < 0.6. An undefined
+study (empty mask, no lung found, a feature without value) counts as predicted failed, has no predicted Dice,
+and is left out of the mean absolute error (MAE) and the rank correlation only.
+"""
+
+KEPT = """
+Nothing was taken out of the catalogue. What trees do not need, since dense lung says it already, other
+scorers read: ordinal regression gains from shape and tissue (`normal8` against `wide` above), and
+`lung_hu_spread`, `lung_hu_median` and `slice_distance_mm` are what other features are normalised by.
+Thirteen patients of one disease are too few to forget a feature for good; which are read is the scorer's
+set.
+"""
+
+LIMITS = """
+## What this does not show
+- **Thirteen patients.** Intervals are wide, and they know nothing of patients unlike these: all have
+  Covid-19, all have lesions in every slice (the data hold only the lesions' region, so there is no scan,
+  and no slice, without lesion), none is a child, none has another disease that is dense in the lung.
+- **Display values.** The CTs are 8-bit and locally equalised (CLAHE), not HU. Intensities are read with
+  `--ct-unit display`. What a scorer learnt of HU here does not carry over to scans in HU: train one on
+  the site's own scans.
+- **The segmenters are small** (half a million parameters, minutes of training), a third of the masks are
+  by a network that had learnt from the patient (nothing else here is as good as a strong model), and
+  scanners are changed by arithmetic, not by buying another scanner. The published masks are another
+  network's, but 14 only, all of them good: they can show false alarms and an offset, not missed failures.
+- **Segmentation's own outputs** (probability, entropy, agreement) exist for the cohort's own networks
+  only. Their figures say what the same network under other conditions looks like, not what another
+  network would.
+- **Rows are not independent**: one patient has some dozens. That is why patients are left out and
+  resampled, never rows.
+- **The random design decides the share of failed masks**; predictive values and MAE at a site depend on
+  its own.
+"""
+
+DROPPED = """
+## Tried, and dropped or changed
+Seen while trying on the 14 scans; these few figures are not made by the command.
+
+- *The fixed lung threshold on display values.* At −320 it lets fat in along the chest wall once a scan is
+  equalised: Dice with the expert's lung .80 on average. `lung_display.py` reaches .91 and holds less of
+  the dense lesions (.87 of lesion voxels against .94). HU scans are treated as before.
+- *Dense lung voxel by voxel.* Vessels and borders count as dense. Means over neighbouring blocks (3 × 3 ×
+  3 of 2.5 mm) raised the rule's Dice with the published masks by about .1, to .2 to .6 with the expert's
+  lung.
+- *A threshold from the lung's median and spread* (z above 1.5) instead of its lower quartile: below the
+  best fixed threshold on all 14 scans, since disease itself moves the median.
+- *Upper bounds and an eroded lung for that rule*: no change beyond .03.
+"""
