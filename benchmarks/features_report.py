@@ -23,7 +23,7 @@ def write_report(results: dict[str, Any], path: Path) -> None:
         "the inputs.\n\n"
         + _table([_with_room(row) for row in results["floor"]])
         + "\nThe aims: at most 5 times the floor, and 100 times faster than `plain`. `plain_over_floor` is "
-        "what nobody could exceed: with much lesion, or other work in the machine's caches, it comes near 100 "
+        "what nobody could exceed: with much lesion, or other work on the machine, it comes near 100 "
         "itself, and the hundredfold is missed there.\n"
         + "\n## Growth of the four\n![growth](features_growth.png)\n\n"
         + "".join(f"{name}:\n\n{_table(rows)}\n" for name, rows in results["growth"].items())

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from services.evaluation.feature_sets import feature_set
-from services.evaluation.leave_out import LeftOut
 
 from services.evaluation.cohort import RefusedCohort
 from services.evaluation.evidence import evidence, trials
@@ -14,6 +12,8 @@ from services.evaluation.evidence.groups import GROUPS
 from services.evaluation.evidence.shifts import batches, coverage, local_labels
 from services.evaluation.evidence.tables import read_tables
 from services.evaluation.evidence.trials import Trial, left_out_dice, verdicts
+from services.evaluation.feature_sets import feature_set
+from services.evaluation.leave_out import LeftOut
 from services.features.registry import ALL
 
 DRAW = np.random.default_rng(0)
