@@ -1,0 +1,104 @@
+"""The scorer of the real cohort, each patient left out: the figures of docs/scoring.md.
+
+    python -m benchmarks.scorer_on_cohort --tables FOLDER [--model ordinal] [--features wide] [--target 0.93]
+
+FOLDER is what `segwatch cohort make` wrote. Trained on masks measured with the product's lung and with the
+expert's; every figure with its 95 % interval over patients. About a minute for `ordinal`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from services.evaluation.adapt import CORRECTIONS
+from services.evaluation.cohort import Cohort, read_cohort
+from services.evaluation.conformal import worst_patient
+from services.evaluation.intervals import patient_intervals
+from services.evaluation.joined import joined
+from services.evaluation.leave_out import LeftOut, leave_patient_out
+from services.evaluation.metrics import Judged, figures
+from services.evaluation.train import Choices
+
+COHORTS = ("covid20", "covid20-expert-lung")
+EXTERNAL = ("external", "external-expert-lung")
+SHOWN = ("auroc", "sensitivity", "binary_specificity", "mae")
+LOCAL = 7
+HALVES = 500
+
+
+def main() -> None:
+    """Print the figures of each table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=Path, required=True)
+    parser.add_argument("--model", default="ordinal")
+    parser.add_argument("--features", default="wide")
+    parser.add_argument("--target", type=float, default=0.93)
+    told = parser.parse_args()
+    tables = {name: read_cohort(told.tables / f"{name}.parquet") for name in (*COHORTS, *EXTERNAL)}
+    learnt = joined({name: tables[name] for name in COHORTS})
+    every = joined(tables)
+    choices = Choices(resamples=0, target_sensitivity=told.target)
+    _, made = leave_patient_out(learnt, told.model, told.features, also=every, choices=choices)
+    if made is None:
+        raise SystemExit("nothing was scored")
+    for name in tables:
+        chosen = np.char.endswith(every.cases, f"@{name}")
+        rows = every.rows(chosen)
+        parts = LeftOut(made.judged.rows(chosen), made.low[chosen], made.high[chosen], made.outside[chosen])
+        print(f"{name}: {len(rows)} masks")
+        print(f"  all: {in_words(parts.judged, rows)}")
+        if name in COHORTS:
+            better = rows.dice >= 0.3
+            print(f"  Dice of .3 or more: {in_words(parts.judged.rows(better), rows.rows(better))}")
+            print(f"  {intervals(parts, rows)}")
+        else:
+            print(f"  {local(parts.judged, rows)}")
+
+
+def in_words(judged: Judged, rows: Cohort) -> str:
+    """The figures with their intervals."""
+    found, spread = figures(judged), patient_intervals(judged, rows.patients)
+    told = [f"{n} {found[n]:.3f} {np.round(spread[n] or (), 2)}" for n in SHOWN if found[n] is not None]
+    return ", ".join([*told, f"good ones flagged {int((judged.flagged & (judged.dice >= 0.6)).sum())}"])
+
+
+def intervals(made: LeftOut, rows: Cohort) -> str:
+    """Width and coverage of the 80 % intervals, errors a patient, how far predictions follow the truth."""
+    there = np.isfinite(made.judged.predicted)
+    truth, predicted, patients = rows.dice[there], made.judged.predicted[there], rows.patients[there]
+    low, high = made.low[there], made.high[there]
+    hits = ((low <= truth) & (truth <= high)).astype(np.float64)
+    errors = [float((predicted - truth)[patients == name].mean()) for name in np.unique(patients)]
+    slope = float(np.polyfit(truth, predicted, 1)[0])
+    return (
+        f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient "
+        f"{worst_patient(hits, patients):.2f}; outside {int(made.outside.sum())}; mean error a patient "
+        f"{np.abs(errors).mean():.3f}, at most {np.abs(errors).max():.3f}; a fall of .2 moves it by "
+        f"{0.2 * slope:.2f}"
+    )
+
+
+def local(judged: Judged, rows: Cohort) -> str:
+    """Random halves: some patients correct the Dice of the others. Mean over halves."""
+    generator = np.random.default_rng(0)
+    names = np.unique(rows.patients)
+    errors: dict[str, list[float]] = {name: [] for name in (*CORRECTIONS, "constant")}
+    ranks = []
+    for _ in range(HALVES):
+        known = np.isin(rows.patients, generator.permutation(names)[:LOCAL])
+        truth, predicted = judged.dice[~known], judged.predicted[~known]
+        for name, correction in CORRECTIONS.items():
+            offset, scale = correction(judged.predicted[known], judged.dice[known])
+            errors[name].append(float(np.abs(np.clip(offset + scale * predicted, 0, 1) - truth).mean()))
+        errors["constant"].append(float(np.abs(judged.dice[known].mean() - truth).mean()))
+        ranks.append(spearmanr(predicted, truth).statistic)
+    told = ", ".join(f"{name} {np.mean(values):.3f}" for name, values in errors.items())
+    return (
+        f"{LOCAL} patients as local labels, MAE on the others: {told}; rank correlation {np.mean(ranks):.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
