@@ -89,6 +89,7 @@ def records(topic: str, good: Event[Any]) -> st.SearchStrategy[Outgoing]:
         of_schema(topic).map(_dumped),
         beside(message).map(_dumped),
         beside(message).map(_dumped),
+        st.just(value),
         NO_JSON,
         st.binary(max_size=200),
     )

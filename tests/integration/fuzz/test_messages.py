@@ -206,12 +206,16 @@ def test_scoring_lives_through_every_message(tmp_path):
 
 
 def test_aggregation_lives_through_every_message(tmp_path):
-    own = {"policy": ROOT / "deploy/policy/default.yaml"}
+    def own() -> dict[str, Any]:
+        """Each batch is a site of its own."""
+        audit_log = tmp_path / f"{os.urandom(8).hex()}.jsonl"
+        return {"policy": ROOT / "deploy/policy/default.yaml", "audit_log": audit_log}
+
     fuzz(
         SCORED,
         event_of(SCORED),
         3,
         lambda batch: lived_through(
-            "aggregation", AggregationSettings, aggregation.run, own, batch, tmp_path
+            "aggregation", AggregationSettings, aggregation.run, own(), batch, tmp_path
         ),
     )
