@@ -5,7 +5,7 @@ HEAD = """# Evidence: how far a scorer can be trusted
 Made by one command from a cohort that another makes; nothing here is edited by hand:
 
 ```
-segwatch cohort make --source ../shared/data/covid20 --out COHORT      # under an hour on 2 idle cores
+segwatch cohort make --source ../shared/data/covid20 --out COHORT      # about 40 minutes of one core
 segwatch cohort evidence --folder COHORT --out docs/evidence.md
 ```
 
