@@ -6,11 +6,11 @@ import pytest
 from services.evaluation.realcohort.kept import write_parquet
 from services.features.registry import ALL, CATALOGUE
 
-PATIENTS, EACH = 8, 14
+PATIENTS, EACH = 7, 8
 
 
 def rows(of_set: str, each: int, seed: int, *, given: bool, lung: float):
-    """Rows of 8 patients; `lung` is how far the features of the lung are blurred."""
+    """Rows of 7 patients; `lung` is how far the features of the lung are blurred."""
     draw = np.random.default_rng(seed)
     for patient in range(PATIENTS):
         for number in range(each):
