@@ -145,9 +145,11 @@ class Run:
 
     def close(self) -> None:
         """End every process and take the disk away."""
-        self._watcher._stop.set()
-        self._studies.close()
-        self._site.stop()
+        try:
+            self._watcher.stop()
+            self._studies.close()
+        finally:
+            self._site.stop()
 
     def _turn(self, going: Callable[[], bool], faults_until: float) -> None:
         said, last = 0.0, time.monotonic()

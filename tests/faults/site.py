@@ -79,7 +79,8 @@ class Site:
     def __init__(self, folder: Path, session_seconds: float) -> None:
         self.folder = folder
         self.inbox, self.store, self.faults = folder / "inbox", folder / "store", folder / "faults"
-        for made in (self.inbox, self.store, self.faults):
+        self._scratch = folder / "tmp"
+        for made in (self.inbox, self.store, self.faults, self._scratch):
             made.mkdir(parents=True)
         self.secret = secrets.token_hex(32)
         (folder / "secret").touch(mode=0o600)
@@ -131,7 +132,8 @@ class Site:
         recipe = Recipe(
             name=name,
             command=[sys.executable, "-m", "tests.faults.service_process", f"services.{service}"],
-            env={**base_environment(), **ONE_THREAD, **environment},
+            # What libraries put into the temporary folder goes with the run, also after a kill -9.
+            env={**base_environment(), "TMPDIR": str(self._scratch), **ONE_THREAD, **environment},
             log=self.folder / "logs" / f"{name}.log",
             ready=lambda: is_ok(port, "/readyz"),
             seconds=START_SECONDS,

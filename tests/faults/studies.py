@@ -40,6 +40,7 @@ class Studies:
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _next: int = 0
+    _thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to drop them, from a thread."""
@@ -49,7 +50,8 @@ class Studies:
     def close(self) -> None:
         """Drop no more."""
         self._stop.set()
-        self._thread.join(10)
+        if self._thread is not None:
+            self._thread.join(10)
 
     @property
     def dropped(self) -> int:
@@ -59,7 +61,7 @@ class Studies:
     @property
     def done(self) -> bool:
         """Whether all were."""
-        return not self._thread.is_alive()
+        return self._thread is not None and not self._thread.is_alive()
 
     def pseudonym_of(self, number: int) -> str:
         """What the hospital calls a study, worked out here and not learnt from ingest."""

@@ -75,9 +75,13 @@ class Watcher:
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Stop reading; connections end with their thread."""
+    def stop(self) -> None:
+        """Ask the threads to stop reading; connections end with them."""
         self._stop.set()
+
+    def close(self) -> None:
+        """Stop reading, and wait for it."""
+        self.stop()
         for thread in self._threads:
             thread.join(15)
 
