@@ -73,13 +73,13 @@ def test_a_small_run_holds_every_invariant_and_prints_its_numbers_last(tmp_path:
 def test_ctrl_c_leaves_no_process_mount_or_file_behind() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run = start(folder, "--seed", "4", "--studies", "10", "--minutes", "5")
-        assert run.stdout is not None
-        for line in run.stdout:
-            if "starting" in line:
-                break
-        time.sleep(6)  # in the middle of starting: brokers are up, services are coming
-        run.send_signal(signal.SIGINT)
-        output = run.stdout.read()
-        assert run.wait(120) == 130, output
+        with start(folder, "--seed", "4", "--studies", "10", "--minutes", "5") as run:
+            assert run.stdout is not None
+            for line in run.stdout:
+                if "starting" in line:
+                    break
+            time.sleep(6)  # in the middle of starting: brokers are up, services are coming
+            run.send_signal(signal.SIGINT)
+            output = run.stdout.read()
+            assert run.wait(120) == 130, output
         assert left_behind(folder) == []
