@@ -50,19 +50,18 @@ def fit_sigmoid(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) -
 
 
 def fit_isotonic(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) -> IsotonicCalibration:
-    """The rising line through the middles of the blocks of isotonic regression of the failures.
+    """The blocks of isotonic regression of the failures, level within a block and a line between two.
 
-    Through the middles, since a staircase would make ties of studies that differ; smoothed as Platt's
-    targets are, since no study fails for certain. Source: Zadrozny and Elkan (2002).
+    Smoothed as Platt's targets are, since no study fails for certain. Source: Zadrozny and Elkan (2002).
     """
     danger = np.round(danger, 9)  # scikit-learn divides by differences that may be denormal
     fitted = IsotonicRegression().fit_transform(danger, _smoothed(is_failed))
     levels, block = np.unique(fitted, return_inverse=True)
-    middles = np.bincount(block, weights=danger) / np.bincount(block)
+    ends = [(danger[block == each].min(), danger[block == each].max()) for each in range(len(levels))]
     return IsotonicCalibration(
         method="isotonic",
-        danger=tuple(np.maximum.accumulate(middles).tolist()),
-        failure=tuple(np.clip(levels, 0.0, 1.0).tolist()),
+        danger=tuple(float(end) for both in ends for end in both),
+        failure=tuple(np.repeat(np.clip(levels, 0.0, 1.0), 2).tolist()),
         quantiles=quantiles,
     )
 
