@@ -46,7 +46,7 @@ def train(
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
     from rich.console import Console
 
-    from services.evaluation.cohort import read_cohort
+    from services.evaluation.cohort import RefusedCohort, read_cohort
     from services.evaluation.feature_sets import feature_set
     from services.evaluation.joined import joined
     from services.evaluation.judge import judge_all
@@ -59,6 +59,9 @@ def train(
     from services.scoring.bundle import save
 
     console = Console()
+    names = [path.stem for path in (cohort, *(also or ()))]
+    if len(set(names)) < len(names):
+        raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
     first = opened_for_training(cohort, feature_set(features).features, ct_unit, out)
     table = joined({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)

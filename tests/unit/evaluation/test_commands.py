@@ -58,3 +58,13 @@ def test_a_cohort_that_is_refused_writes_no_bundle(app: typer.Typer, table: Path
     done = CliRunner().invoke(app, ["train", "--cohort", str(table), "--out", str(tmp_path / "made")])
     assert isinstance(done.exception, RefusedCohort)
     assert not (tmp_path / "made").exists()
+
+
+def test_two_tables_of_one_name_are_refused_since_their_cases_would_be_one(
+    app: typer.Typer, table: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "elsewhere" / table.name
+    other.parent.mkdir()
+    other.write_text(table.read_text())
+    words = ["train", "--cohort", str(table), "--also", str(other), "--out", str(tmp_path / "made")]
+    assert isinstance(CliRunner().invoke(app, words).exception, RefusedCohort)
