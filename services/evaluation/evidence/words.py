@@ -2,7 +2,8 @@
 
 HEAD = """# Evidence: how far a scorer can be trusted
 
-Made by one command from a cohort that another makes; what was tried is told in its code (`words.py`), the rest is computed:
+Made by one command from a cohort that another makes. What was tried is told in its code (`words.py`), the
+rest is computed:
 
 ```
 segwatch cohort make --source ../shared/data/covid20 --out COHORT      # about 40 minutes of one core
