@@ -31,16 +31,15 @@ class Backend(Protocol):
 
 
 class LocalFolder:
-    """A folder of this machine, or one mounted into it. Made now if it is not there.
+    """A folder of this machine, or one mounted into it, which somebody has made.
 
-    Should it vanish later, the store is away; where it could not be made, every call says why. A link that
-    leads out of it is not followed: whoever can write there could have other files read, or overwritten.
+    It is never made here: a service that starts while the disk is away would put a folder in its place, and
+    nobody would find its objects again when the disk is back. Until it is there, the store is away. A link
+    that leads out of it is not followed: whoever can write there could have other files read, or overwritten.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        with contextlib.suppress(OSError):
-            root.mkdir(parents=True, exist_ok=True)
 
     def read(self, key: str) -> bytes | None:
         with self._explained():
@@ -75,7 +74,9 @@ class LocalFolder:
         if path.is_file():
             return self._inside(path)
         if not self._root.is_dir():
-            raise StoreUnavailable(f"the store's folder {self._root} is not there; is its volume mounted?")
+            raise StoreUnavailable(
+                f"the store's folder {self._root} is not there: mount its volume, or make it"
+            )
         return path.is_file() and self._inside(path)  # the disk may have come back between the two looks
 
     def _make_folders(self, folder: Path) -> None:

@@ -25,12 +25,11 @@ def test_a_clock_that_is_wrong_by_days_stops_nothing_and_dates_nothing(broker: "
     key, now = uuid.uuid4().hex.encode(), int(time.time() * 1000)
     wrong = now + days * DAY_MS
     with KafkaLog(ConnectionSettings(kafka_bootstrap=broker.bootstrap)) as log:
-        log.create_topics({SCORED: 1, RELEASE: 1}, forever=frozenset({RELEASE}))
+        # Topics of the test's own: others read the real ones on this broker, and these are no messages.
+        study, release = f"{key.decode()}.{SCORED}", f"{key.decode()}.{RELEASE}"
+        log.create_topics({study: 1, release: 1}, forever=frozenset({release}))
         with log.producer() as producer:
-            producer.send([Outgoing(topic, key, b"{}", (), wrong) for topic in (SCORED, RELEASE)])
-        inside, leaves = (
-            next(record for record in read_all(log, topic) if record.key == key)
-            for topic in (SCORED, RELEASE)
-        )
+            producer.send([Outgoing(topic, key, b"{}", (), wrong) for topic in (study, release)])
+        inside, leaves = (read_all(log, topic)[0] for topic in (study, release))
     assert abs(inside.timestamp_ms - now) < DAY_MS // 24
     assert leaves.timestamp_ms == wrong, "what leaves keeps its own time, which is coarse on purpose"

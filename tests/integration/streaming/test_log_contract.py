@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.contracts.errors import LogRefused, LostPlace, Unprocessable
+from services.contracts.topics import RELEASE
 from services.streaming.embedded_log import EmbeddedLog
 from services.streaming.kafka_log import KafkaLog
 from services.streaming.log import Consumer, Log, Outgoing, Position, Reader, Record
@@ -46,7 +47,8 @@ def log(open_log: Open) -> Log:
 
 @pytest.fixture
 def topic(log: Log) -> str:
-    name = f"t.{uuid.uuid4().hex}"
+    # A release topic by its name: all others take the broker's time instead of the sender's.
+    name = f"t{uuid.uuid4().hex}.{RELEASE}"
     log.create_topics({name: 1})
     return name
 

@@ -112,7 +112,7 @@ def test_streaming_gives_what_reading_and_resampling_give(tmp_path, case, suffix
 
 
 def test_the_streamed_ct_is_that_of_the_whole_grid_near_the_lesion(tmp_path, case):
-    request = save(tmp_path, case)
+    request = replace(save(tmp_path, case), features=PAPER4)
     streamed, read = scene_of_files(request), scene_of_files(request, streamed=False)
     lesion = read.lesion.array != 0
     assert np.array_equal(streamed.ct[lesion], read.ct[lesion])
@@ -167,7 +167,7 @@ def test_what_lies_behind_the_lesion_is_read_unless_the_caller_says_otherwise(tm
     ct = np.random.default_rng(0).integers(-1000, 300, (60, 96, 96)).astype(np.int16)
     lesion = np.zeros(ct.shape, np.bool_)
     lesion[3:9, 10:30, 10:40] = True
-    request = save(tmp_path, (ct, lesion, ~lesion))
+    request = replace(save(tmp_path, (ct, lesion, ~lesion)), features=PAPER4)
     wanted = measure_files(request)
     request.ct.write_bytes(request.ct.read_bytes()[: request.ct.stat().st_size * 4 // 5])
     with pytest.raises(RefusedVolume, match=r"ct\.nii\.gz"):

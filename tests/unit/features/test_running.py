@@ -21,6 +21,7 @@ from services.features.settings import FeaturesSettings
 from services.streaming.log import outgoing
 from services.streaming.runtime import start
 from services.volumes.store import VolumeStore
+from tests.support.folders import made
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
@@ -32,14 +33,14 @@ def settings_of(tmp_path, **more):
         log_file=tmp_path / "log.sqlite",
         http_host="127.0.0.1",
         http_port=0,
-        store=str(tmp_path / "store"),
+        store=str(made(tmp_path / "store")),
         **more,
     )
 
 
 @pytest.fixture
 def study(tmp_path):
-    store = VolumeStore(tmp_path / "store")
+    store = VolumeStore(made(tmp_path / "store"))
     lesion = np.zeros((6, 16, 16), np.bool_)
     lesion[1:5, 4:9, 4:9] = True
     lesion[2, 4:9, 4:11] = True

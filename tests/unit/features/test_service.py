@@ -21,6 +21,7 @@ from services.features.scene import NativeMask
 from services.features.service import Measuring
 from services.volumes.grid import grid_geometry, resample_mask
 from services.volumes.store import VolumeStore
+from tests.support.folders import made
 
 NOW = datetime(2026, 3, 2, 9, 31, tzinfo=UTC)
 NATIVE = Geometry(
@@ -44,7 +45,7 @@ def arrays():
 
 @pytest.fixture
 def store(tmp_path):
-    return VolumeStore(tmp_path / "store")
+    return VolumeStore(made(tmp_path / "store"))
 
 
 @pytest.fixture

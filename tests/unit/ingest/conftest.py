@@ -13,6 +13,7 @@ from services.ingest.settings import IngestSettings
 from services.streaming.runtime import Runtime, start
 from services.volumes.image import Volume
 from services.volumes.nifti import write_nifti
+from tests.support.folders import made
 from tests.support.images import little_ct
 
 SECRET = b"a secret of enough bytes"
@@ -49,7 +50,7 @@ def settings(tmp_path: Path) -> Callable[..., IngestSettings]:
             "http_host": "127.0.0.1",
             "http_port": 0,
             "inbox": tmp_path / "inbox",
-            "store": str(tmp_path / "store"),
+            "store": str(made(tmp_path / "store")),
             "pseudonym_secret_file": tmp_path / "secret",
             "quiet_seconds": 0.05,
         }

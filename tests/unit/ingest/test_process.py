@@ -20,6 +20,7 @@ from services.contracts.envelope import decode
 from services.contracts.topics import RECEIVED, dead_letters
 from services.streaming.embedded_log import EmbeddedLog
 from services.volumes.nifti import write_nifti
+from tests.support.folders import made
 from tests.support.images import dicom_slices, little_ct
 from tests.support.streaming import eventually, read_all
 
@@ -41,7 +42,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": free_port(),
         "INBOX": tmp_path / "inbox",
-        "STORE": tmp_path / "store",
+        "STORE": made(tmp_path / "store"),
         "PSEUDONYM_SECRET_FILE": tmp_path / "secret",
         "QUIET_SECONDS": 0.2,
         "DICOM_PORT": free_port(),

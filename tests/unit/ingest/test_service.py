@@ -11,6 +11,7 @@ from services.contracts.topics import RECEIVED
 from services.ingest.service import Ingest
 from services.volumes.image import Volume
 from services.volumes.store import VolumeStore
+from tests.support.folders import made
 from tests.support.images import little_ct
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -19,7 +20,7 @@ SECRET = b"a secret of enough bytes"
 
 @pytest.fixture
 def ingest(tmp_path: Path) -> Ingest:
-    return Ingest(VolumeStore(tmp_path / "store"), SECRET, now=lambda: NOW)
+    return Ingest(VolumeStore(made(tmp_path / "store")), SECRET, now=lambda: NOW)
 
 
 def test_a_case_is_stored_and_announced_under_pseudonyms(ingest: Ingest, write_case):
@@ -84,7 +85,7 @@ def test_two_hospitals_have_different_pseudonyms_for_one_person(ingest: Ingest, 
 
 
 def test_a_store_that_is_away_is_transient(write_case, tmp_path: Path):
-    ingest = Ingest(VolumeStore(tmp_path / "store"), SECRET)
+    ingest = Ingest(VolumeStore(made(tmp_path / "store")), SECRET)
     (tmp_path / "store").rmdir()
     with pytest.raises(StoreUnavailable):
         ingest.prepare(write_case("a"))

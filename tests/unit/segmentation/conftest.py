@@ -16,6 +16,7 @@ from services.phantoms.phantom import Phantom, make_phantom
 from services.segmentation.segmenter import Lesion
 from services.segmentation.service import Segmentation, Studies
 from services.volumes.store import VolumeStore
+from tests.support.folders import made
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 STUDY, PATIENT = "1" * 32, "2" * 32
@@ -47,7 +48,7 @@ def phantom() -> Phantom:
 
 @pytest.fixture
 def store(tmp_path: Path) -> VolumeStore:
-    return VolumeStore(tmp_path / "store")
+    return VolumeStore(made(tmp_path / "store"))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from services.contracts.envelope import decode
 from services.contracts.topics import RECEIVED, SEGMENTED, dead_letters
 from services.streaming.embedded_log import EmbeddedLog
 from services.streaming.log import outgoing
+from tests.support.folders import made
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 120
@@ -29,7 +30,7 @@ def start(tmp_path):
             "PYTHONPATH": str(ROOT),
             "SEGWATCH_LOG": "embedded",
             "SEGWATCH_LOG_FILE": str(tmp_path / "log.db"),
-            "SEGWATCH_STORE": str(tmp_path / "store"),
+            "SEGWATCH_STORE": str(made(tmp_path / "store")),
             "SEGWATCH_HTTP_PORT": "0",
             **more,
         }

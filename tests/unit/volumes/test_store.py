@@ -12,11 +12,12 @@ from services.contracts.base import ObjectRef
 from services.contracts.errors import BadSettings, CorruptObject, MissingObject, StoreUnavailable
 from services.volumes.backends import LocalFolder, Remote
 from services.volumes.store import VolumeStore
+from tests.support.folders import made
 
 
 @pytest.fixture(params=["folder", "memory"])
 def place(request, tmp_path: Path) -> str:
-    return str(tmp_path / "store") if request.param == "folder" else f"memory://{uuid4().hex}"
+    return str(made(tmp_path / "store")) if request.param == "folder" else f"memory://{uuid4().hex}"
 
 
 @pytest.fixture
@@ -135,17 +136,17 @@ def test_only_objects_with_a_plain_suffix_are_stored(store: VolumeStore, data: b
 
 def test_a_reference_cannot_leave_the_store(tmp_path: Path):
     (tmp_path / "secret.b2").write_bytes(b"secret")
-    store = VolumeStore(tmp_path / "store")
+    store = VolumeStore(made(tmp_path / "store"))
     forged = reference(b"secret").model_copy(update={"key": "objects/../../secret.b2"})
     with pytest.raises(MissingObject):
         store.get(forged)
 
 
 def test_a_store_whose_folder_vanished_is_away_and_its_objects_are_not_missing(tmp_path: Path):
-    store = VolumeStore(tmp_path / "store")
+    store = VolumeStore(made(tmp_path / "store"))
     put = store.put(b"voxels", "b2")
     (tmp_path / "store").rename(tmp_path / "gone")
-    with pytest.raises(StoreUnavailable, match="mounted"):
+    with pytest.raises(StoreUnavailable, match="mount its volume"):
         store.get(put)
     with pytest.raises(StoreUnavailable, match="mounted"):
         store.put(b"voxels", "b2")
@@ -156,7 +157,7 @@ def test_a_store_whose_folder_vanished_is_away_and_its_objects_are_not_missing(t
 def test_a_disk_that_goes_in_mid_write_is_not_replaced_by_a_new_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    store = VolumeStore(tmp_path / "store")
+    store = VolumeStore(made(tmp_path / "store"))
 
     def goes_after_the_look(_folder: LocalFolder, _key: str) -> bool:
         (tmp_path / "store").rename(tmp_path / "away")
@@ -171,7 +172,7 @@ def test_a_disk_that_goes_in_mid_write_is_not_replaced_by_a_new_root(
 def test_an_object_is_not_called_missing_while_its_disk_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    store = VolumeStore(tmp_path / "store")
+    store = VolumeStore(made(tmp_path / "store"))
     put = store.put(b"voxels", "b2")
     away = (tmp_path / "store").rename(tmp_path / "away")
     look = Path.is_dir
@@ -220,7 +221,7 @@ def test_a_url_that_nobody_knows_is_a_bad_setting(url: str):
 
 def test_a_link_that_leads_out_of_the_store_is_not_read(tmp_path: Path):
     """Also where the file behind it is exactly what the reference asks for."""
-    store, secret = VolumeStore(tmp_path / "store"), tmp_path / "secret"
+    store, secret = VolumeStore(made(tmp_path / "store")), tmp_path / "secret"
     secret.write_bytes(b"a file of the machine's")
     wanted = reference(secret.read_bytes())
     link = tmp_path / "store" / wanted.key
@@ -235,7 +236,7 @@ def test_a_link_that_leads_out_of_the_store_is_not_read(tmp_path: Path):
 
 
 def test_nothing_is_written_through_a_folder_that_leads_out_of_the_store(tmp_path: Path):
-    store, elsewhere = VolumeStore(tmp_path / "store"), tmp_path / "elsewhere"
+    store, elsewhere = VolumeStore(made(tmp_path / "store")), tmp_path / "elsewhere"
     elsewhere.mkdir()
     (tmp_path / "store" / "objects").symlink_to(elsewhere)
     with pytest.raises(StoreUnavailable, match="leads out of the store"):
