@@ -19,6 +19,7 @@ from services.volumes.image import Volume
 from services.volumes.nifti import write_nifti
 from services.volumes.store import VolumeStore
 from tests.integration.bad_input.conftest import SECONDS, Ward
+from tests.support.folders import made
 from tests.support.images import dicom_slices, save_all
 from tests.support.streaming import eventually
 
@@ -185,7 +186,7 @@ def test_a_missing_object_is_dead_lettered_and_replayed_to_features_alone(ward: 
     ward.about(SCORED, study)
     (segmented,) = (event for event in ward.events(SEGMENTED) if event.key == study)
     mask = VolumeStore(str(ward.hospital.store)).load_mask(segmented.data.lesion_on_grid)
-    absent = VolumeStore(str(tmp_path / "elsewhere")).save_mask(~mask)
+    absent = VolumeStore(made(tmp_path / "elsewhere")).save_mask(~mask)
     other = "7" * 32
     broken = segmented.data.model_copy(update={"study": other, "lesion_on_grid": absent})
     event = type(segmented)("8" * 32, SEGMENTED, other, "/test", segmented.time, broken)

@@ -77,7 +77,7 @@ def test_a_study_that_comes_back_in_another_unit_is_refused(ingest: Ingest, writ
 
 def test_two_hospitals_have_different_pseudonyms_for_one_person(ingest: Ingest, write_case, tmp_path: Path):
     folder = write_case("a")
-    other = Ingest(VolumeStore(tmp_path / "other"), b"another secret of theirs")
+    other = Ingest(VolumeStore(made(tmp_path / "other")), b"another secret of theirs")
     ours, theirs = (each.prepare(folder).event for each in (ingest, other))
     assert ours
     assert theirs

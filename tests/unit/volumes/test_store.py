@@ -148,7 +148,7 @@ def test_a_store_whose_folder_vanished_is_away_and_its_objects_are_not_missing(t
     (tmp_path / "store").rename(tmp_path / "gone")
     with pytest.raises(StoreUnavailable, match="mount its volume"):
         store.get(put)
-    with pytest.raises(StoreUnavailable, match="mounted"):
+    with pytest.raises(StoreUnavailable, match="mount its volume"):
         store.put(b"voxels", "b2")
     with pytest.raises(StoreUnavailable):
         store.get_result("ab" * 16)
