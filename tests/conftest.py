@@ -1,6 +1,7 @@
 """What many rooms' tests stand on: a real broker, started once and only where it is asked for, and a log."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,11 @@ from services.streaming.embedded_log import EmbeddedLog
 
 if TYPE_CHECKING:
     from deploy.local.broker import Broker
+
+
+# A shell that starts the tests in the background has them ignore SIGINT, and with them every program that
+# they start: then no test of Ctrl-C could pass.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
