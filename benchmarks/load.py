@@ -31,18 +31,15 @@ from services.contracts.envelope import Event
 from services.contracts.identity import digest_of
 from services.contracts.studies import StudyReceived, StudySegmented
 from services.contracts.topics import (
-    FOREVER,
     RECEIVED,
     SCORED,
     SEGMENTED,
-    SITE_TOPICS,
-    WITH_DEAD_LETTERS,
-    dead_letters,
 )
 from services.phantoms.phantom import make_phantom
 from services.phantoms.write import write_case
 from services.segmentation.service import Segmentation, Studies
 from services.streaming.log import outgoing
+from services.streaming.topics import make_hospital_topics
 from services.volumes.nifti import write_nifti
 from services.volumes.store import VolumeStore
 from tests.support.messages import NOW
@@ -194,8 +191,7 @@ def measure(minutes: float, times: float) -> None:
             (folder / made).mkdir()
         place = LogPlace(bootstrap=broker.bootstrap)
         with place.open() as log:
-            topics = [*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)]
-            log.create_topics(dict.fromkeys(topics, 1), forever=FOREVER)
+            make_hospital_topics(log)
         studies = templates(VolumeStore(folder / "store"), folder / "work")
         with services(place, folder) as running:
             seen, stop = Seen(), threading.Event()

@@ -9,13 +9,13 @@ from services.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord
 from services.contracts.policy import SitePolicy
 from services.contracts.release import Heartbeat, SiteRelease
 from services.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from services.contracts.topics import RELEASE, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
+from services.contracts.topics import HOSPITAL_TOPICS, RELEASE
 from services.streaming.log import Record
 
 BlockKind = Literal["pulse", "portrait"]
 BlockName = tuple[str, int, int]
 """Kind, epoch and number of a block."""
-WATCHED = (*SITE_TOPICS, *(dead_letters(topic) for topic in WITH_DEAD_LETTERS))
+WATCHED = HOSPITAL_TOPICS
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ def dead_letters(topic: str) -> str:
     return f"{topic}.dlq"
 
 
+HOSPITAL_TOPICS = (*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS))
+"""Every topic of a hospital, dead-letter topics included."""
+
+
 def at_the_centre(site: str) -> str:
     """The name that the bridge gives a site's release topic at the centre."""
     return f"{site}.{RELEASE}"

@@ -2,20 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.contracts.topics import (
-    FOREVER,
-    ONE_PARTITION,
-    SITE_TOPICS,
-    WITH_DEAD_LETTERS,
-    at_the_centre,
-    dead_letters,
-)
+from services.contracts.topics import FOREVER, HOSPITAL_TOPICS, ONE_PARTITION, SITE_TOPICS, at_the_centre
 from services.streaming.log import Log
-
-
-def hospital_topics() -> Sequence[str]:
-    """Every topic of a hospital, dead-letter topics included."""
-    return (*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS))
 
 
 def make_hospital_topics(log: Log, partitions: int = 1) -> Sequence[str]:
@@ -26,7 +14,7 @@ def make_hospital_topics(log: Log, partitions: int = 1) -> Sequence[str]:
         partitions: how many members a stage can have at most. What blocks are made from has one, whatever
             this says.
     """
-    numbers = {name: 1 if _one(name) else partitions for name in hospital_topics()}
+    numbers = {name: 1 if _one(name) else partitions for name in HOSPITAL_TOPICS}
     return _make(log, numbers, FOREVER)
 
 
@@ -37,7 +25,7 @@ def make_centre_topics(log: Log, sites: Iterable[str]) -> Sequence[str]:
 
 
 def _one(name: str) -> bool:
-    return name in ONE_PARTITION or name in map(dead_letters, WITH_DEAD_LETTERS)
+    return name in ONE_PARTITION or name not in SITE_TOPICS
 
 
 def _make(log: Log, numbers: dict[str, int], forever: frozenset[str]) -> Sequence[str]:

@@ -8,7 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ask import ask
 from services.aggregation.audit_check import verify
-from services.contracts.topics import SITE_TOPICS, WITH_DEAD_LETTERS, at_the_centre, dead_letters
+from services.contracts.topics import (
+    HOSPITAL_TOPICS,
+    at_the_centre,
+)
 from services.streaming.log import Log, Record
 from tests.faults.hands import Hands
 from tests.faults.invariants import Evidence
@@ -57,9 +60,8 @@ def audit_problems(site: Site) -> list[str]:
 def evidence_of(hands: Hands, counted: int, tails: dict[str, int]) -> Evidence:
     """Everything that lies in the logs, read anew."""
     site = hands.site
-    topics = [*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)]
     with site.open_log() as log:
-        inside = {topic: _whole(log, topic) for topic in topics}
+        inside = {topic: _whole(log, topic) for topic in HOSPITAL_TOPICS}
     with site.open_log(centre=True) as log:
         centre = _whole(log, at_the_centre(SITE))
     return Evidence(

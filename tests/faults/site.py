@@ -23,16 +23,9 @@ from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.process import Child, base_environment
 from deploy.local.services import ONE_THREAD
 from deploy.local.supervisor import Program, Recipe, stop_all
-from services.contracts.topics import (
-    FOREVER,
-    ONE_PARTITION,
-    SITE_TOPICS,
-    WITH_DEAD_LETTERS,
-    at_the_centre,
-    dead_letters,
-)
 from services.streaming.kafka_log import KafkaLog
 from services.streaming.settings import ConnectionSettings
+from services.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.faults.disk import SmallDisk
 
 SITE = "hospital-a"
@@ -198,13 +191,10 @@ class Site:
         self.disk.close()
 
     def _make_topics(self) -> None:
-        inside = {topic: 1 if topic in ONE_PARTITION else PARTITIONS for topic in SITE_TOPICS}
-        inside |= {dead_letters(topic): 1 for topic in WITH_DEAD_LETTERS}
         with self.open_log() as log:
-            log.create_topics(inside, forever=FOREVER)
-        outside = at_the_centre(SITE)
+            make_hospital_topics(log, PARTITIONS)
         with self.open_log(centre=True) as log:
-            log.create_topics({outside: 1}, forever=frozenset({outside}))
+            make_centre_topics(log, [SITE])
 
     def _settings(self, service: str, name: str, port: int) -> dict[str, str]:
         broker = self.centre if service == "federation" else self.hospital

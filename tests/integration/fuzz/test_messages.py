@@ -24,8 +24,6 @@ from services.contracts.topics import (
     RECEIVED,
     SCORED,
     SEGMENTED,
-    SITE_TOPICS,
-    WITH_DEAD_LETTERS,
     dead_letters,
 )
 from services.features import __main__ as features
@@ -38,6 +36,7 @@ from services.streaming.embedded_log import EmbeddedLog
 from services.streaming.log import Log, Outgoing, outgoing
 from services.streaming.runtime import Runtime, start
 from services.streaming.settings import ServiceSettings
+from services.streaming.topics import make_hospital_topics
 from tests.support.fuzz import records
 from tests.support.messages import event_of
 from tests.support.streaming import eventually, read_all
@@ -85,7 +84,7 @@ def lived_through(
     }
     topic = batch[-1].topic
     with EmbeddedLog(log_file) as log:
-        log.create_topics(dict.fromkeys((*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)), 1))
+        make_hospital_topics(log)
         with log.producer() as producer:
             producer.send(batch)
     with start(name, kind.model_validate(own | told)) as runtime:

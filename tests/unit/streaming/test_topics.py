@@ -4,9 +4,16 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.contracts.topics import LEDGER, RECEIVED, RELEASE, SCORED, at_the_centre, dead_letters
+from services.contracts.topics import (
+    HOSPITAL_TOPICS,
+    LEDGER,
+    RECEIVED,
+    RELEASE,
+    SCORED,
+    at_the_centre,
+    dead_letters,
+)
 from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.topics import hospital_topics
 
 
 @pytest.fixture
@@ -26,7 +33,7 @@ def test_a_hospital_gets_every_topic_that_its_services_ask_for(file):
 
     assert told.exit_code == 0
     with EmbeddedLog(file) as log:
-        assert log.topics() == {*hospital_topics()} >= {RECEIVED, dead_letters(SCORED), LEDGER, RELEASE}
+        assert log.topics() == {*HOSPITAL_TOPICS} >= {RECEIVED, dead_letters(SCORED), LEDGER, RELEASE}
     assert f"made {RECEIVED}" in told.stdout
 
 
