@@ -19,9 +19,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from services.aggregation.figures import BlockName, figures
+from services.aggregation.made_up import made_up_study
 from services.aggregation.noise import draw
 from services.aggregation.slots import Due, Kind, Slot
-from services.contracts.base import ModelIdentity
 from services.contracts.ledger import CountedStudy
 from services.contracts.policy import SitePolicy
 from services.contracts.release import Portrait, Pulse
@@ -42,7 +42,6 @@ WINDOW = 3
 POOL = 5000
 RESAMPLED = 400
 Row = dict[str, Any]
-_IDENTITY = ModelIdentity(name="benchmark", sha256="0" * 64)
 
 
 @dataclass(frozen=True)
@@ -59,24 +58,7 @@ def site(failing: float, chance: np.random.Generator) -> list[Slot]:
     for number in range(POOL):
         fails = chance.random() < failing
         dice = float(0.6 * chance.beta(2, 1.5) if fails else 0.6 + 0.4 * chance.beta(2, 2))
-        study = StudyScored(
-            study=f"{number:032x}",
-            patient=f"{number:032x}",
-            received_at=NOW,
-            status="scored",
-            bins=None,
-            predicted_dice=dice,
-            interval=None,
-            failure_probability=None,
-            predicted_failed=dice < 0.6,
-            needs_attention=dice < 0.6,
-            reasons=(),
-            drivers=(),
-            features={},
-            lesion_source="nnunet",
-            model=_IDENTITY,
-            scorer=_IDENTITY,
-        )
+        study = made_up_study(f"{number:032x}", dice, NOW)
         slots.append(Slot(CountedStudy(study=study.study, patient=study.patient, ordinal=1), study))
     return slots
 

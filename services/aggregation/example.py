@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from services.aggregation.blocks import Blocks
 from services.aggregation.figures import BlockName, figures
+from services.aggregation.made_up import made_up_study
 from services.aggregation.noise import draw
 from services.aggregation.release import heartbeat_of, release_of
-from services.contracts.base import ModelIdentity
 from services.contracts.ledger import BlockClosed
 from services.contracts.policy import SitePolicy
 from services.contracts.studies import StudyScored
@@ -16,7 +16,6 @@ from services.streaming.log import Outgoing
 
 SITE = "hospital-example"
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
-_IDENTITY = ModelIdentity(name="example", sha256="0" * 64)
 
 
 def example_records(policy: SitePolicy) -> dict[str, Outgoing]:
@@ -46,21 +45,4 @@ def _studies(count: int) -> Iterator[StudyScored]:
             "segmentation_smoothness": chance.betavariate(8, 2),
             "lesions_within_lungs": chance.betavariate(20, 1),
         }
-        yield StudyScored(
-            study=f"{number:032x}",
-            patient=f"{number:032x}",
-            received_at=BEGIN + timedelta(minutes=number),
-            status="scored",
-            bins=None,
-            predicted_dice=dice,
-            interval=None,
-            failure_probability=None,
-            predicted_failed=dice < 0.6,
-            needs_attention=dice < 0.6,
-            reasons=(),
-            drivers=(),
-            features=features,
-            lesion_source="nnunet",
-            model=_IDENTITY,
-            scorer=_IDENTITY,
-        )
+        yield made_up_study(f"{number:032x}", dice, BEGIN + timedelta(minutes=number), features)

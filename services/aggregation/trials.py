@@ -17,9 +17,9 @@ from pathlib import Path
 
 from services.aggregation.books import Site
 from services.aggregation.bounds import BOUNDS
+from services.aggregation.made_up import made_up_study
 from services.aggregation.noise import Noise
 from services.aggregation.service import Aggregation
-from services.contracts.base import ModelIdentity
 from services.contracts.envelope import Event, decode
 from services.contracts.errors import LogUnavailable
 from services.contracts.policy import SitePolicy
@@ -40,7 +40,6 @@ AT_ONCE = 5
 RESTARTS = 3
 GOOD_CELL, BAD_CELL = 4, 0
 """Where the study is in the histogram, in one world and in the other."""
-_IDENTITY = ModelIdentity(name="audit", sha256="0" * 64)
 
 Figures = dict[str, tuple[float, ...]]
 """A block's figures by name: the count, the histogram's cells, a feature's sum of steps."""
@@ -173,24 +172,7 @@ def _study(policy: SitePolicy, trial: int, place: int, bad: bool) -> StudyScored
     features: dict[str, float | None] = {
         feature: BOUNDS[feature].value_of(BOUNDS[feature].steps * tenths / 10) for feature in policy.means_of
     }
-    return StudyScored(
-        study=name,
-        patient=name,
-        received_at=BEGIN + timedelta(minutes=place),
-        status="scored",
-        bins=None,
-        predicted_dice=0.1 if bad else 0.9,
-        interval=None,
-        failure_probability=None,
-        predicted_failed=bad,
-        needs_attention=bad,
-        reasons=(),
-        drivers=(),
-        features=features,
-        lesion_source="nnunet",
-        model=_IDENTITY,
-        scorer=_IDENTITY,
-    )
+    return made_up_study(name, 0.1 if bad else 0.9, BEGIN + timedelta(minutes=place), features)
 
 
 def _record(study: StudyScored, scorer: str) -> Outgoing:
