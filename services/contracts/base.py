@@ -14,8 +14,6 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A sha256 in lower-case hex."""
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """A keyed hash that stands for a study or a patient inside one hospital."""
-ResultId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-"""The name of a result: see `services.contracts.identity`."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 """A short name of a model, a scorer or a feature."""
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]

@@ -6,13 +6,12 @@ from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
 from services.evaluation.cohort import Cohort, Flags
-from services.evaluation.conformal import COVERAGE, conformal_interval
 from services.evaluation.folds import splits
 from services.scoring.bins import Floats
 from services.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
 from services.scoring.manifest import Region, Threshold
 from services.scoring.outside import distance
-from services.scoring.predict import logit, sigmoid
+from services.scoring.predict import sigmoid
 
 TARGET_SENSITIVITY = 0.9
 OUTSIDE_QUANTILE = 0.99
@@ -20,12 +19,6 @@ SHRINKAGE = 0.01
 """Weight of the identity in the correlation matrix: features that go together must not explode distances."""
 
 Quantiles = tuple[float, ...] | None
-__all__ = ["COVERAGE", "conformal_interval"]
-
-
-def fit_platt(mass: Floats, is_failed: Flags) -> PlattCalibration:
-    """The sigmoid that turns the mass of the failed bins (n,) into a probability of failure."""
-    return fit_sigmoid(logit(mass), is_failed)
 
 
 def fit_sigmoid(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) -> PlattCalibration:

@@ -17,11 +17,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(topics, name="topics")
 
 
-@topics.callback()
-def _several() -> None:
-    """Keep `create` a command of its own; there is one so far."""
-
-
 @topics.command("create")
 def create(
     site: Annotated[

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.evaluation import calibration as calibrate
 from services.evaluation.cohort import Cohort, RefusedCohort
+from services.evaluation.conformal import conformal_interval
 from services.evaluation.folds import patient_folds, splits
 from services.evaluation.judge import as_served, by_protocol, judge_all, out_of_fold
 from services.evaluation.metrics import counts, figures
@@ -19,7 +20,7 @@ from services.evaluation.report import report
 from services.evaluation.train import train
 from services.scoring.bins import failed
 from services.scoring.bundle import load, save
-from services.scoring.predict import predict
+from services.scoring.predict import logit, predict
 
 MakeCohort = Callable[..., Cohort]
 
@@ -95,21 +96,21 @@ def test_the_threshold_finds_at_least_the_wanted_share_and_a_higher_one_does_not
 
 def test_platts_sigmoid_follows_the_failures_and_stays_finite_where_they_separate() -> None:
     mass = np.concatenate([np.full(20, 0.1), np.full(20, 0.9)])
-    fitted = calibrate.fit_platt(mass, mass > 0.5)
+    fitted = calibrate.fit_sigmoid(logit(mass), mass > 0.5)
     assert 0 < fitted.slope < 10
-    upside_down = calibrate.fit_platt(mass, mass < 0.5)
+    upside_down = calibrate.fit_sigmoid(logit(mass), mass < 0.5)
     assert upside_down.slope == 0
 
 
 def test_the_interval_covers_new_studies_as_often_as_it_says() -> None:
     generator = np.random.default_rng(3)
-    interval = calibrate.conformal_interval(generator.normal(size=4000), coverage=0.8)
+    interval = conformal_interval(generator.normal(size=4000), coverage=0.8)
     new = generator.normal(size=4000)
     assert ((interval.low <= new) & (new <= interval.high)).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_few_residuals_give_the_widest_interval_they_can() -> None:
-    interval = calibrate.conformal_interval(np.array([-0.2, 0.0, 0.1]), coverage=0.95)
+    interval = conformal_interval(np.array([-0.2, 0.0, 0.1]), coverage=0.95)
     assert (interval.low, interval.high) == (-0.2, 0.1)
 
 
