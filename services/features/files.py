@@ -135,11 +135,11 @@ def _streamed(request: Request) -> Scene:
         source = slices.geometry
         shape = target_shape(source.shape_zyx, request.options)
         grid = grid_geometry(source, shape)
-        if request.lung is not None:
-            lung = beside.submit(sample_mask, request.lung, source, shape, whole=request.whole)
         costs = {each.card.cost for each in request.wanted}
         see = None if costs <= {"core", "given"} else kept.see
         lesion = _binary(sample_mask(request.lesion, source, shape, see, whole=request.whole))
+        if request.lung is not None:  # begun only now: nothing waits for it, but the CT waits for the lesion
+            lung = beside.submit(sample_mask, request.lung, source, shape, whole=request.whole)
         boxes = boxes_near(lesion.runs, margin_voxels(costs, grid.spacing_zyx_mm))
         ct = sample_ct(slices, boxes, shape, request.ct_unit)
     return Scene(
