@@ -53,11 +53,12 @@ def make(
     ] = 24,
     steps: Annotated[float, typer.Option(min=0.01, help="Factor on the steps of training.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the patients' split and of what is drawn.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core. Same tables.")] = 0,
 ) -> None:
     """Make a cohort of real predictions: small networks trained in folds by patient, and what fails them."""
     from services.evaluation.realcohort.command import make as make_tables
 
-    for name, rows in make_tables(source, out, each=each, steps=steps, seed=seed).items():
+    for name, rows in make_tables(source, out, each=each, steps=steps, seed=seed, workers=workers).items():
         typer.echo(f"{out / name}.parquet: {rows} rows")
 
 

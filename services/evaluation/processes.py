@@ -7,12 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing.synchronize import Event
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 ALONE_SECONDS = 3.0
 """About what it takes to start processes that import scikit-learn."""
+LOOK_SECONDS = 0.5
+"""How soon a process sees that its parent is gone."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -25,6 +28,8 @@ def results(
     context: Any,  # noqa: ANN401
     tasks: Sequence[Task],
     workers: int,
+    *,
+    alone_seconds: float = ALONE_SECONDS,
 ) -> Iterator[tuple[Task, Result]]:
     """`work(context, task)` of each task, in whatever order they finish.
 
@@ -33,12 +38,13 @@ def results(
     Args:
         work: a function of a module. context: sent to each process once.
         tasks: what is to be done. workers: 0 is one a core; 1 works in this process.
+        alone_seconds: how long this process works alone; 0 where already the first task takes long.
     """
     workers = workers or os.cpu_count() or 1
     left = list(tasks)
     begin = time.monotonic()
     with threadpool_limits(1):
-        while left and (workers == 1 or time.monotonic() - begin < ALONE_SECONDS):
+        while left and (workers == 1 or time.monotonic() - begin < alone_seconds):
             task = left.pop(0)
             yield task, work(context, task)
     if left:
@@ -52,28 +58,32 @@ def _in_pool(
     workers: int,
 ) -> Iterator[tuple[Task, Result]]:
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(context,))
+    left_early = spawn.Event()
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(context, left_early))
     try:
         running = {pool.submit(_do, work, task): task for task in tasks}
         for future in as_completed(running):
             yield running[future], future.result()
+    except BaseException:
+        left_early.set()  # what runs may take minutes, and nobody waits for it
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(context: Any) -> None:  # noqa: ANN401
+def _begin(context: Any, left_early: Event) -> None:  # noqa: ANN401
     """One thread a process: the matrices are small. Ctrl-C is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(left_early,), daemon=True).start()
     _context.append(context)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(left_early: Event) -> None:
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    while parent is not None and parent.is_alive() and not left_early.wait(LOOK_SECONDS):
+        pass
+    os._exit(1)
 
 
 def _do(work: Callable[[Any, Task], Result], task: Task) -> Result:

@@ -8,20 +8,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.contracts.identity import digest_of
-from services.evaluation.realcohort.covid20 import Listed, RefusedSource, listed
+from services.evaluation.realcohort.covid20 import RefusedSource, listed
+from services.evaluation.realcohort.fold_networks import train_networks
 from services.evaluation.realcohort.kept import Kept, write_parquet
-from services.evaluation.realcohort.making import LUNGS, Setup, made_from, networks, published_rows, rows_of
+from services.evaluation.realcohort.making import LUNGS, published_rows, rows_of
 from services.evaluation.realcohort.masks import MaskFolder
 from services.evaluation.realcohort.measured import Row
-from services.evaluation.realcohort.plan import Planned, planned
+from services.evaluation.realcohort.plan import PUBLISHED, Planned, planned, planned_published
 from services.evaluation.realcohort.training import Recipe
+from services.evaluation.realcohort.work import Setup, Work, made_from
 from services.features.registry import ALL
 
 FOLDS = 4
-COARSE = Recipe("coarse", reduced=2, crop=0, augmented=False, stages=(60, 140, 250, 450), seed=1)
-FINE = Recipe("fine", reduced=1, crop=112, augmented=True, stages=(80, 160, 300, 500), seed=2)
+COARSE = Recipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
+FINE = Recipe("fine", reduced=1, crop=112, augmented=True, stages=(80, 200, 500, 1200), seed=2)
 RECIPES = (COARSE, FINE)
-SHARES = {COARSE.name: 1.0, FINE.name: 1 / 3}
+SHARES = {COARSE.name: 1.0, FINE.name: 1 / 3, PUBLISHED: 1 / 3}
 """Of the predictions asked for, how many each makes: the fine one takes five times as long."""
 
 
@@ -32,6 +34,7 @@ def make(
     each: int,
     steps: float,
     seed: int,
+    workers: int = 0,
     recipes: tuple[Recipe, ...] = RECIPES,
 ) -> dict[str, int]:
     """Make the tables; returns how many rows each has. See `making` for what lies in `out`.
@@ -42,14 +45,12 @@ def make(
         each: predictions of every scan by the coarse segmenter; the fine one makes a third as many.
         steps: factor on the steps of training.
         seed: of the split and of the plan.
+        workers: processes, 0 is one a core; the tables are the same.
         recipes: the segmenters.
 
     Raises:
         RefusedSource: fewer patients than folds, or see `covid20`.
     """
-    import torch
-
-    torch.set_num_threads(1)
     cases = listed(source)
     if len({case.patient for case in cases}) < FOLDS:
         raise RefusedSource(f"{source} has fewer patients than the {FOLDS} folds of the segmenters' training")
@@ -60,12 +61,17 @@ def make(
         for recipe in recipes
     }
     plan = planned([(case.name, case.patient) for case in cases], segmenters, seed)
-    work = out / ".work"
-    work.mkdir(parents=True, exist_ok=True)
-    kept, external = _filled(setup, cases, plan, work)
+    have_masks = [(case.name, case.patient) for case in cases if case.has_published]
+    published = planned_published(have_masks, max(1, round(each * SHARES[PUBLISHED])), seed)
+    work = Work(setup, tuple(cases), out / ".work", MaskFolder(out / ".work" / "masks"))
+    kept, external = _filled(work, [*published, *plan], workers)
     sizes = {}
     keys = [one.key for one in plan]
-    for stem, found, order in (("covid20", kept, keys), ("external", external, list(external.rows))):
+    for stem, found, order in (
+        ("covid20", kept, keys),
+        (PUBLISHED, kept, [one.key for one in published]),
+        ("external", external, [case.name for case in cases if case.name in external.rows]),
+    ):
         for lung in LUNGS:
             name = stem if lung == "own" else f"{stem}-{lung}-lung"
             rows = [found.rows[key][lung] for key in order]
@@ -84,22 +90,22 @@ def _making(row: Row) -> Row:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _filled(setup: Setup, cases: list[Listed], plan: list[Planned], work: Path) -> tuple[Kept, Kept]:
+def _filled(work: Work, plan: list[Planned], workers: int) -> tuple[Kept, Kept]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    setup = work.setup
     digest = digest_of(list(setup.features))[:12]
-    masks = MaskFolder(work / "masks")
-    kept, external = Kept(work / f"{digest}.rows"), Kept(work / f"{digest}.external")
+    kept, external = Kept(work.kept / f"{digest}.rows"), Kept(work.kept / f"{digest}.external")
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("published masks", total=len(cases))
-        for _ in external.add(published_rows(setup, cases, external.rows)):
+        bar = progress.add_task("published masks", total=len(work.cases))
+        for _ in external.add(published_rows(work, external.rows, workers)):
             progress.advance(bar)
-        progress.update(bar, completed=len(cases))
+        progress.update(bar, completed=len(work.cases))
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
-        bar = progress.add_task("networks trained", total=steps)
-        states = networks(setup, cases, work, lambda: progress.advance(bar))
+        bar = progress.add_task("steps of training", total=steps)
+        train_networks(work, workers, lambda done: progress.update(bar, completed=done))
         bar = progress.add_task("masks made and measured", total=len(plan))
         progress.advance(bar, sum(one.key in kept.rows for one in plan))
-        for _ in kept.add(rows_of(setup, cases, plan, states, masks, kept.rows)):
+        for _ in kept.add(rows_of(work, plan, kept.rows, workers)):
             progress.advance(bar)
     return kept, external
 

@@ -21,6 +21,7 @@ from services.volumes.read import read_ct, read_mask
 Levels = NDArray[np.float32]
 """Display values (z, y, x) as shares of the window: 0 is −1000 HU, 1 is 400 HU (`--ct-unit display`)."""
 WHITE = 255.0
+_PUBLISHED = "lesion_predicted.nii.gz"
 
 
 class RefusedSource(SegwatchError):
@@ -38,6 +39,11 @@ class Listed:
     def name(self) -> str:
         """The case's name."""
         return self.folder.name
+
+    @property
+    def has_published(self) -> bool:
+        """Whether a published prediction came with the scan."""
+        return (self.folder / _PUBLISHED).is_file()
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,6 @@ def read_scan(case: Listed) -> Scan:
     return Scan(ct.array.astype(np.float32) / np.float32(WHITE), truth, lung, ct.geometry.spacing_zyx_mm)
 
 
-def read_published(case: Listed) -> Mask | None:
-    """The published prediction of a case, or None where there is none."""
-    path = case.folder / "lesion_predicted.nii.gz"
-    if not path.is_file():
-        return None
-    return read_mask(path, read_ct(case.folder / "ct.nii.gz").geometry).array
+def read_published(case: Listed) -> Mask:
+    """The published prediction (z, y, x) of a case that has one."""
+    return read_mask(case.folder / _PUBLISHED, read_ct(case.folder / "ct.nii.gz").geometry).array

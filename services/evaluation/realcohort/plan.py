@@ -11,11 +11,15 @@ from services.evaluation.realcohort.changes import CHANGES
 
 KINDS = ("none", "threshold", "part", "thick_slices", "flip", *CHANGES)
 """What may be done to a scan before it is segmented, or to the threshold after; one or two at a time."""
-STAGE_WEIGHTS = (0.15, 0.2, 0.25, 0.4)
+PUBLISHED = "published"
+"""The segmenter whose masks came with the scans."""
+STAGE_WEIGHTS = (0.1, 0.15, 0.25, 0.5)
 """From the earliest copy of a network to the last: most masks are made by a finished one."""
 SECOND_CHANGE = 0.3
 """The share of predictions under two changes at once."""
-SEEN = 0.3
+MILDNESS = 2.0
+"""A strength is a share to this power: of the changes that a hospital sees, most are mild."""
+SEEN = 0.4
 """The share made by a network that has seen the patient: nothing else here is as good as a strong model."""
 
 
@@ -71,17 +75,37 @@ def planned(
     for number, (case, patient) in enumerate(cases):
         for turn, (segmenter, (made_from, each)) in enumerate(segmenters.items()):
             draw = np.random.default_rng([seed, number, turn])
-            plan += [_one(case, patient, segmenter, made_from, place, draw) for place in range(each)]
+            plan += [_one(case, patient, segmenter, made_from, place, KINDS, draw) for place in range(each)]
     return plan
 
 
-def _one(case: str, patient: str, segmenter: str, made_from: str, place: int, draw: Generator) -> Planned:
-    first = KINDS[place % len(KINDS)]
+def planned_published(cases: Sequence[tuple[str, str]], each: int, seed: int) -> list[Planned]:
+    """As many variants of every published mask: it goes with its scan through what moves voxels, and stays as
+    it is where only intensities change.
+    """
+    kinds = tuple(kind for kind in KINDS if kind != "threshold")
+    plan: list[Planned] = []
+    for number, (case, patient) in enumerate(cases):
+        draw = np.random.default_rng([seed, number, len(KINDS)])
+        plan += [_one(case, patient, PUBLISHED, PUBLISHED, place, kinds, draw) for place in range(each)]
+    return plan
+
+
+def _one(
+    case: str,
+    patient: str,
+    segmenter: str,
+    made_from: str,
+    place: int,
+    possible: Sequence[str],
+    draw: Generator,
+) -> Planned:
+    first = possible[place % len(possible)]
     stage = int(draw.choice(len(STAGE_WEIGHTS), p=STAGE_WEIGHTS)) if place else len(STAGE_WEIGHTS) - 1
     kinds = [] if first == "none" else [first]
     if kinds and draw.random() < SECOND_CHANGE:
-        kinds.append(str(draw.choice(KINDS[1:])))
-    changes = tuple((kind, round(float(draw.random()), 3)) for kind in dict.fromkeys(kinds))
+        kinds.append(str(draw.choice(possible[1:])))
+    changes = tuple((kind, round(float(draw.random()) ** MILDNESS, 3)) for kind in dict.fromkeys(kinds))
     threshold = 0.5
     if "threshold" in kinds:
         logit = draw.uniform(-5, 5)

@@ -103,7 +103,8 @@ def train(
     network = UNet().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=1e-3)
     last = recipe.stages[-1]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=last, pct_start=0.1)
+    rising = max(0.1, 1.5 / last)  # it must rise for more than a step
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=last, pct_start=rising)
     kept: dict[int, State] = {}
     network.train()
     for step in range(1, last + 1):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet
@@ -11,17 +12,20 @@ import pytest
 pytest.importorskip("torch", reason="the cohort's networks need the segmentation extra")
 
 from services.evaluation.cohort import read_cohort
-from services.evaluation.realcohort import command, making
+from services.evaluation.realcohort import command, fold_networks, making
 from services.evaluation.realcohort.command import make
 from services.evaluation.realcohort.covid20 import RefusedSource, listed, read_published, read_scan
+from services.evaluation.realcohort.masks import MaskFolder
 from services.evaluation.realcohort.measured import hounsfield, measures_of, own_lung
+from services.evaluation.realcohort.plan import planned_published
 from services.evaluation.realcohort.training import Planes, folds_of
+from services.evaluation.realcohort.work import Setup, Work
 from services.features.files import Request, measure_files
 from services.features.registry import ALL, MEASURED
 
 pytestmark = pytest.mark.torch
 EACH = 1
-FEW = {"each": EACH, "steps": 0.01, "seed": 0}
+FEW = {"each": EACH, "steps": 0.004, "seed": 0, "workers": 1}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,22 @@ def test_the_tables_are_cohorts_of_every_feature(made):
     assert cohort.set_names == ("train",)
     assert read_cohort(made / "external.parquet").set_names == ("external",)
     assert len(read_cohort(made / "external-expert-lung.parquet")) == 6
+
+
+def test_a_published_mask_as_it_is_has_the_same_row_in_both_of_its_tables(made):
+    external, variants = (read_cohort(made / f"{name}.parquet") for name in ("external", "published"))
+    assert variants.set_names == ("train",)
+    as_they_are = variants.rows([name.endswith("-00") for name in variants.cases])
+    assert as_they_are.patients.tolist() == external.patients.tolist()
+    np.testing.assert_array_equal(as_they_are.dice, external.dice)
+    np.testing.assert_array_equal(as_they_are.values, external.values)
+
+
+@pytest.mark.parametrize("kind", ["part", "thick_slices", "flip", "noise"])
+def test_a_published_mask_moves_as_the_truth_moves(source, kind):
+    scan = read_scan(listed(source)[0])
+    one = replace(planned_published([("a-1", "a")], 1, 0)[0], changes=((kind, 0.9),))
+    np.testing.assert_array_equal(making._moved(scan, one, scan.truth), making.prepared(scan, one).truth)
 
 
 def test_only_what_the_lung_says_differs_between_the_lungs(made):
@@ -59,7 +79,7 @@ def test_how_a_row_was_made_stands_beside_the_table(made):
 
 
 def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, tmp_path, monkeypatch):
-    class Stopping(making.MaskFolder):
+    class Stopping(MaskFolder):
         count = 0
 
         def put(self, key, made):
@@ -72,11 +92,11 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, t
     with pytest.raises(KeyboardInterrupt):
         make(source, tmp_path, **FEW)
     rows = next((tmp_path / ".work").glob("*.rows"))
-    assert len(rows.read_text().splitlines()) == 3
+    assert len(rows.read_text().splitlines()) == 6 + 3
     with rows.open("a") as file:
         file.write('["cut off')
     trained = []
-    monkeypatch.setattr(making, "train", lambda *_: trained.append(1))
+    monkeypatch.setattr(fold_networks, "train", lambda *_: trained.append(1))
     make(source, tmp_path, **FEW)
     assert not trained, "a network that was there was trained again"
     for name in ("covid20", "covid20-made", "external"):
@@ -84,6 +104,13 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, t
             pyarrow.parquet.read_table(folder / f"{name}.parquet") for folder in (made, tmp_path)
         )
         assert first.equals(second), name
+
+
+def test_two_processes_make_the_same_tables_as_one(source, made, tmp_path):
+    make(source, tmp_path, **{**FEW, "workers": 2})
+    for name in ("covid20", "covid20-made", "external", "external-expert-lung"):
+        one, two = (pyarrow.parquet.read_table(folder / f"{name}.parquet") for folder in (made, tmp_path))
+        assert one.equals(two), name
 
 
 def test_masks_that_are_kept_are_measured_again_without_a_network(source, made, tmp_path, monkeypatch):
@@ -104,9 +131,9 @@ def test_no_network_sees_a_patient_of_its_fold(source, tmp_path, monkeypatch):
         seen.append([list(scans) for scans in patients])
         return {}
 
-    monkeypatch.setattr(making, "train", train)
-    setup = making.Setup((command.COARSE,), 4, ALL, 0)
-    making.networks(setup, cases, tmp_path, lambda: None)
+    monkeypatch.setattr(fold_networks, "train", train)
+    work = Work(Setup((command.COARSE,), 4, ALL, 0), tuple(cases), tmp_path, MaskFolder(tmp_path / "masks"))
+    fold_networks.train_networks(work, 1, lambda _: None)
     for number, patients in enumerate(seen):
         learnt = [patient for patient in set(fold) if fold[patient] != number]
         assert len(patients) == len(learnt)
@@ -161,5 +188,5 @@ def test_a_source_that_cannot_be_used_is_refused_before_any_work(source, tmp_pat
 def test_rows_are_json_a_line(made):
     lines = next((made / ".work").glob("*.rows")).read_text().splitlines()
     name, rows = json.loads(lines[0])
-    assert name.startswith("a-1-coarse-00@")
+    assert name.startswith("a-1-published-00@")
     assert set(rows) == {"own", "expert"}

@@ -1,7 +1,7 @@
 """Which predictions a cohort consists of."""
 
 from services.evaluation.realcohort.changes import CHANGES
-from services.evaluation.realcohort.plan import KINDS, planned
+from services.evaluation.realcohort.plan import KINDS, planned, planned_published
 
 CASES = [("scan-1", "p"), ("scan-2", "p"), ("scan-3", "q")]
 
@@ -40,3 +40,11 @@ def test_another_seed_or_other_networks_have_other_keys():
     ]
     assert not keys[0] & keys[1]
     assert not keys[0] & keys[2]
+
+
+def test_published_masks_get_every_change_but_a_threshold():
+    plan = planned_published(CASES, len(KINDS), seed=0)
+    assert {one.segmenter for one in plan} == {"published"}
+    assert {one.threshold for one in plan} == {0.5}
+    assert {*CHANGES, "part", "thick_slices", "flip"} <= {kind for one in plan for kind, _ in one.changes}
+    assert plan[0].changes == ()
