@@ -73,6 +73,11 @@ class AuditLog:
         """Whether the file holds entries that the ledger has not shown."""
         return bool(self._alignment.ahead)
 
+    @property
+    def pending(self) -> int:
+        """How many entries were taken that are not written yet."""
+        return len(self._pending)
+
     def open(self) -> None:
         """Read the file, which may be empty, and check its chain.
 

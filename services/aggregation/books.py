@@ -31,6 +31,8 @@ from services.contracts.policy import SitePolicy
 from services.contracts.topics import LEDGER, RELEASE, SCORED
 from services.streaming.log import Log, Outgoing, Producer, Record
 
+MANY = 1000
+"""Entries of the ledger that are written into the audit log together."""
 _log = logging.getLogger(__name__)
 Folded = TypeVar("Folded")
 
@@ -189,6 +191,8 @@ class Books:
             if not self._audit.take(entry):
                 self._contradicted(entry, record)
                 continue
+            if self._audit.pending >= MANY:  # it is made again: memory must not grow with the ledger
+                self._write_audit()
             adopted += 1
             if isinstance(entry, BlockClosed):
                 self.resume.follow(entry, event.extensions)
@@ -230,17 +234,20 @@ class Books:
             self._may_propose = self._may_propose or entry.figures.kind == "portrait"
 
     def _flush(self) -> None:
+        self._write_audit()
+        if not self._unsent:
+            return
+        self._producer.send(list(self._unsent))
+        _log.info("released %d blocks", len(self._unsent))
+        self._unsent.clear()
+
+    def _write_audit(self) -> None:
         try:
             line = self._audit.write()
         except AuditDisagrees as error:
             raise StartAgain(str(error)) from None
         if line is not None:
             _log.info("the audit log has grown", extra={"audit_number": line.n, "audit_hash": line.hash})
-        if not self._unsent:
-            return
-        self._producer.send(list(self._unsent))
-        _log.info("released %d blocks", len(self._unsent))
-        self._unsent.clear()
 
     def _propose_policy(self) -> None:
         """Once where both kinds begin, so that two processes with two files do not go on contradicting."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.aggregation import audit_log
+from services.aggregation import audit_log, books
 from services.aggregation.audit_chain import name_of
 from services.aggregation.audit_check import Findings, read_chain
 from services.aggregation.audit_log import AuditUnavailable
@@ -114,7 +114,11 @@ def test_half_a_line_from_a_crash_is_made_whole_at_the_next_start(world: World, 
     assert world.audit_log.read_bytes() == whole
 
 
-def test_a_missing_file_is_made_again_from_the_ledger_to_the_byte(world: World) -> None:
+@pytest.mark.parametrize("many", [1, 4, books.MANY])
+def test_a_missing_file_is_made_again_from_the_ledger_to_the_byte(
+    world: World, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(books, "MANY", many)  # so many entries are held in memory at most
     world.add(STUDIES[:130])
     service = world.run(world.service())
     whole = world.audit_log.read_bytes()
