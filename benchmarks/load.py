@@ -9,6 +9,7 @@ counts are the ratios of the last quarter of the time to the second: the first w
 
 import argparse
 import json
+import math
 import os
 import shutil
 import statistics
@@ -133,7 +134,7 @@ def feed(
 ) -> int:
     """A case and a segmented study at a time, evenly; how many."""
     began = seen.began
-    count = int(seconds * rate)
+    count = math.ceil(seconds * rate)
     with place.open() as log, log.producer() as producer:
         for number in range(count):
             time.sleep(max(0.0, began + number / rate - time.monotonic()))
