@@ -1,7 +1,9 @@
 """Adapts a fleet's scorer to a site from the few studies that were reviewed there.
 
-Offset first, then a scale that is pulled towards 1, and each only where leaving out one patient after the
-other shows that it gains: a correction that was fitted on 10 studies is easily worse than none.
+Offset first, then a scale that is pulled towards 1, then one that is pulled towards 0 (the reviews' mean);
+each only where leaving out one patient after the other shows that it gains: a correction that was fitted on
+10 studies is easily worse than none. The reviews' mean alone, a constant, is the rival that stands beside:
+only what beats it shows that the scorer tells this site's studies apart.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ from services.evaluation.conformal import COVERAGE, conformal_interval, worst_pa
 from services.evaluation.judge import check_versions
 from services.scoring.bins import Floats
 from services.scoring.bundle import Scorer
-from services.scoring.manifest import Adaptation, Interval, Region, ScorerManifest
+from services.scoring.manifest import NOT_SHOWN, Adaptation, Interval, Region, ScorerManifest
 from services.scoring.outside import distance, standardise
 from services.scoring.predict import serve
 from services.scoring.terms import columns
@@ -24,7 +26,7 @@ from services.scoring.terms import columns
 FEWEST_STUDIES = 6
 FEWEST_PATIENTS = 4
 PULL = 0.07
-"""Weight of a scale of 1, in squared Dice: an error of .08 a study over a scale that is known to .3."""
+"""Weight of the scale pulled to, in squared Dice: an error of .08 a study over a scale known to .3."""
 SMALLEST_SCALE = 0.05
 RESAMPLES = 2000
 TAIL = 5.0
@@ -32,6 +34,10 @@ TAIL = 5.0
 
 Line = tuple[float, float]
 """Offset and scale."""
+Gain = tuple[float, float, float]
+"""In mean absolute error, and its 90 % interval."""
+CONSTANT = "constant"
+_NOT_SHOWN = f"Adapted to a site, it does not surely beat the mean of its reviews: {NOT_SHOWN}"
 
 
 class NoGain(SegwatchError):
@@ -40,13 +46,17 @@ class NoGain(SegwatchError):
 
 @dataclass(frozen=True)
 class Tried:
-    """A correction, its errors on patients left out (n,), and its gain on `none` with a 90 % interval."""
+    """A correction, its errors on patients left out (n,), and its gains on `none` and on the constant.
+
+    `gain` is on `none`, with a 90 % interval over patients; `on_constant` the same on the reviews' mean.
+    """
 
     name: str
     errors: Floats
     gain: float
     low: float
     high: float
+    on_constant: Gain
 
     @property
     def mae(self) -> float:
@@ -56,7 +66,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Adapted:
-    """The manifest of the adapted scorer, and everything that was tried, `none` first."""
+    """The manifest of the adapted scorer, and everything that was tried, `none` first, the constant last."""
 
     manifest: ScorerManifest
     tried: tuple[Tried, ...]
@@ -81,6 +91,7 @@ def adapt(scorer: Scorer, reviews: Cohort, *, name: str | None = None, seed: int
     predicted = serve(scorer.model, fleet, rows.values).dice
     tried = try_all(predicted, rows.dice, rows.patients, seed)
     best = _simplest(tried)
+    constant = tried[-1]
     line = CORRECTIONS[best.name](predicted, rows.dice)
     adaptation = Adaptation(
         fleet_sha256=_fleet_of(scorer),
@@ -92,35 +103,49 @@ def adapt(scorer: Scorer, reviews: Cohort, *, name: str | None = None, seed: int
         quantiles=_predictive(best.errors),
         mae_before=tried[0].mae,
         mae_after=best.mae,
+        mae_constant=constant.mae,
         gain_low=best.low,
+        gain_on_constant_low=best.on_constant[1],
     )
     changed = {
         "name": name or f"{fleet.name[:59]}-site",
         "adaptation": adaptation,
         "interval": _interval(best.errors, rows.patients),
         "outside": _reaching(fleet, rows),
+        "limits": _limits(fleet, adaptation),
     }
     manifest = ScorerManifest.model_validate(fleet.model_copy(update=changed).model_dump())
     return Adapted(manifest, tried, best.name)
 
 
 def try_all(predicted: Floats, dice: Floats, patients: Texts, seed: int) -> tuple[Tried, ...]:
-    """Every correction of the fleet's Dice (n,), judged on patients left out."""
+    """Every correction of the fleet's Dice (n,), judged on patients left out; last the reviews' mean."""
     kept = np.abs(dice - predicted)
-    made = []
-    for name, fitting in CORRECTIONS.items():
-        errors = _left_out(fitting, predicted, dice, patients)
-        made.append(Tried(name, errors, *_gain(kept - np.abs(errors), patients, seed)))
-    return tuple(made)
+    fitted = {**CORRECTIONS, CONSTANT: _constant}
+    errors = {name: left_out_errors(fitting, predicted, dice, patients) for name, fitting in fitted.items()}
+    rival = np.abs(errors[CONSTANT])
+    return tuple(
+        Tried(
+            name,
+            each,
+            *_gain(kept - np.abs(each), patients, seed),
+            _gain(rival - np.abs(each), patients, seed),
+        )
+        for name, each in errors.items()
+    )
 
 
 def _offset(predicted: Floats, dice: Floats) -> Line:
     return float((dice - predicted).mean()), 1.0
 
 
-def _offset_and_scale(predicted: Floats, dice: Floats) -> Line:
+def _constant(predicted: Floats, dice: Floats) -> Line:  # noqa: ARG001 - it looks at nothing
+    return float(dice.mean()), 0.0
+
+
+def _scaled(predicted: Floats, dice: Floats, towards: float) -> Line:
     away = predicted - predicted.mean()
-    scale = float((away @ (dice - dice.mean()) + PULL) / (away @ away + PULL))
+    scale = float((away @ (dice - dice.mean()) + PULL * towards) / (away @ away + PULL))
     scale = max(scale, SMALLEST_SCALE)
     return float(dice.mean() - scale * predicted.mean()), scale
 
@@ -128,12 +153,13 @@ def _offset_and_scale(predicted: Floats, dice: Floats) -> Line:
 CORRECTIONS: Mapping[str, Callable[[Floats, Floats], Line]] = {
     "none": lambda predicted, dice: (0.0, 1.0),
     "offset": _offset,
-    "offset and scale": _offset_and_scale,
+    "offset and scale": lambda predicted, dice: _scaled(predicted, dice, 1.0),
+    "mean and scale": lambda predicted, dice: _scaled(predicted, dice, 0.0),
 }
-"""From the simplest on."""
+"""From the simplest on. The last starts from the reviews' mean and trusts the scorer as far as they show."""
 
 
-def _left_out(
+def left_out_errors(
     fitting: Callable[[Floats, Floats], Line], predicted: Floats, dice: Floats, patients: Texts
 ) -> Floats:
     """True less corrected Dice (n,), each patient's by a correction that was fitted on the others."""
@@ -145,7 +171,7 @@ def _left_out(
     return errors
 
 
-def _gain(gains: Floats, patients: Texts, seed: int) -> tuple[float, float, float]:
+def _gain(gains: Floats, patients: Texts, seed: int) -> Gain:
     """Mean gain a study (n,), and its 90 % interval over resampled patients."""
     names, owner = np.unique(patients, return_inverse=True)
     sums, counts = np.bincount(owner, weights=gains), np.bincount(owner)
@@ -158,7 +184,7 @@ def _gain(gains: Floats, patients: Texts, seed: int) -> tuple[float, float, floa
 def _simplest(tried: tuple[Tried, ...]) -> Tried:
     """The first whose gain is surely above 0, or a later one whose gain is surely above that."""
     best = tried[0]
-    for each in tried[1:]:
+    for each in tried[1:-1]:
         surely_better = each.low > 0 if best is tried[0] else each.low > best.gain
         best = each if surely_better else best
     if best is tried[0]:
@@ -167,12 +193,21 @@ def _simplest(tried: tuple[Tried, ...]) -> Tried:
 
 
 def told(tried: tuple[Tried, ...]) -> str:
-    """A line for each correction."""
-    return "\n".join(
+    """A line for each correction, and whether one of them beats the reviews' mean."""
+    *corrections, constant = tried
+    lines = [
         f"  {each.name}: mean absolute error {each.mae:.3f} on patients left out, gain {each.gain:+.3f} "
-        f"(90 % interval {each.low:+.3f} to {each.high:+.3f})"
-        for each in tried
-    )
+        f"(90 % interval {each.low:+.3f} to {each.high:+.3f}); on the constant {_in_words(each.on_constant)}"
+        for each in corrections
+    ]
+    lines.append(f"  constant, the reviews' mean for every study: {constant.mae:.3f}")
+    if not any(each.on_constant[1] > 0 for each in corrections):
+        lines.append(f"  no correction surely beats the constant: {NOT_SHOWN}")
+    return "\n".join(lines)
+
+
+def _in_words(gain: Gain) -> str:
+    return f"{gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f})"
 
 
 def _usable(reviews: Cohort) -> Cohort:
@@ -189,6 +224,11 @@ def _usable(reviews: Cohort) -> Cohort:
 def _fleet_of(scorer: Scorer) -> str:
     adaptation = scorer.manifest.adaptation
     return scorer.identity.sha256 if adaptation is None else adaptation.fleet_sha256
+
+
+def _limits(fleet: ScorerManifest, adaptation: Adaptation) -> tuple[str, ...]:
+    known = tuple(limit for limit in fleet.limits if limit != _NOT_SHOWN)
+    return known if adaptation.ranking_shown else (*known, _NOT_SHOWN)
 
 
 def _predictive(errors: Floats) -> tuple[float, ...]:

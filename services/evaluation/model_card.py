@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from services.evaluation.models import EVERY
 from services.evaluation.report import NOTE, Row
-from services.scoring.manifest import Interval, ScorerManifest, Threshold
+from services.scoring.manifest import NOT_SHOWN, Interval, ScorerManifest, Threshold
 
 SHOWN = ("sensitivity", "binary_specificity", "auroc", "accuracy", "bin_specificity_micro", "mae")
 
@@ -27,6 +27,8 @@ def adapted_card(manifest: ScorerManifest, fleet: str) -> str:
     if adaptation is None:
         raise ValueError(f"{manifest.name} is not adapted")
     interval, bound = manifest.interval, manifest.outside.bound
+    beaten = f"which is surely beaten, by {adaptation.gain_on_constant_low:.3f} or more."
+    rival = beaten if adaptation.ranking_shown else f"which this does not surely beat: {NOT_SHOWN}"
     return f"""# {manifest.name}
 
 The fleet's scorer `{adaptation.fleet_sha256}`, adapted to a site by {adaptation.studies} reviewed
@@ -35,6 +37,7 @@ studies of {adaptation.patients} patients (sha256 `{adaptation.reviews_sha256}`)
 - Predicted Dice: {adaptation.offset:+.3f} + {adaptation.scale:.3f} times the fleet's.
 - Mean absolute error on patients left out: {adaptation.mae_before:.3f} before, {adaptation.mae_after:.3f}
   after; the gain is at least {adaptation.gain_low:.3f} (5 % chance of less).
+- The reviews' mean for every study: {adaptation.mae_constant:.3f}, {rival}
 - Its interval is {interval.low:+.3f} to {interval.high:+.3f}.
 - It knows studies up to a distance of {bound:.2f}.
 - The threshold is the fleet's failure probability; its sensitivity here is not known.
@@ -67,6 +70,12 @@ def _about(manifest: ScorerManifest) -> Iterator[str]:
         f"The interval of a predicted Dice, {interval.low:+.3f} to {interval.high:+.3f}, covers "
         f"{interval.coverage:.0%}{_bands(interval)}."
     )
+    if interval.site is not None:
+        yield (
+            f"That interval is weighted to a site, by the measures of {interval.site.studies} of its studies "
+            f"(sha256 `{interval.site.sha256}`); no Dice of theirs was read. The training rows then amount "
+            f"to {interval.site.effective:.0f}. It holds there as far as masks that measure alike err alike."
+        )
     if manifest.terms:
         made = "; ".join(f"{term.name} = {term.formula}({', '.join(term.of)})" for term in manifest.terms)
         yield f"The model reads: {made}."

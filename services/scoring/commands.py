@@ -82,8 +82,9 @@ def _figures(manifest: ScorerManifest) -> str:
 
 
 def _site(manifest: ScorerManifest) -> str:
-    adaptation = manifest.adaptation
-    return "" if adaptation is None else f"; adapted to a site by {adaptation.studies} reviewed studies"
+    adaptation, site = manifest.adaptation, manifest.interval.site
+    adapted = "" if adaptation is None else f"; adapted to a site by {adaptation.studies} reviewed studies"
+    return adapted if site is None else f"{adapted}; interval weighted to {site.studies} studies of a site"
 
 
 def _is_a_scorers(manifest: Path) -> bool:

@@ -23,6 +23,12 @@ CARD_FILE = "MODEL_CARD.md"
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
+NOT_SHOWN = (
+    "that the scorer tells this site's studies apart is not shown yet; review more of them, bad ones too."
+)
+"""Said where an adaptation does not surely beat the reviews' mean."""
+
+
 class MeasuredAs(Contract):
     """How the features were measured: a study measured otherwise is not scored."""
 
@@ -90,11 +96,24 @@ class Band(Contract):
     high: float
 
 
+class Site(Contract):
+    """The site whose measures weighted an interval's residuals; no Dice of its studies was read.
+
+    `effective` is how many rows of equal weight the cohort's weighted rows amount to.
+    """
+
+    sha256: Digest
+    studies: Annotated[int, Field(ge=1)]
+    left_out_undefined: Annotated[int, Field(ge=0)]
+    effective: Annotated[float, Field(ge=1)]
+
+
 class Interval(Contract):
     """Conformal interval: predicted Dice plus two quantiles of the cross-validated residuals.
 
     Where there are bands, those of the band that the predicted Dice falls into, else `low` and `high`.
-    `patients_worst` is the lowest coverage that a patient with five studies or more had out of fold.
+    `patients_worst` is the lowest coverage that a patient with five studies or more had out of fold; of an
+    interval that is weighted to a `site` it is not known.
     """
 
     coverage: Probability
@@ -102,6 +121,7 @@ class Interval(Contract):
     high: float
     bands: tuple[Band, ...] = ()
     patients_worst: Probability | None = None
+    site: Site | None = None
 
     @model_validator(mode="after")
     def _bands_are_in_order(self) -> "Interval":
@@ -137,7 +157,9 @@ class Adaptation(Contract):
 
     Bins and the probability of failure are those of that Dice, spread by `quantiles`, 101 of the errors that
     were left on patients held out. `mae_before` and `mae_after` are of the reviewed studies, cross-validated
-    by patient; `gain_low` is the lower end of the 90 % interval of the difference.
+    by patient; `gain_low` is the lower end of the 90 % interval of the difference. `mae_constant` is what the
+    mean of the other patients' reviews gives every study, and `gain_on_constant_low` the same lower end
+    against it.
     """
 
     fleet_sha256: Digest
@@ -149,7 +171,14 @@ class Adaptation(Contract):
     quantiles: Annotated[tuple[float, ...], Field(min_length=101, max_length=101)]
     mae_before: Probability
     mae_after: Probability
+    mae_constant: Probability
     gain_low: float
+    gain_on_constant_low: float
+
+    @property
+    def ranking_shown(self) -> bool:
+        """Whether the reviews show that the scorer tells the site's studies apart."""
+        return self.gain_on_constant_low > 0
 
 
 class ScorerManifest(Contract):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pyarrow.csv
 import pytest
 
 from services.cli import main
-from services.evaluation.adapt import NoGain, adapt, try_all
+from services.evaluation.adapt import CONSTANT, NoGain, adapt, told, try_all
 from services.evaluation.cohort import Cohort, RefusedCohort
 from services.evaluation.judge import as_served
+from services.evaluation.model_card import adapted_card
 from services.evaluation.train import Choices, train
 from services.scoring.bundle import Scorer, load, save
+from services.scoring.manifest import NOT_SHOWN
 
 MakeCohort = Callable[..., Cohort]
 
@@ -64,6 +67,34 @@ def test_a_scale_is_taken_only_where_it_gains_on_the_offset() -> None:
     assert moved["offset and scale"].gain == pytest.approx(moved["offset"].gain)
     squeezed = {t.name: t for t in try_all(predicted, 0.4 * predicted + 0.5, patients, 0)}
     assert squeezed["offset and scale"].low > squeezed["offset"].gain
+
+
+def test_what_does_not_beat_the_reviews_mean_is_said_to_show_no_ranking(
+    fleet: Scorer, make_cohort: MakeCohort
+) -> None:
+    rows = site(make_cohort, 0.25, studies=24)
+    # All are about as good: an offset gains, and what is left is noise that no measure follows.
+    dice = np.clip(0.9 + np.random.default_rng(4).normal(0, 0.03, len(rows)), 0, 1)
+    adapted = adapt(fleet, replace(rows, dice=dice))
+    assert [each.name for each in adapted.tried][-1] == CONSTANT
+    adaptation = adapted.manifest.adaptation
+    assert adaptation is not None
+    assert not adaptation.ranking_shown
+    assert adaptation.mae_constant < 0.05
+    for text in (told(adapted.tried), " ".join(adapted.manifest.limits), adapted_card(adapted.manifest, "")):
+        assert NOT_SHOWN in " ".join(text.split())
+    again = adapt(Scorer(fleet.model, adapted.manifest, fleet.identity), rows).manifest
+    assert not any(NOT_SHOWN in limit for limit in again.limits)
+
+
+def test_what_beats_the_reviews_mean_says_by_how_much(fleet: Scorer, make_cohort: MakeCohort) -> None:
+    adapted = adapt(fleet, site(make_cohort, 0.25, studies=30))
+    adaptation = adapted.manifest.adaptation
+    assert adaptation is not None
+    assert adaptation.ranking_shown
+    assert f"surely beaten, by {adaptation.gain_on_constant_low:.3f}" in adapted_card(adapted.manifest, "")
+    assert NOT_SHOWN not in told(adapted.tried)
+    assert adapted.tried[-1].mae == pytest.approx(adaptation.mae_constant)
 
 
 def test_adapting_an_adapted_scorer_starts_from_the_fleets(fleet: Scorer, make_cohort: MakeCohort) -> None:
