@@ -124,7 +124,8 @@ def fit_region(cohort: Cohort, folds: NDArray[np.int64], quantile: float = OUTSI
         precision = _precision((known - known.mean(axis=0)) / sds)
         distances[held_out] = distance((cohort.values[held_out] - known.mean(axis=0)) / sds, precision)
     values = cohort.values
-    precision = _precision((values - values.mean(axis=0)) / values.std(axis=0))
+    sds = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
+    precision = _precision((values - values.mean(axis=0)) / sds)
     return Region(
         quantile=quantile,
         bound=float(np.quantile(distances, quantile, method="higher")),

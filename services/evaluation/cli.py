@@ -40,6 +40,10 @@ def train(
     cost_of_a_miss: Annotated[
         float | None, typer.Option(min=0.01, help="In false alarms: the cheapest threshold instead.")
     ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(help="Measures of a site's studies (no Dice): the interval is weighted to that site."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
 ) -> None:
@@ -53,6 +57,7 @@ def train(
     from services.evaluation.model_card import model_card
     from services.evaluation.open_cohort import opened_for_training
     from services.evaluation.report import report
+    from services.evaluation.site import read_site
     from services.evaluation.table2 import beside_table2, table2
     from services.evaluation.train import Choices, calibrating
     from services.evaluation.train import train as train_scorer
@@ -62,6 +67,7 @@ def train(
     names = [path.stem for path in (cohort, *(also or ()))]
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
+    there = None if site is None else read_site(site, feature_set(features))
     first = opened_for_training(cohort, feature_set(features).features, ct_unit, out)
     table = joined({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
@@ -74,6 +80,7 @@ def train(
             seed=seed,
             limits=(*(limit or ()), *([DISPLAY] if ct_unit == "display" else [])),
             choices=choices,
+            site=there,
         )
         rows = report(judge_all(trained, table))
     identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))

@@ -1,5 +1,6 @@
 """A cohort: one row a predicted mask, with its true Dice and its measures. CSV or Parquet."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,13 @@ class Cohort:
         """The hash of its content, whatever the file's format and the rows' order."""
         rows = zip(self.cases, self.patients, self.sets, self.dice, self.values, strict=True)
         listed = [
-            [str(c), str(p), str(s), float(d), [None if np.isnan(x) else float(x) for x in v]]
+            [
+                str(c),
+                str(p),
+                str(s),
+                None if np.isnan(d) else float(d),
+                [None if np.isnan(x) else float(x) for x in v],
+            ]
             for c, p, s, d, v in rows
         ]
         return digest_of([list(self.features), sorted(listed, key=lambda row: str(row[0]))])
@@ -105,21 +112,33 @@ def read_cohort(path: Path, *, patients_may_share: bool = False) -> Cohort:
             is missing or outside [0, 1]; NaN or an infinity. Names the column and the first case.
     """
     table = _read_table(path)
-    _check_columns(table, path)
-    names = tuple(name for name in table.column_names if name not in (*KEYS, "dice", *REMARKS))
-    cases = _texts(table, "case")
-    cohort = Cohort(
-        cases,
-        _texts(table, "patient"),
-        _texts(table, "set"),
-        _numbers(table, "dice", cases),
-        names,
-        np.stack([_numbers(table, name, cases) for name in names], axis=1),
-    )
+    _check_columns(table, path, (*KEYS, "dice"))
+    cohort = _rows_of(table, _numbers(table, "dice", _texts(table, "case")))
     _check_rows(cohort)
+    _check_dice(cohort)
     if not patients_may_share:
         _check_split(cohort)
     return cohort
+
+
+def read_measures(path: Path) -> Cohort:
+    """The measures in such a table, whose Dice is not looked at: it is NaN, and no column has to hold it.
+
+    Raises:
+        RefusedCohort: as `read_cohort`, but for Dice and sets.
+    """
+    table = _read_table(path)
+    _check_columns(table, path, KEYS)
+    cohort = _rows_of(table, np.full(table.num_rows, np.nan))
+    _check_rows(cohort)
+    return cohort
+
+
+def _rows_of(table: pa.Table, dice: Floats) -> Cohort:
+    names = tuple(name for name in table.column_names if name not in (*KEYS, "dice", *REMARKS))
+    cases = _texts(table, "case")
+    values = np.stack([_numbers(table, name, cases) for name in names], axis=1)
+    return Cohort(cases, _texts(table, "patient"), _texts(table, "set"), dice, names, values)
 
 
 def training_rows(cohort: Cohort) -> Cohort:
@@ -167,15 +186,15 @@ def _read_table(path: Path) -> pa.Table:
     raise RefusedCohort(f"{path} is neither .csv nor .parquet")
 
 
-def _check_columns(table: pa.Table, path: Path) -> None:
+def _check_columns(table: pa.Table, path: Path, needed: Sequence[str]) -> None:
     names = table.column_names
-    missing = [name for name in (*KEYS, "dice") if name not in names]
+    missing = [name for name in needed if name not in names]
     if missing:
         raise RefusedCohort(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
     if len(set(names)) != len(names):
         raise RefusedCohort(f"{path} has a column twice")
-    if len(names) == len(KEYS) + 1:
-        raise RefusedCohort(f"{path} has no feature column beside {', '.join((*KEYS, 'dice'))}")
+    if set(names) <= {*needed, "dice", *REMARKS}:
+        raise RefusedCohort(f"{path} has no feature column beside {', '.join(needed)}")
     if not table.num_rows:
         raise RefusedCohort(f"{path} has no rows")
 
@@ -210,6 +229,9 @@ def _check_rows(cohort: Cohort) -> None:
     names, counts = np.unique(cohort.cases, return_counts=True)
     if (counts > 1).any():
         raise RefusedCohort(f"the case {names[counts > 1][0]} stands in the cohort twice")
+
+
+def _check_dice(cohort: Cohort) -> None:
     with np.errstate(invalid="ignore"):
         wrong = ~((cohort.dice >= 0) & (cohort.dice <= 1))
     if wrong.any():

@@ -10,6 +10,8 @@ from services.scoring.manifest import Band, Interval
 
 COVERAGE = 0.8
 FEWEST_IN_A_BAND = 30
+FEWEST_EFFECTIVE = 20
+"""Weights that leave fewer effective rows make no interval: a tail of 10 % would hang on less than two."""
 BANDS = 4
 JUDGED_PATIENT = 5
 """From how many studies on a patient's own coverage says something."""
@@ -42,13 +44,32 @@ def banded_interval(
     studies lie in other bands than the cohort's keeps its coverage. Source: Vovk et al. (2003), Mondrian
     confidence machine.
     """
-    whole = conformal_interval(residuals, coverage)
-    count = min(BANDS, len(predicted) // FEWEST_IN_A_BAND)
-    tops = np.unique(np.quantile(predicted, np.arange(1, count) / count)) if count > 1 else np.array([])
-    bands = [] if not len(tops) else _bands(predicted, residuals, [*tops.tolist(), 1.1], coverage)
-    interval = Interval(coverage=coverage, low=whole.low, high=whole.high, bands=tuple(bands))
+    interval = _in_bands(predicted, residuals, np.ones(len(predicted)), coverage)
     worst = worst_patient(covered(interval, predicted, residuals), patients)
     return interval.model_copy(update={"patients_worst": worst})
+
+
+def site_interval(
+    predicted: Floats, residuals: Floats, weights: Floats, coverage: float = COVERAGE
+) -> Interval | None:
+    """The same under weights (n,), as `shift_weights` gives them; None where they leave too few rows.
+
+    Bands are cut at weighted quantiles, and enough is counted in effective rows. No worst patient is told:
+    those of the site are not known.
+    """
+    if effective(weights) < FEWEST_EFFECTIVE:
+        return None
+    return _in_bands(predicted, residuals, weights, coverage)
+
+
+def effective(weights: Floats) -> float:
+    """How many rows of the site these likelihood ratios (n,) are worth.
+
+    Kish's (1965) count of rows of equal weight, times the share of the site that the cohort reaches: ratios
+    are 1 on average, and less where much of the site lies where the cohort has no row.
+    """
+    kish = float(weights.sum() ** 2 / (weights**2).sum())
+    return kish * min(1.0, float(weights.mean()))
 
 
 def covered(interval: Interval, predicted: Floats, residuals: Floats) -> Floats:
@@ -83,12 +104,31 @@ def shift_weights(cohort: Floats, site: Floats) -> Floats:
     return np.asarray(np.minimum(odds, 20.0 * odds.mean()), dtype=np.float64)
 
 
-def _bands(predicted: Floats, residuals: Floats, tops: Sequence[float], coverage: float) -> list[Band]:
+def _in_bands(predicted: Floats, residuals: Floats, weights: Floats, coverage: float) -> Interval:
+    whole = conformal_interval(residuals, coverage, weights)
+    count = min(BANDS, int(effective(weights) + 1e-9) // FEWEST_IN_A_BAND)
+    tops = _cuts(predicted, weights, np.arange(1, count) / count) if count > 1 else []
+    bands = _bands(predicted, residuals, weights, [*tops, 1.1], coverage) if tops else []
+    return Interval(coverage=coverage, low=whole.low, high=whole.high, bands=tuple(bands))
+
+
+def _cuts(values: Floats, weights: Floats, shares: Floats) -> list[float]:
+    """Weighted quantiles of the values (n,), each once; the plain ones where all weights are the same."""
+    if not np.ptp(weights):
+        return list(np.unique(np.quantile(values, shares)).tolist())
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return list(np.unique(values[order][np.searchsorted(reached, shares)]).tolist())
+
+
+def _bands(
+    predicted: Floats, residuals: Floats, weights: Floats, tops: Sequence[float], coverage: float
+) -> list[Band]:
     bands: list[Band] = []
     low = -np.inf
     for top in tops:
         inside = (predicted >= low) & (predicted < top)
-        part = conformal_interval(residuals[inside], coverage)
+        part = conformal_interval(residuals[inside], coverage, weights[inside])
         bands.append(Band(below=top, low=part.low, high=part.high))
         low = top
     return bands

@@ -13,12 +13,15 @@ from services.evaluation import ablation, binomial
 from services.evaluation.batch import FIGURES, Made
 from services.evaluation.bootstrap import Drawn, bootstrap
 from services.evaluation.cohort import TRAIN, Cohort, RefusedCohort
+from services.evaluation.ends import ends_as_served
+from services.evaluation.held import Held, held
 from services.evaluation.judge import as_served, by_protocol
 from services.evaluation.metrics import Judged, constants
 from services.evaluation.models import EVERY
 from services.evaluation.plan import Plan, plan_of
 from services.evaluation.protocol import authors_dice
 from services.evaluation.replicates import POINTS as DRAWN_POINTS
+from services.evaluation.set_intervals import add_intervals, interval_entries
 from services.evaluation.sets import (
     KEPT,
     POINTS,
@@ -94,7 +97,7 @@ def evaluate(
     """
     _check(asked)
     with threadpool_limits(1):  # the matrices are small, and threads only wait for each other
-        fitted = _fitted(prepared or cohort, asked, done) if asked.models else _Fitted(None, {}, {}, {})
+        fitted = _fitted(prepared or cohort, asked, done) if asked.models else _Fitted(None, {}, {}, {}, {})
         return _reported(cohort, asked, fitted)
 
 
@@ -104,6 +107,7 @@ class _Fitted:
 
     plan: Plan | None
     made: Mapping[str, Made]
+    held: Mapping[str, Held | None]
     drawn: Drawn
     ablation: Mapping[str, list[Entry]]
 
@@ -116,6 +120,7 @@ def _fitted(prepared: Cohort, asked: Asked, done: Callable[[int], None]) -> _Fit
     )
     without = ablation.left_out(asked.features, asked.without)
     made = {name: predicted(plan, name, asked.seed) for name in asked.models}
+    intervals = {name: held(plan, name, asked.seed, each.predicted[0]) for name, each in made.items()}
     drawn = bootstrap(
         plan,
         asked.models,
@@ -125,13 +130,17 @@ def _fitted(prepared: Cohort, asked: Asked, done: Callable[[int], None]) -> _Fit
         parts=asked.parts,
         done=done,
     )
-    return _Fitted(plan, made, drawn, ablation.ablation(plan, asked.models, without, asked.seed, done))
+    ablations = ablation.ablation(plan, asked.models, without, asked.seed, done)
+    return _Fitted(plan, made, intervals, drawn, ablations)
 
 
 def _reported(cohort: Cohort, asked: Asked, fitted: _Fitted) -> Evaluated:
     made = dict(fitted.made)
     models = {name: _trained_entry(cohort, name, each, asked) for name, each in made.items()}
     for name, entry in models.items():
+        of_model = fitted.held[name]
+        found = None if of_model is None else interval_entries(cohort, of_model.plain, weighted=of_model)
+        add_intervals(entry["sets"], found)
         if asked.replicates:
             add_refitted(entry["sets"], fitted.drawn[name, "patients"], "_ci")
             add_refitted(entry["sets"], fitted.drawn[name, "points"], "_bootstrap_ci")
@@ -193,13 +202,16 @@ def _served(cohort: Cohort, scorer: Scorer) -> Made:
 
 
 def _bundle_entry(cohort: Cohort, made: Made, scorer: Scorer) -> Entry:
+    sets = set_entries(cohort, made, resubstitution=True, probability=True)
+    plain = ends_as_served(scorer.manifest, cohort, made.predicted[0])
+    add_intervals(sets, interval_entries(cohort, plain, scorer.manifest.interval.coverage))
     return {
         "title": scorer.manifest.name,
         "kind": scorer.manifest.kind,
         "judged": SERVED,
         "bundle": scorer.identity.sha256,
         "intervals": {"ci": KEPT},
-        "sets": set_entries(cohort, made, resubstitution=True, probability=True),
+        "sets": sets,
     }
 
 

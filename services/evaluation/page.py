@@ -1,55 +1,22 @@
 """The report as one HTML file that needs nothing beside itself: tables, pictures, and what the words mean."""
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from services.evaluation.page_words import LIMITS, STYLE, WORDS
+from services.evaluation.page_columns import (
+    BESIDE,
+    BOOTSTRAP,
+    INTERVALS,
+    TABLE2,
+    Cell,
+    Columns,
+    figure,
+    number,
+)
+from services.evaluation.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
 from services.evaluation.sets import Entry
-
-Cell = str
-Columns = Mapping[str, Callable[[Entry], Cell]]
-
-
-def share(key: str) -> Callable[[Entry], Cell]:
-    """A cell with a figure and its interval beneath."""
-    return lambda entry: figure(entry, key)
-
-
-def figure(entry: Entry, key: str, beside: str = "") -> Cell:
-    """A figure, `beside` after it, its interval in small print; a dash where it has no value."""
-    if entry[key] is None:
-        return "–"
-    return f"{_number(entry[key], 2)}{beside}{_interval(entry.get(f'{key}_ci'))}"
-
-
-def _counted(entry: Entry) -> Cell:
-    return figure(entry, "sensitivity", f" ({entry['found']}/{entry['failed']})")
-
-
-def _spread(entry: Entry) -> Cell:
-    return figure(entry, "mae", "" if entry["mae_std"] is None else f" ± {entry['mae_std']:.2f}")
-
-
-TABLE2: Columns = {
-    "sensitivity": _counted,
-    "bin spec. (micro)": share("bin_specificity_micro"),
-    "MAE ± std": _spread,
-}
-BESIDE: Columns = {
-    "n": lambda entry: str(entry["n"]),
-    "patients": lambda entry: str(entry["patients"]),
-    "undefined": lambda entry: str(entry["n_undefined"]),
-    "binary specificity": share("binary_specificity"),
-    "PPV": share("ppv"),
-    "AUROC": share("auroc"),
-    "5-bin accuracy": share("accuracy"),
-    "bias": share("bias"),
-    "MAE, authors' code": share("mae_authors_code"),
-    "mean risk": lambda entry: f"{entry['risk_coverage']['aurc']:.2f}",
-}
 
 
 def page(report: Entry, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]) -> str:
@@ -78,10 +45,13 @@ def _body(
     yield _note(_intervals(report))
     yield "<h2>Beside Table 2</h2>"
     yield _long(report, {**report["models"], **_titled(report["constants"])}, BESIDE)
+    yield "<h2>Intervals of the predicted Dice</h2>"
+    yield _long(report, _with_intervals(report["models"]), INTERVALS)
+    yield _note(escape(INTERVAL_NOTE))
     if report["bootstrap"]["replicates"]:
         yield "<h2>The paper's bootstrap</h2>"
         yield f"<p>{escape(report['bootstrap']['ways']['points'])}. 95 % of the retrainings lie within:</p>"
-        yield _long(report, _refitted(report["models"]), _BOOTSTRAP)
+        yield _long(report, _refitted(report["models"]), BOOTSTRAP)
     yield "<h2>Exact binomial test of the sensitivity</h2>"
     yield (
         "<p>The largest null sensitivity rejected at 0.05, one-sided: exact, and on the paper's grid of "
@@ -97,18 +67,6 @@ def _body(
     yield "<h2>What the words mean</h2>"
     yield _list(f"<b>{escape(word)}</b>: {escape(meaning)}." for word, meaning in WORDS.items())
     yield "<h2>Limits</h2>" + _list(map(escape, (*LIMITS, *notes)))
-
-
-_BOOTSTRAP: Columns = {
-    name: (lambda entry, key=key: _interval(entry.get(f"{key}_bootstrap_ci")).strip() or "–")  # type: ignore[misc]
-    for name, key in (
-        ("sensitivity", "sensitivity"),
-        ("bin spec. (micro)", "bin_specificity_micro"),
-        ("binary specificity", "binary_specificity"),
-        ("AUROC", "auroc"),
-        ("MAE", "mae"),
-    )
-}
 
 
 def _about(report: Entry) -> Iterator[str]:
@@ -143,6 +101,14 @@ def _titled(constants: Mapping[str, Entry]) -> dict[str, Entry]:
 
 def _refitted(models: Mapping[str, Entry]) -> dict[str, Entry]:
     return {name: entry for name, entry in models.items() if entry["bundle"] is None}
+
+
+def _with_intervals(models: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {
+        name: entry
+        for name, entry in models.items()
+        if all(one["interval"] is not None for one in entry["sets"].values())
+    }
 
 
 def _by_set(report: Entry, models: Mapping[str, Entry], columns: Columns) -> str:
@@ -183,8 +149,8 @@ def _p_values(report: Entry) -> str:
             escape(name),
             escape(model),
             f"{entry['found']}/{entry['failed']}",
-            _number(entry["largest_rejected"], 3),
-            _number(entry["largest_rejected_on_grid"], 2),
+            number(entry["largest_rejected"], 3),
+            number(entry["largest_rejected_on_grid"], 2),
         ]
         for name in report["cohort"]["sets"]
         for model, entry in ((model, sets[name]) for model, sets in report["p_value"].items())
@@ -212,23 +178,12 @@ def _table(head: str, rows: Iterable[Sequence[Cell]], texts: int = 1) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{' class=text' if number < texts else ''}>{cell}</td>" for number, cell in enumerate(row)
+            f"<td{' class=text' if place < texts else ''}>{cell}</td>" for place, cell in enumerate(row)
         )
         + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>\n'
-
-
-def _interval(interval: Any) -> str:  # noqa: ANN401 - two numbers, or None
-    return (
-        "" if interval is None else f" <small>[{_number(interval[0], 2)}, {_number(interval[1], 2)}]</small>"
-    )
-
-
-def _number(value: float | None, digits: int) -> str:
-    """Rounded, and never -0.00."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _list(items: Iterable[str]) -> str:

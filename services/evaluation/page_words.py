@@ -34,6 +34,13 @@ WORDS = {
     "constant mean, all flagged": "scorers that look at nothing: the training set's mean Dice, and 0.1, for "
     "every study",
 }
+INTERVAL_NOTE = (
+    "Nominally 80 % hold the true Dice. Counted are the studies that have a predicted Dice and are not "
+    "outside what the model knows; the worst patient is among those with five of them or more. Weighted: the "
+    "training rows count as much as the set's measures make them likely there, which needs no truth; 'rows' "
+    "is how many they then amount to, and below 20 no interval is made. A given bundle brings no rows to "
+    "weight. Weights help where other studies come, not where the same measures mean another Dice."
+)
 LIMITS = (
     "Where all were found, or none, an interval over patients has no width: see …_exact_ci in report.json.",
     "Retrainings on resampled studies see some twice, so a set that was trained on looks better in them.",

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from services.evaluation.coverage_picture import GREY, draw_coverage
 from services.evaluation.metrics import Judged
 from services.evaluation.sets import Entry
 from services.scoring.bins import COUNT, EDGES, FAILED_BELOW, failed
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's, told apart also by those who do not see red and green."""
-GREY = "#9a9a9a"
 BIN_NAMES = ("<.2", "<.4", "<.6", "<.8", "≥.8")
 DPI = 110
 
@@ -37,6 +37,11 @@ def draw_all(report: Entry, judged: Mapping[str, Judged], sets: Any, folder: Pat
             "calibration.png",
             "Calibration of predicted Dice and of failure probabilities",
             lambda: calibration(report),
+        ),
+        (
+            "intervals.png",
+            "Share of each patient's studies whose 80 % interval holds the true Dice",
+            lambda: intervals(report),
         ),
         ("confusion.png", "Confusion by bins: rows are true, columns predicted", lambda: confusion(report)),
     ]
@@ -127,6 +132,18 @@ def calibration(report: Entry) -> Figure:
             panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
             panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
             _legend(panel, "no model gives probabilities", title=title)
+    return figure
+
+
+def intervals(report: Entry) -> Figure:
+    """A panel for each set, its patients from the worst covered on."""
+    figure, panels = _row(report)
+    for name, panel in panels:
+        for model, colour, entry in _models(report, name):
+            if entry["interval"] is not None:
+                draw_coverage(panel, entry["interval"], model, colour)
+        panel.set(xlim=(0, 1), ylim=(-0.03, 1.03), xlabel="patients, the worst first", ylabel="covered")
+        _legend(panel, "no intervals", title="covered")
     return figure
 
 

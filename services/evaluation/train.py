@@ -16,6 +16,7 @@ from services.evaluation.folds import patient_folds, predicted_out_of_fold
 from services.evaluation.forms_of import serving_form
 from services.evaluation.intervals import RESAMPLES
 from services.evaluation.models import EVERY, SEED, Recipe, fit
+from services.evaluation.site import weighted_to
 from services.scoring.bins import COUNT, EDGES, Floats, failed
 from services.scoring.forms import Form
 from services.scoring.manifest import MeasuredAs, ScorerManifest, Threshold
@@ -79,6 +80,7 @@ def train(
     seed: int = SEED,
     limits: tuple[str, ...] = (),
     choices: Choices = Choices(),
+    site: Cohort | None = None,
 ) -> Trained:
     """The model trained on the rows of `train` that have all features of the set.
 
@@ -89,9 +91,11 @@ def train(
         measured: how the cohort was measured; DESIGN.md's default where not given.
         limits: said in the manifest beside those that hold for every scorer.
         choices: of calibration and threshold.
+        site: studies of a site, with the features of the set and without Dice, to which the interval is
+            weighted.
 
     Raises:
-        RefusedCohort: nothing sound can be trained on it; says why.
+        RefusedCohort: nothing sound can be trained on it, or its rows are too unlike the site's; says why.
     """
     recipe, wanted = _known(model, features)
     chosen = training_rows(cohort.select(wanted.features))
@@ -105,6 +109,10 @@ def train(
     fitted = serving_form(fit(recipe, rows.values, rows.dice, seed, wanted.directions))
     skops = write(fitted)
     threshold = _threshold(seen, rows, choices)
+    if site is None:
+        interval = banded_interval(seen.dice, rows.dice - seen.dice, rows.patients)
+    else:
+        interval = weighted_to(site, wanted, rows, seen.dice)
     manifest = ScorerManifest(
         format="segwatch-scorer/1",
         name=name or f"{model}-{wanted.name}",
@@ -120,7 +128,7 @@ def train(
         cohort=cohort_of(chosen, raw_rows),
         calibration=calibration,
         threshold=threshold,
-        interval=banded_interval(seen.dice, rows.dice - seen.dice, rows.patients),
+        interval=interval,
         outside=calibrate.fit_region(rows, folds),
         figures=figures_of(rows, seen, threshold, choices.resamples),
         seed=seed,

@@ -59,7 +59,7 @@ def test_the_page_is_whole_and_needs_nothing_beside_itself(written: tuple[Path, 
     page = Page((written[0] / "report.html").read_text())
     assert not page.open
     sources = [attributes["src"] or "" for tag, attributes in page.tags if tag == "img"]
-    assert len(sources) == 6
+    assert len(sources) == 7
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
     for words in ("Table 2", "<far>", "this one is a table", "constant mean", "train (resubstitution)"):
@@ -79,7 +79,7 @@ def test_table_2_shows_sensitivity_with_counts_and_mae_with_its_spread(
 
 def test_every_picture_is_there_and_shows_something(written: tuple[Path, Cohort, Evaluated]) -> None:
     pictures = sorted((written[0] / "pictures").glob("*.png"))
-    names = ("ablation", "calibration", "confusion", "predicted", "risk_coverage", "roc")
+    names = ("ablation", "calibration", "confusion", "intervals", "predicted", "risk_coverage", "roc")
     assert tuple(path.stem for path in pictures) == names
     for path in pictures:
         assert imread(path).std() > 0.02
@@ -94,6 +94,17 @@ def test_the_predictions_give_the_figures_again(written: tuple[Path, Cohort, Eva
     assert rows.predicted_dice.isna().sum() == entry["n_undefined"] == 1
     assert np.abs(rows.predicted_dice - rows.dice).mean() == pytest.approx(entry["mae"])
     assert rows[rows.dice < 0.6].predicted_failed.mean() == pytest.approx(entry["sensitivity"])
+
+
+def test_the_page_tells_how_often_intervals_hold_plain_and_weighted(
+    written: tuple[Path, Cohort, Evaluated],
+) -> None:
+    out, _, found = written
+    entry = found.report["models"]["lr"]["sets"]["test"]["interval"]
+    page = Page((out / "report.html").read_text()).text
+    assert "Nominally 80 %" in page
+    low, high = entry["covered_ci"]
+    assert f"{entry['covered']:.2f} [{low:.2f}, {high:.2f}]" in page
 
 
 def test_the_curves_end_where_they_must(written: tuple[Path, Cohort, Evaluated]) -> None:
