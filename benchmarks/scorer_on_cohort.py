@@ -16,9 +16,10 @@ from scipy.stats import spearmanr
 from services.evaluation.adapt import CORRECTIONS
 from services.evaluation.cohort import Cohort, read_cohort
 from services.evaluation.conformal import worst_patient
+from services.evaluation.ends import Ends
 from services.evaluation.intervals import patient_intervals
 from services.evaluation.joined import joined
-from services.evaluation.leave_out import LeftOut, leave_patient_out
+from services.evaluation.leave_out import leave_patient_out
 from services.evaluation.metrics import Judged, figures
 from services.evaluation.train import Choices
 
@@ -51,15 +52,15 @@ def main() -> None:
     for name in tables:
         chosen = np.char.endswith(every.cases, f"@{name}")
         rows = every.rows(chosen)
-        parts = LeftOut(made.judged.rows(chosen), made.low[chosen], made.high[chosen], made.outside[chosen])
+        judged, ends = made.judged.rows(chosen), made.ends.rows(chosen)
         print(f"{name}: {len(rows)} masks")
-        print(f"  all: {in_words(parts.judged, rows)}")
+        print(f"  all: {in_words(judged, rows)}")
         if name not in EXTERNAL:
             better = rows.dice >= 0.3
-            print(f"  Dice of .3 or more: {in_words(parts.judged.rows(better), rows.rows(better))}")
-            print(f"  {intervals(parts, rows)}")
+            print(f"  Dice of .3 or more: {in_words(judged.rows(better), rows.rows(better))}")
+            print(f"  {intervals(judged, ends, rows)}")
         else:
-            print(f"  {local(parts.judged, rows)}")
+            print(f"  {local(judged, rows)}")
 
 
 def in_words(judged: Judged, rows: Cohort) -> str:
@@ -69,17 +70,17 @@ def in_words(judged: Judged, rows: Cohort) -> str:
     return ", ".join([*told, f"good ones flagged {int((judged.flagged & (judged.dice >= 0.6)).sum())}"])
 
 
-def intervals(made: LeftOut, rows: Cohort) -> str:
+def intervals(judged: Judged, ends: Ends, rows: Cohort) -> str:
     """Width and coverage of the 80 % intervals, errors a patient, how far predictions follow the truth."""
-    there = np.isfinite(made.judged.predicted)
-    truth, predicted, patients = rows.dice[there], made.judged.predicted[there], rows.patients[there]
-    low, high = made.low[there], made.high[there]
+    there = np.isfinite(judged.predicted)
+    truth, predicted, patients = rows.dice[there], judged.predicted[there], rows.patients[there]
+    low, high = ends.low[there], ends.high[there]
     hits = ((low <= truth) & (truth <= high)).astype(np.float64)
     errors = [float((predicted - truth)[patients == name].mean()) for name in np.unique(patients)]
     slope = float(np.polyfit(truth, predicted, 1)[0])
     return (
         f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient "
-        f"{worst_patient(hits, patients):.2f}; outside {int(made.outside.sum())}; mean error a patient "
+        f"{worst_patient(hits, patients):.2f}; outside {int(ends.outside.sum())}; mean error a patient "
         f"{np.abs(errors).mean():.3f}, at most {np.abs(errors).max():.3f}; a fall of .2 moves it by "
         f"{0.2 * slope:.2f}"
     )

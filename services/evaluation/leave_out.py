@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.evaluation.cohort import TRAIN, Cohort, Flags
+from services.evaluation.conformal import effective, shift_weights, site_interval
+from services.evaluation.ends import Ends, ends_as_served, no_ends
 from services.evaluation.judge import as_served
 from services.evaluation.metrics import Judged
 from services.evaluation.models import SEED
 from services.evaluation.train import Choices, Trained, train
 from services.evaluation.verdicts import all_undefined
 from services.scoring.bins import Floats
-from services.scoring.outside import distance, standardise
 from services.scoring.terms import columns
 
 
@@ -26,14 +27,18 @@ class LeftOut:
 
     Attributes:
         judged: verdicts (n,).
-        low, high: the interval's ends (n,); 0 and 1 where outside, NaN where undefined.
-        outside: whether the row is unlike the training cohort (n,).
+        ends: the intervals as they are served.
+        weighted: those of rows from elsewhere, weighted to how such rows are measured; none in the cohort.
+        effective: how many training rows the weights leave (n,), NaN where there are none.
+        learnt_mae: the scorer's error on its own patients out of fold (n,), the same for all rows of a
+            patient: what a choice among scorers may look at.
     """
 
     judged: Judged
-    low: Floats
-    high: Floats
-    outside: Flags
+    ends: Ends
+    weighted: Ends
+    effective: Floats
+    learnt_mae: Floats
 
 
 def leave_patient_out(
@@ -65,6 +70,7 @@ def leave_patient_out(
         _put(here, learnt, learnt.patients == without, trained)
         if also is not None and there is not None:
             _put(there, also, also.patients == without, trained)
+            _put_weighted(there, also, also.patients == without, trained)
         done()
     return here, there
 
@@ -80,23 +86,41 @@ def _scorers(
 
 def _empty(rows: Cohort) -> LeftOut:
     n = len(rows)
-    return LeftOut(all_undefined(rows.dice), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, np.bool_))
+    judged = all_undefined(rows.dice)
+    return LeftOut(judged, no_ends(n), no_ends(n), np.full(n, np.nan), np.full(n, np.nan))
 
 
 def _put(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
     if not chosen.any():
         return
-    manifest = trained.manifest
-    made = as_served(trained.model, manifest, rows.rows(chosen))
-    for name, part in vars(into.judged).items():
+    mine = rows.rows(chosen)
+    made = as_served(trained.model, trained.manifest, mine)
+    _copy(made, into.judged, chosen)
+    _copy(ends_as_served(trained.manifest, mine, made.predicted), into.ends, chosen)
+    into.learnt_mae[chosen] = np.abs(trained.out_of_fold.dice - trained.rows.dice).mean()
+
+
+def _put_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
+    """The same intervals from residuals weighted to all of `rows`; the patient's own are among them, since no
+    Dice of theirs is looked at.
+    """
+    if not chosen.any():
+        return
+    manifest, raw = trained.manifest, rows.select(trained.manifest.feature_names)
+    read = columns(manifest.terms, raw.features, raw.values[raw.defined])
+    if not len(read):
+        return
+    weights = shift_weights(trained.rows.values, read)
+    into.effective[chosen] = effective(weights)
+    said = trained.out_of_fold.dice
+    interval = site_interval(said, trained.rows.dice - said, weights)
+    if interval is not None:
+        shifted = manifest.model_copy(update={"interval": interval})
+        ends = ends_as_served(shifted, rows.rows(chosen), into.judged.predicted[chosen])
+        _copy(ends, into.weighted, chosen)
+
+
+def _copy(made: Judged | Ends, into: Judged | Ends, chosen: Flags) -> None:
+    for name, part in vars(into).items():
         if name != "dice":
             part[chosen] = getattr(made, name)
-    values = rows.rows(chosen).select(manifest.feature_names).values
-    defined = np.isfinite(values).all(axis=1)
-    places = np.flatnonzero(chosen)[defined]
-    read = columns(manifest.terms, manifest.feature_names, values[defined])
-    far = distance(standardise(read, manifest.columns), np.array(manifest.outside.precision))
-    into.outside[places] = far > manifest.outside.bound
-    for place, is_outside in zip(places, into.outside[places], strict=True):
-        dice = float(into.judged.predicted[place])
-        into.low[place], into.high[place] = (0.0, 1.0) if is_outside else manifest.interval.around(dice)

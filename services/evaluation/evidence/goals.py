@@ -43,6 +43,14 @@ class Goal:
         return f"{word} (within the interval)" if possible else word
 
     @property
+    def found(self) -> str:
+        """The figure as a table shows it: with another digit where rounding would hide that it is missed."""
+        text, value = str(self.figure), self.figure.value
+        if value is None or self.met or round(value, 3) != self.bound:
+            return text
+        return text.replace(f"{value:.3f}", f"{value:.4f}", 1)
+
+    @property
     def asked(self) -> str:
         """The bound as a table shows it."""
         return f"{'≥' if self.at_least else '≤'} {self.bound:g}"

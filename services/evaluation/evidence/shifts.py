@@ -1,13 +1,12 @@
-"""What happens away from the cohort: local labels, other segmenters, batches, and intervals."""
+"""What happens away from the cohort: local labels, and batches."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.evaluation.adapt import CORRECTIONS
-from services.evaluation.cohort import Cohort, Texts
+from services.evaluation.adapt import CORRECTIONS, left_out_errors
+from services.evaluation.cohort import Texts
 from services.evaluation.evidence.figures import rank_correlation
-from services.evaluation.leave_out import LeftOut
 from services.scoring.bins import Floats
 
 HALVES = 200
@@ -16,8 +15,6 @@ BATCH = 20
 PATIENTS_OF_A_SITE = 7
 TILT = 3.0
 FALL = 0.2
-JUDGED_FROM = 5
-"""A patient with fewer rows says nothing of coverage."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +28,26 @@ class Local:
     spearman: float | None
 
 
+CHOSEN = "chosen on the labelled half"
+
+
 def local_labels(predicted: Floats, dice: Floats, patients: Texts) -> list[Local]:
     """Predictions (n,) corrected by labels of half of the patients, judged on the others.
 
-    `constant` predicts the labelled half's mean. The 2.5 to 97.5 percentiles are those over halves.
+    `constant` predicts the labelled half's mean. CHOSEN takes the correction with the least error when each
+    patient of the labelled half is left out, the constant not among them. The 2.5 to 97.5 percentiles are
+    those over halves.
     """
     draw = np.random.default_rng(0)
     names = np.unique(patients)
-    errors: dict[str, list[float]] = {name: [] for name in ("constant", *CORRECTIONS)}
-    ranks: dict[str, list[float]] = {name: [] for name in CORRECTIONS}
+    errors: dict[str, list[float]] = {name: [] for name in ("constant", *CORRECTIONS, CHOSEN)}
+    ranks: dict[str, list[float]] = {name: [] for name in (*CORRECTIONS, CHOSEN)}
     for _ in range(HALVES):
         local = np.isin(patients, draw.permutation(names)[: len(names) // 2])
         errors["constant"].append(float(np.abs(dice[local].mean() - dice[~local]).mean()))
-        for name, fitted in CORRECTIONS.items():
-            offset, scale = fitted(predicted[local], dice[local])
+        chosen = _chosen(predicted[local], dice[local], patients[local])
+        for name in (*CORRECTIONS, CHOSEN):
+            offset, scale = CORRECTIONS[chosen if name == CHOSEN else name](predicted[local], dice[local])
             corrected = np.clip(offset + scale * predicted[~local], 0, 1)
             errors[name].append(float(np.abs(corrected - dice[~local]).mean()))
             rank = rank_correlation(corrected, dice[~local])
@@ -55,6 +58,13 @@ def local_labels(predicted: Floats, dice: Floats, patients: Texts) -> list[Local
         rank = float(np.mean(ranks[name])) if ranks.get(name) else None
         made.append(Local(name, float(np.mean(found)), low, high, rank))
     return made
+
+
+def _chosen(predicted: Floats, dice: Floats, patients: Texts) -> str:
+    def error(name: str) -> float:
+        return float(np.abs(left_out_errors(CORRECTIONS[name], predicted, dice, patients)).mean())
+
+    return min(CORRECTIONS, key=error)
 
 
 @dataclass(frozen=True)
@@ -85,28 +95,3 @@ def batches(predicted: Floats, dice: Floats, patients: Texts) -> Batches:
     errors = np.abs(np.array(said) - np.array(true))
     slope = float(np.polyfit(true, said, 1)[0])
     return Batches(float(errors.mean()), float(np.percentile(errors, 90)), slope * FALL)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Intervals of 80 %: half their width, how many hold the truth, and the worst patient's share."""
-
-    half_width: float
-    covered: float
-    worst_patient: float
-    outside: float
-
-
-def coverage(left_out: LeftOut, cohort: Cohort) -> Coverage:
-    """Over rows that have an interval; those outside what the scorer knows are counted apart."""
-    there = np.isfinite(left_out.low) & ~left_out.outside
-    held = (left_out.low <= cohort.dice) & (cohort.dice <= left_out.high)
-    shares = [
-        float(held[mine].mean())
-        for patient in np.unique(cohort.patients)
-        if (mine := there & (cohort.patients == patient)).sum() >= JUDGED_FROM
-    ]
-    width = (left_out.high - left_out.low)[there]
-    return Coverage(
-        float(width.mean() / 2), float(held[there].mean()), min(shares), float(left_out.outside.mean())
-    )

@@ -47,15 +47,13 @@ TRIALS = (
 class Outcome:
     """What a trial's scorers made of the cohort, and of the external set where they can."""
 
-    trial: Trial
     here: LeftOut
     there: LeftOut | None
 
 
-def outcome(trial: Trial, cohort: Cohort, external: Cohort) -> Outcome:
+def outcome(trial: Trial, cohort: Cohort, external: Cohort | None) -> Outcome:
     """Each patient scored by scorers that were trained, calibrated and given a threshold without them."""
-    also = None if trial.given else external
-    return Outcome(trial, *leave_patient_out(cohort, trial.model, trial.features, also=also))
+    return Outcome(*leave_patient_out(cohort, trial.model, trial.features, also=external))
 
 
 def left_out_dice(

@@ -164,9 +164,9 @@ def test_other_masks_of_a_patient_are_scored_without_that_patient(make_cohort: M
     here, there = leave_patient_out(cohort, "ordinal", "paper4", also=also, choices=QUICK)
     assert there is not None
     np.testing.assert_allclose(there.judged.predicted, here.judged.predicted[::2], atol=1e-9)
-    inside = ~here.outside
-    assert (here.low[inside] <= here.judged.predicted[inside]).all()
-    assert (here.high[here.outside] == 1).all()
+    inside = ~here.ends.outside
+    assert (here.ends.low[inside] <= here.judged.predicted[inside]).all()
+    assert (here.ends.high[here.ends.outside] == 1).all()
 
 
 def test_a_bundle_of_another_feature_version_is_refused_on_a_table(make_cohort: MakeCohort) -> None:

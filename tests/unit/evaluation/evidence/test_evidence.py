@@ -4,20 +4,25 @@ import numpy as np
 import pytest
 
 from services.evaluation.cohort import RefusedCohort
+from services.evaluation.ends import Ends, no_ends
 from services.evaluation.evidence import evidence, trials
+from services.evaluation.evidence.choice import choose
 from services.evaluation.evidence.evidence import write_evidence
 from services.evaluation.evidence.figures import Figure, measured, rank_correlation
 from services.evaluation.evidence.goals import Goal
 from services.evaluation.evidence.groups import GROUPS
-from services.evaluation.evidence.shifts import batches, coverage, local_labels
+from services.evaluation.evidence.kinds import ALL_KINDS, away, held_out_kinds, kinds
+from services.evaluation.evidence.shifts import CHOSEN, batches, local_labels
 from services.evaluation.evidence.tables import read_tables
-from services.evaluation.evidence.trials import Trial, left_out_dice, verdicts
+from services.evaluation.evidence.trials import Outcome, Trial, left_out_dice, verdicts
 from services.evaluation.feature_sets import feature_set
-from services.evaluation.leave_out import LeftOut
+from services.evaluation.leave_out import LeftOut, leave_patient_out
+from services.evaluation.train import Choices
 from services.features.registry import ALL
 
 DRAW = np.random.default_rng(0)
 DICE = DRAW.uniform(0, 1, 120)
+PATIENTS_MADE = 7
 PATIENTS = np.array([f"p{place % 10}" for place in range(120)])
 
 
@@ -54,6 +59,11 @@ def test_rank_correlation_is_spearmans():
     other = DRAW.normal(size=120)
     assert rank_correlation(DICE, other) == pytest.approx(spearmanr(DICE, other).statistic)
     assert rank_correlation(DICE, np.ones(120)) is None
+
+
+def test_a_goal_that_is_missed_by_less_than_is_shown_shows_it():
+    assert Goal("AUROC", 0.95, True, Figure(0.9496, 0.9, 0.98)).found == "0.9496 [0.90, 0.98]"
+    assert Goal("AUROC", 0.95, True, Figure(0.9504)).found == "0.950"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +107,17 @@ def test_local_labels_take_an_offset_away():
     assert found["offset"].mae < 0.01
     assert found["offset"].spearman == pytest.approx(1)
     assert found["constant"].mae > found["offset"].mae
+    assert found[CHOSEN].mae < 0.01
+
+
+def test_where_the_scorer_ranks_nothing_the_choice_comes_near_the_constant():
+    patients = np.array([f"p{place}" for place in range(14)])
+    dice = np.linspace(0.6, 0.95, 14)
+    blind = np.random.default_rng(5).uniform(0.2, 0.9, 14)
+    found = {each.name: each for each in local_labels(blind, dice, patients)}
+    assert found[CHOSEN].mae < found["none"].mae
+    assert found["mean and scale"].mae < found["offset"].mae
+    assert found["mean and scale"].mae == pytest.approx(found["constant"].mae, abs=0.03)
 
 
 def test_a_scorer_that_says_the_truth_moves_with_it_and_one_that_is_blind_does_not():
@@ -108,18 +129,56 @@ def test_a_scorer_that_says_the_truth_moves_with_it_and_one_that_is_blind_does_n
     assert blind.error > 0.05
 
 
-def test_coverage_counts_patients_apart_and_leaves_those_outside_out(tables):
-    cohort = tables.cohort
+def left_out(cohort, error, learnt_mae, half=0.1):
+    """Predictions that are off by `error` (n,), by scorers that erred by `learnt_mae` (n,) in training."""
     n = len(cohort)
-    low, high = cohort.dice - 0.1, cohort.dice + 0.1
-    mine = cohort.patients == "p3"
-    low[mine], high[mine] = 0.98, 1.0
-    outside = np.zeros(n, np.bool_)
-    outside[np.flatnonzero(~mine)[:5]] = True
-    found = coverage(LeftOut(verdicts(cohort.dice, cohort.dice), low, high, outside), cohort)
-    assert found.worst_patient == 0
-    assert found.covered == pytest.approx(1 - mine.sum() / (n - 5))
-    assert found.outside == pytest.approx(5 / n)
+    ends = Ends(cohort.dice + error - half, cohort.dice + error + half, np.zeros(n, np.bool_))
+    return LeftOut(
+        verdicts(cohort.dice, cohort.dice + error), ends, no_ends(n), np.full(n, np.nan), learnt_mae
+    )
+
+
+def test_a_scorer_is_chosen_by_the_other_patients_and_not_by_who_is_judged(tables):
+    cohort = tables.cohort
+    first = cohort.patients == "p0"
+    one, other = Trial("rr", "paper4"), Trial("lr", "paper4")
+    # `one` is right on p0, yet the others' rows speak for `other`.
+    made = {
+        one: Outcome(left_out(cohort, np.where(first, 0.0, 0.3), np.full(len(cohort), 0.3)), None),
+        other: Outcome(left_out(cohort, np.where(first, 0.3, 0.0), np.where(first, 0.1, 0.4)), None),
+    }
+    choice = choose(list(made.items()), cohort)
+    assert dict(choice.patients) == {one: PATIENTS_MADE - 1, other: 1}
+    assert choice.usual is one
+    np.testing.assert_allclose(choice.outcome.here.judged.predicted - cohort.dice, 0.3)
+    assert choice.outcome.there is None
+
+
+def test_each_kind_of_change_is_judged_by_scorers_that_met_neither_it_nor_the_patient(tables):
+    cohort, asked = tables.cohort, []
+
+    def judge(learnt, rows):
+        assert not set(learnt.cases) & set(rows.cases)
+        asked.append(len(rows))
+        return left_out(rows, np.full(len(rows), 0.05 if len(asked) > 1 else 0.5), np.zeros(len(rows)))
+
+    found = {each.name: each for each in held_out_kinds(cohort, tables.made, judge)}
+    assert list(found) == ["gamma", "noise", "none", "part", ALL_KINDS]
+    assert found["gamma"].plain.covered == 0
+    assert found["part"].plain.covered == 1
+    assert found[ALL_KINDS].plain.n == sum(asked)
+    assert found[ALL_KINDS].plain.worst_patient < 1
+
+
+def test_scorers_without_the_kind_and_the_patient_give_weighted_intervals_too(tables):
+    changed = kinds(tables.made)["noise"]
+    rows = tables.cohort.rows(changed)
+    there = leave_patient_out(
+        tables.cohort.rows(~changed), "rr", "paper4", also=rows, choices=Choices(resamples=0)
+    )[1]
+    found = away("noise", there, rows)
+    assert found.plain.n > 0
+    assert found.effective < (~changed).sum()
 
 
 def test_tables_that_are_not_of_the_same_rows_are_refused(folder, tmp_path):
@@ -150,6 +209,9 @@ def test_the_page_has_every_section_and_a_second_start_tries_nothing_again(table
         "Scorers",
         "Another segmenter",
         "a site sees",
+        "How often intervals hold",
+        "each kind of change held out",
+        "Chosen without the patient",
         "lung mask",
         "earned",
     ):
