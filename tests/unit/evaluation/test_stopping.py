@@ -44,7 +44,8 @@ def alive(process: psutil.Process) -> bool:
 def _stop(running: subprocess.Popen[bytes], number: signal.Signals, out: Path) -> None:
     """Send the signal while retrainings run; all of its processes must end."""
     try:
-        wait_for(lambda: len(chunks(out)) >= 2)
+        wait_for(lambda: running.poll() is not None or len(chunks(out)) >= 2)
+        assert running.poll() is None, "it ended by itself before it could be stopped"
         parent = psutil.Process(running.pid)
         wait_for(lambda: len(parent.children(recursive=True)) >= 2)
         helpers = parent.children(recursive=True)
