@@ -32,6 +32,7 @@ class LeftOut:
         effective: how many training rows the weights leave (n,), NaN where there are none.
         learnt_mae: the scorer's error on its own patients out of fold (n,), the same for all rows of a
             patient: what a choice among scorers may look at.
+        learnt_error: the standard error of that mean, over patients (n,).
     """
 
     judged: Judged
@@ -39,6 +40,7 @@ class LeftOut:
     weighted: Ends
     effective: Floats
     learnt_mae: Floats
+    learnt_error: Floats
 
 
 def leave_patient_out(
@@ -87,7 +89,7 @@ def _scorers(
 def _empty(rows: Cohort) -> LeftOut:
     n = len(rows)
     judged = all_undefined(rows.dice)
-    return LeftOut(judged, no_ends(n), no_ends(n), np.full(n, np.nan), np.full(n, np.nan))
+    return LeftOut(judged, no_ends(n), no_ends(n), *(np.full(n, np.nan) for _ in range(3)))
 
 
 def _put(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
@@ -97,7 +99,15 @@ def _put(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
     made = as_served(trained.model, trained.manifest, mine)
     _copy(made, into.judged, chosen)
     _copy(ends_as_served(trained.manifest, mine, made.predicted), into.ends, chosen)
-    into.learnt_mae[chosen] = np.abs(trained.out_of_fold.dice - trained.rows.dice).mean()
+    errors = np.abs(trained.out_of_fold.dice - trained.rows.dice)
+    into.learnt_mae[chosen], into.learnt_error[chosen] = errors.mean(), _standard_error(errors, trained.rows)
+
+
+def _standard_error(errors: Floats, rows: Cohort) -> float:
+    """Of the mean of errors (n,), where patients are what is drawn: the sandwich of a ratio of sums."""
+    names, owner = np.unique(rows.patients, return_inverse=True)
+    away = np.bincount(owner, weights=errors - errors.mean())
+    return float(np.sqrt(len(names) / (len(names) - 1) * (away**2).sum()) / len(errors))
 
 
 def _put_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:

@@ -29,7 +29,9 @@ class Choice:
 
 
 def choose(tried: Sequence[tuple[Trial, Outcome]], cohort: Cohort) -> Choice:
-    """For each patient the trial with the least mean absolute error on the other patients' rows.
+    """For each patient the first trial whose mean absolute error on the other patients' rows is the least, or
+    within one standard error of it: trials come from the simplest on, and what is not shown to be better is
+    not worth more parts. Source: Breiman et al. (1984), the one standard error rule.
 
     That error is out of fold, of a training that left the patient out: nothing of them is in the choice. It
     is of the rows that the trial can score; a row that is undefined for it counts neither way.
@@ -44,7 +46,11 @@ def choose(tried: Sequence[tuple[Trial, Outcome]], cohort: Cohort) -> Choice:
 
 
 def _best(made: Sequence[LeftOut]) -> Bins:
-    return np.asarray(np.stack([each.learnt_mae for each in made]).argmin(axis=0), dtype=np.int64)
+    mae = np.stack([each.learnt_mae for each in made])
+    error = np.stack([each.learnt_error for each in made])
+    least = mae.argmin(axis=0)[None]
+    enough = np.take_along_axis(mae + error, least, axis=0)
+    return np.asarray((mae <= enough).argmax(axis=0), dtype=np.int64)
 
 
 def _picked(made: Sequence[LeftOut], best: Bins) -> LeftOut:
@@ -60,6 +66,6 @@ def _picked(made: Sequence[LeftOut], best: Bins) -> LeftOut:
         Ends(**of([each.weighted for each in made])),
         *(
             np.stack([getattr(each, name) for each in made])[best, np.arange(len(best))]
-            for name in ("effective", "learnt_mae")
+            for name in ("effective", "learnt_mae", "learnt_error")
         ),
     )

@@ -18,7 +18,7 @@ from services.evaluation.metrics import Judged
 Arrays = dict[str, NDArray[Any]]
 _JUDGED = ("bins", "predicted", "flagged", "score")
 _ENDS = ("low", "high", "outside")
-_ALONE = ("effective", "learnt_mae")
+_ALONE = ("effective", "learnt_mae", "learnt_error")
 
 
 def kept_outcome(trial: Trial, cohort: Cohort, external: Cohort | None, folder: Path) -> Outcome:

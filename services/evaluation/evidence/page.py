@@ -80,9 +80,10 @@ def scorers_section(
     return (
         "\n## Scorers, each patient left out\n"
         f"The threshold is set in training for a sensitivity of {TARGET_SENSITIVITY:g}. *Chosen without the "
-        "patient*: for each patient the scorer is taken that errs least (MAE) on the other patients, each of "
-        "whom was scored, in training, by a model that had not seen them. So nothing of a patient reaches "
-        "the choice of the scorer that judges them. "
+        "patient*: for each patient the scorer is taken that errs least (MAE) on the other patients, or the "
+        "simplest, the first in this table, that is within one standard error of it. Each of "
+        "the others was scored, in training, by a model that had not seen them. So nothing of a patient "
+        "reaches the choice of the scorer that judges them. "
         + " ".join(f"{what.capitalize()}: {_counted(patients)}." for what, patients in chosen)
         + "\n\n"
         + table(("scorer", *MEASURES, "undefined"), body)

@@ -129,12 +129,18 @@ def test_a_scorer_that_says_the_truth_moves_with_it_and_one_that_is_blind_does_n
     assert blind.error > 0.05
 
 
-def left_out(cohort, error, learnt_mae, half=0.1):
-    """Predictions that are off by `error` (n,), by scorers that erred by `learnt_mae` (n,) in training."""
+def left_out(cohort, error, learnt_mae, half=0.1, learnt_error=0.0):
+    """Predictions that are off by `error` (n,), by scorers that erred by `learnt_mae` (n,) in training, which
+    is known to `learnt_error`."""
     n = len(cohort)
     ends = Ends(cohort.dice + error - half, cohort.dice + error + half, np.zeros(n, np.bool_))
     return LeftOut(
-        verdicts(cohort.dice, cohort.dice + error), ends, no_ends(n), np.full(n, np.nan), learnt_mae
+        verdicts(cohort.dice, cohort.dice + error),
+        ends,
+        no_ends(n),
+        np.full(n, np.nan),
+        learnt_mae,
+        np.full(n, learnt_error),
     )
 
 
@@ -152,6 +158,16 @@ def test_a_scorer_is_chosen_by_the_other_patients_and_not_by_who_is_judged(table
     assert choice.usual is one
     np.testing.assert_allclose(choice.outcome.here.judged.predicted - cohort.dice, 0.3)
     assert choice.outcome.there is None
+
+
+@pytest.mark.parametrize(("known_to", "taken"), [(0.02, "lr"), (0.007, "ordinal"), (0.001, "trees")])
+def test_of_scorers_that_are_not_surely_worse_than_the_best_the_simplest_is_chosen(tables, known_to, taken):
+    n = len(tables.cohort)
+    made = [
+        (Trial(model, "paper4"), Outcome(left_out(tables.cohort, 0.1, np.full(n, mae), 0.1, known_to), None))
+        for model, mae in (("lr", 0.11), ("ordinal", 0.105), ("trees", 0.1))
+    ]
+    assert choose(made, tables.cohort).usual.model == taken
 
 
 def test_each_kind_of_change_is_judged_by_scorers_that_met_neither_it_nor_the_patient(tables):
