@@ -49,11 +49,10 @@ def heartbeat_of(site: str, epoch: int, slot: int, policy: SitePolicy) -> Outgoi
 
 
 def _record(name: str, data: SiteRelease, moment: datetime) -> Outgoing:
-    figures = data.root
     event = Event(
         id=name,
         type=RELEASE,
-        key=f"{figures.kind}-{figures.epoch}-{figures.number}",
+        key=data.name,
         source=SOURCE,
         time=moment,
         data=data,

@@ -130,15 +130,18 @@ def decode(expected: str, key: bytes | None, value: bytes | None, headers: Heade
         key=attributes.get("partitionkey") or "",
         source=attributes["source"],
         time=time,
-        data=_data(TYPES[expected], value),
+        data=data_of(expected, value),
         correlation=attributes.get("correlation"),
         extensions={name: str(text) for name, text in attributes.items() if name not in _CORE},
     )
 
 
-def _data(contract: type[BaseModel], value: bytes) -> BaseModel:
+def data_of(expected: str, value: bytes | None) -> Any:  # noqa: ANN401 - the contract of that type
+    """What the value of a record of the type `expected` says, whatever its headers; raises as `decode`."""
+    if value is None:
+        raise InvalidMessage("the record has no value")
     try:
-        return contract.model_validate_json(value)
+        return TYPES[expected].model_validate_json(value)
     except ValidationError as error:
         raise InvalidMessage(describe(error)) from None
 

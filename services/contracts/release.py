@@ -33,7 +33,8 @@ HISTOGRAM_CELLS = (
 """The seven cells of a portrait: five bins of predicted Dice (left-closed), undefined, and outside."""
 
 Number = Annotated[int, Field(ge=0, le=10**12)]
-Epoch = Annotated[int, Field(ge=1, le=10**9)]
+LARGEST_EPOCH = 10**9
+Epoch = Annotated[int, Field(ge=1, le=LARGEST_EPOCH)]
 Epsilon = Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)]
 Noised = Annotated[int, Field(ge=-(10**9), le=10**9)]
 """A noised count. The bounds are far beyond any noise; they keep what a stranger sends within arithmetic."""
@@ -101,3 +102,8 @@ class SiteRelease(RootModel[Annotated[Pulse | Portrait | Heartbeat, Field(discri
     """One record of `segwatch.site.release.v1`."""
 
     model_config = {"frozen": True}
+
+    @property
+    def name(self) -> str:
+        """What every copy of it is called: the record's key."""
+        return f"{self.root.kind}-{self.root.epoch}-{self.root.number}"

@@ -1,22 +1,19 @@
 """Reads every site's release topic at the centre into the fleet. The log is the state."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 
-from services.contracts.envelope import decode
 from services.contracts.errors import InvalidMessage
-from services.contracts.release import Heartbeat, SiteRelease
-from services.contracts.topics import RELEASE, at_the_centre, site_of
+from services.contracts.topics import at_the_centre, site_of
 from services.federation.fleet import Fleet, Site
+from services.federation.reading import ReleaseReader
 from services.streaming.closing import bounded
 from services.streaming.log import Log, Reader, Record
 
 NAME = "federation"
 LOOK_SECONDS = 10.0
 """How often new sites are looked for: a site is added by hand, a few times a year."""
-_HEARTBEAT = re.compile(rb"heartbeat-([0-9]{1,9})-([0-9]{1,12})")
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +44,7 @@ class Federation:
         self._read: set[str] = set()
         self._missing: set[str] = set()
         self._look_at = clock()
-        self._last_beats: dict[str, Record] = {}
+        self._reading = ReleaseReader()
 
     @property
     def caught_up(self) -> bool:
@@ -70,14 +67,12 @@ class Federation:
             for record in reader.poll(timeout_seconds / len(self._readers)):
                 self._take(record)
         if self._fleet is not self._shown and all(reader.at_end() for reader in self._readers):
-            self._show_last_beats()
             self._shown = self._fleet
 
     def start_again(self) -> None:
         """Read everything anew; until that is done, the figures of before are shown."""
         self.close()
         self._fleet = self._empty()
-        self._last_beats.clear()
         self._read, self._look_at = set(), self._clock()
 
     def close(self) -> None:
@@ -111,37 +106,15 @@ class Federation:
         self._missing = missing
 
     def _take(self, record: Record) -> None:
-        """While a start reads years of heartbeats, only the last one's content matters: of the others their
-        name is enough, which is the record's key."""
-        beat = None if self.caught_up else _HEARTBEAT.fullmatch(record.key or b"")
-        if beat is None:
-            self._read_whole(record)
-        elif self._fleet.site(_name(record.at.topic)).beat(int(beat[1]), int(beat[2])):
-            self._last_beats[record.at.topic] = record
-
-    def _show_last_beats(self) -> None:
-        for topic, record in self._last_beats.items():
-            release = self._release(record)
-            if release is not None and isinstance(release.root, Heartbeat):
-                self._fleet.site(_name(topic)).heartbeat = release.root
-        self._last_beats.clear()
-
-    def _read_whole(self, record: Record) -> None:
-        release = self._release(record)
-        if release is not None:
-            self._fleet.take(_name(record.at.topic), release)
-
-    def _release(self, record: Record) -> SiteRelease | None:
-        """What the record says; None, and counted as refused, where it is no release."""
+        """What is no release is counted as refused, and changes nothing else."""
         name = _name(record.at.topic)
         try:
-            event = decode(RELEASE, record.key, record.value, record.headers)
+            release = self._reading.read(record)
         except InvalidMessage as error:
             self._fleet.site(name).refused += 1
             _log.error("refused a record", extra={"of": name, "offset": record.at.offset, "why": str(error)})
-            return None
-        release: SiteRelease = event.data
-        return release
+        else:
+            self._fleet.take(name, release)
 
     def _empty(self) -> Fleet:
         return Fleet(self._window, {name: Site() for name in self._expected})

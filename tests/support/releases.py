@@ -54,7 +54,7 @@ def at_centre(site: str, figures: Pulse | Portrait | Heartbeat) -> Outgoing:
     event = Event(
         id=result_id("aggregation", site, name),
         type=RELEASE,
-        key=f"{figures.kind}-{figures.epoch}-{figures.number}",
+        key=SiteRelease(figures).name,
         source="/aggregation",
         time=NOW,
         data=SiteRelease(figures),

@@ -4,7 +4,6 @@
 """
 
 import os
-import resource
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.aggregation import __main__ as aggregation
@@ -37,32 +36,19 @@ from services.streaming.log import Log, Outgoing, outgoing
 from services.streaming.runtime import Runtime, start
 from services.streaming.settings import ServiceSettings
 from services.streaming.topics import make_hospital_topics
+from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.fuzz import records
 from tests.support.messages import event_of
 from tests.support.streaming import eventually, read_all
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = int(os.environ.get("FUZZ", "0"))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(0 if EXAMPLES else 300)]
 BATCH = 25
-MOST_MORE_BYTES = 400 * 1024**2
-"""Far above what a batch needs, far below what a hostile size could ask for."""
 
 Run = Callable[[Runtime[Any]], None]
 Batch = Sequence[Outgoing]
 Outcomes = dict[int, str]
 """What became of each record, by its offset."""
-
-
-def looked_at(few: int) -> Callable[[Any], Any]:
-    return settings(
-        max_examples=EXAMPLES or few,
-        derandomize=not EXAMPLES,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate,),  # a failure names its record: making the batch smaller takes long
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def lived_through(
@@ -131,10 +117,6 @@ def judge(batch: Batch, became: Outcomes, good: str = "done") -> None:
         assert not became[offset].startswith("unexpected"), (became[offset], record)
         assert became[offset] != "ended_the_process"
     assert became[len(batch) - 1] == good, "after all that, a good message still goes through"
-
-
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def batches(topic: str, good: Event[Any]) -> st.SearchStrategy[list[Outgoing]]:

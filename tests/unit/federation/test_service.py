@@ -168,10 +168,21 @@ def test_a_start_shows_the_last_heartbeat_and_counts_copies_as_before() -> None:
     assert again.sites()["hospital-a"].copies == first.sites()["hospital-a"].copies > 0
 
 
-def test_a_last_heartbeat_that_is_none_is_refused_after_a_start_too() -> None:
+def test_a_heartbeat_that_is_none_is_refused_and_the_one_before_it_shown() -> None:
     log = MemoryLog()
+    service = _federation(log)
     log.append(at_centre("hospital-a", heartbeat(1)))
+    _run(service)
     bad = at_centre("hospital-a", heartbeat(2))
     log.append(Outgoing(bad.topic, bad.key, b"{}", bad.headers))
-    site = _run(_federation(log)).sites()["hospital-a"]
-    assert (site.refused, site.heartbeat) == (1, None)
+    for running in (service, _federation(log)):
+        site = _run(running).sites()["hospital-a"]
+        assert (site.refused, site.last_beat()) == (1, 300)
+
+
+def test_a_record_under_another_records_name_is_refused(centre: MemoryLog) -> None:
+    """A start and a process that runs on would else not say the same: they went by the name alone."""
+    good = at_centre("hospital-a", pulse(0))
+    centre.append(Outgoing(good.topic, b"heartbeat-1-5", good.value, good.headers))
+    site = _run(_federation(centre)).sites()["hospital-a"]
+    assert (site.refused, site.pulses, site.heartbeat) == (1, 0, None)
