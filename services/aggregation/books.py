@@ -96,9 +96,9 @@ class Books:
                 "blocks were released that the ledger does not hold: it was lost, or put back from a copy"
             )
             self.ledger.damage()
+        self._check_version()
         if self.ledger.epoch is None:
             self._begin(max(before.highest_epoch, self._audit.highest_epoch))
-        self._check_version()
         self._say_policy()
         self._sent = Released()
         self._starting = False

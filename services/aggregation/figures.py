@@ -56,7 +56,11 @@ def figures(name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: da
 
 def coarse(moment: datetime, policy: SitePolicy) -> date:
     """The first day of the moment's day, week (Monday) or month, in UTC."""
-    day = moment.astimezone(UTC).date()
+    return coarsened(moment.astimezone(UTC).date(), policy)
+
+
+def coarsened(day: date, policy: SitePolicy) -> date:
+    """The first day of the day, its week (Monday) or its month."""
     if policy.dates == "month":
         return day.replace(day=1)
     return day - timedelta(days=day.weekday()) if policy.dates == "week" else day
@@ -77,7 +81,9 @@ def _portrait(
     exact = [cells[cell] for cell in range(len(HISTOGRAM_CELLS))]
     epsilon = policy.epsilon_histogram
     a, b, c, d, e, f, g = noise(label, exact, sensitivity=HISTOGRAM_SENSITIVITY, epsilon=epsilon)
-    means = tuple(_mean(label, feature, studies, common["k"], policy, noise) for feature in policy.means_of)
+    # A policy that a newer version put into force may name a feature that this one has no bounds for.
+    known = [feature for feature in policy.means_of if feature in BOUNDS]
+    means = tuple(_mean(label, feature, studies, common["k"], policy, noise) for feature in known)
     return Portrait(
         kind="portrait",
         epsilon=epsilon + (policy.epsilon_means if means else 0.0),

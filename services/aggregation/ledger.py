@@ -3,18 +3,24 @@
 A record is judged by what lies before it in the log, so two writers that disagree (one of them a zombie)
 both follow the first record that bears a block's name:
 
-- an epoch counts where its number is above every epoch before it;
+- an epoch counts where its number is above every epoch before it, and a release can name it;
 - a change of policy counts where the open pulse and the open portrait begin at the same study;
-- a block counts where it is the next of its kind, in the epoch and under the policy in force.
+- neither counts where its policy's version stood for another policy before;
+- a block counts where it is the next of its kind, in the epoch in force, and the policy in force lets out
+  such figures: what a stranger wrote here does not leave against the policy.
 
 A record that cannot be read may be a block whose studies we would release again. So the ledger is held to
 be damaged from there on, and only a new epoch counts.
 """
 
-from services.aggregation.slots import KINDS, Kind, size_of
+from services.aggregation.allowed import lets_out
+from services.aggregation.slots import KINDS, Kind
 from services.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
 from services.contracts.policy import SitePolicy
+from services.contracts.release import LARGEST_EPOCH
 
+MOST_STUDIES_OF_A_PATIENT = 10**9
+"""Far more than anybody has; a number that no index holds would end the process at every start."""
 Entry = EpochOpened | PolicyChanged | BlockClosed
 
 
@@ -74,7 +80,7 @@ class Ledger:
         self.epoch = None
 
     def _open(self, entry: EpochOpened) -> bool:
-        if entry.epoch <= self.highest_epoch:
+        if not self.highest_epoch < entry.epoch <= LARGEST_EPOCH or not self._is_known_or_new(entry.policy):
             return False
         self.epoch, self.highest_epoch = entry, entry.epoch
         self.closed, self.studies = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
@@ -83,7 +89,7 @@ class Ledger:
 
     def _change(self, entry: PolicyChanged) -> bool:
         here = (self.closed["pulse"], self.closed["portrait"])
-        if not self._in_force(entry.epoch) or not self.both_begin:
+        if not self._in_force(entry.epoch) or not self.both_begin or not self._is_known_or_new(entry.policy):
             return False
         if (entry.first_pulse, entry.first_portrait) != here:
             return False
@@ -95,13 +101,19 @@ class Ledger:
         kind: Kind = figures.kind
         if not self._in_force(figures.epoch) or figures.number != self.closed[kind]:
             return False
-        if figures.policy_version != self.policy.version or figures.k != size_of(kind, self.policy):
+        if not lets_out(self.policy, figures):
+            return False
+        if any(counted.ordinal > MOST_STUDIES_OF_A_PATIENT for counted in entry.studies):
             return False
         self.closed[kind] += 1
         self.blocks_ever[kind] += 1
         self.studies[kind] += figures.k
         self.studies_ever += figures.k if kind == "pulse" else 0
         return True
+
+    def _is_known_or_new(self, policy: SitePolicy) -> bool:
+        """Whether the policy's version never stood for another."""
+        return self.policies.get(policy.version, policy) == policy
 
     def _in_force(self, epoch: int) -> bool:
         return self.epoch is not None and self.epoch.epoch == epoch

@@ -7,6 +7,7 @@ and a start reads on from it instead of from the first record. Where a record ca
 wrote it), where studies were left to an earlier epoch, or where the topic was made anew, all is read.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from services.contracts.ledger import BlockClosed
 
 PLACE = "scoredto"
 """The offset behind the block's last study in the scored topic."""
+_OFFSET = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,7 +42,7 @@ class Resume:
     def follow(self, block: BlockClosed, extensions: Mapping[str, str]) -> None:
         """The next block that counts, with what its record carries."""
         place = extensions.get(PLACE, "")
-        if place.isdigit():
+        if _OFFSET.fullmatch(place):
             self._passed[block.figures.kind] = Passed(int(place), bytes.fromhex(block.studies[-1].study))
         else:
             self._passed.pop(block.figures.kind, None)
