@@ -5,6 +5,7 @@ import logging
 import ssl
 from typing import Any
 
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import (
     AE,
     ALL_TRANSFER_SYNTAXES,
@@ -22,6 +23,8 @@ PROCESSING_FAILURE = 0x0110
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
 
+TRANSFER_SYNTAXES = [each for each in ALL_TRANSFER_SYNTAXES if each != DeflatedExplicitVRLittleEndian]
+"""Senders choose among these; what is deflated is not read."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _log = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ class CStoreServer:
         entity = AE(ae_title=ae_title)
         entity.require_called_aet = True
         for context in (*AllStoragePresentationContexts, *VerificationPresentationContexts):
-            entity.add_supported_context(str(context.abstract_syntax), list(ALL_TRANSFER_SYNTAXES))
+            entity.add_supported_context(str(context.abstract_syntax), TRANSFER_SYNTAXES)
         handlers: list[Any] = [(evt.EVT_C_STORE, lambda event: store(event, spool)), (evt.EVT_C_ECHO, _echo)]
         try:
             server = entity.start_server((host, port), block=False, ssl_context=tls, evt_handlers=handlers)

@@ -23,6 +23,8 @@ IDENTITY = "study.json"
 ARRIVED_BY = ".arrived-by"
 """Where what came over the network keeps how it came."""
 
+_SMALL = 2**16
+"""Bytes; a study.json has a hundred."""
 ArrivedBy = Literal["folder", "c-store", "stow-rs"]
 
 
@@ -62,7 +64,8 @@ def read_case(folder: Path, asked: AskedUnit) -> Case:
     """Read an entry of the inbox.
 
     Raises:
-        Unprocessable: with the kinds of `services.volumes.refusals`, and not_a_case, no_ct, bad_study_json.
+        Unprocessable: with the kinds of `services.volumes.refusals`, and bad_name, not_a_case, no_ct,
+            bad_study_json.
         InputUnavailable: it cannot be read now.
     """
     try:
@@ -72,6 +75,11 @@ def read_case(folder: Path, asked: AskedUnit) -> Case:
 
 
 def _read_case(folder: Path, asked: AskedUnit) -> Case:
+    try:
+        folder.name.encode()
+    except UnicodeEncodeError:
+        problem = "its name is no text in UTF-8; give it another"
+        raise Unprocessable(problem, kind="bad_name") from None
     if not folder.is_dir():
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
     read, found, scanner = _ct(folder)
@@ -114,15 +122,21 @@ def _mask(path: Path, ct: Volume) -> Mask | None:
 
 def _identity(path: Path) -> Identity:
     try:
-        return Identity.model_validate_json(path.read_bytes()) if path.is_file() else Identity()
+        return Identity.model_validate_json(_beginning(path)) if path.is_file() else Identity()
     except ValidationError as error:
         problem = f"{path.name}: {describe(error)}; it holds patient and study, both text"
         raise Unprocessable(problem, kind="bad_study_json") from None
 
 
 def _arrived_by(path: Path) -> ArrivedBy:
-    said = path.read_text() if path.is_file() else "folder"
-    return next((way for way in get_args(ArrivedBy) if way == said), "folder")
+    said = _beginning(path) if path.is_file() else b""
+    return next((way for way in get_args(ArrivedBy) if way.encode() == said), "folder")
+
+
+def _beginning(path: Path) -> bytes:
+    """All of a small file; of a larger one as much as shows that it is none."""
+    with path.open("rb") as file:
+        return file.read(_SMALL)
 
 
 def _digest(array: Array | None) -> str | None:

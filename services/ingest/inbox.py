@@ -2,7 +2,7 @@
 
 ```
 INBOX/CASE/…            an entry: one study, waiting or in hand
-INBOX/.receipts/CASE.json   what became of it
+INBOX/.receipts/CASE.json   what became of it (a name of more than 200 bytes is shortened)
 INBOX/.rejected/CASE/   an entry that cannot be processed; replaying its dead letter moves it back
 INBOX/.attempts/CASE    how often an attempt at it has not come to an end (the process died)
 INBOX/.arriving/        instances that are coming in over the network
@@ -10,6 +10,7 @@ INBOX/.arriving/        instances that are coming in over the network
 Names that start with a dot are no entries, so a producer may write `.tmp-CASE` and rename it.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +21,10 @@ from uuid import uuid4
 
 from services.ingest.completion import Fingerprint
 from services.volumes.backends import flush_folder
+from services.volumes.folders import walk
 
+LONGEST_NAME = 200
+"""Bytes of an entry's name; a file system takes 255, and receipts and rejected entries add to it."""
 Outcome = Literal["announced", "duplicate", "rejected"]
 
 
@@ -56,9 +60,8 @@ class Inbox:
         if not top.is_dir():
             return tuple(_looks(top, ".")) if top.is_file() else ()
         found: list[tuple[str, int, int]] = []
-        for folder, _, files in os.walk(top):
-            for file in files:
-                path = Path(folder, file)
+        for _, files in walk(top):
+            for path in files:
                 found += _looks(path, str(path.relative_to(top)))
         return tuple(sorted(found))
 
@@ -70,15 +73,15 @@ class Inbox:
             return
         for file, _, _ in files:
             (top / file).unlink(missing_ok=True)
-        for folder, _, _ in os.walk(top, topdown=False):
-            if not any(Path(folder).iterdir()):
-                Path(folder).rmdir()
+        for folder in reversed([folder for folder, _ in walk(top)]):
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
     def name_if_rejected(self, name: str) -> str:
         """The name that the entry would have among the rejected: its own, or the next that is free."""
         taken = {path.name for path in (self.root / ".rejected").iterdir()}
-        number = 1
-        while (free := name if number == 1 else f"{name}-{number}") in taken:
+        own, number = shortened(name), 1
+        while (free := own if number == 1 else f"{own}-{number}") in taken:
             number += 1
         return free
 
@@ -88,7 +91,7 @@ class Inbox:
 
     def leave_receipt(self, receipt: Receipt) -> None:
         """Say what became of an entry, in place of an earlier receipt of that name."""
-        path = self.root / ".receipts" / f"{receipt.case}.json"
+        path = self.root / ".receipts" / f"{shortened(receipt.case)}.json"
         beside = path.with_name(f".{uuid4().hex}.tmp")
         beside.write_text(json.dumps(asdict(receipt), indent=1) + "\n")
         beside.replace(path)
@@ -108,6 +111,14 @@ class Inbox:
 
     def end_attempt(self, name: str) -> None:
         (self.root / ".attempts" / name).unlink(missing_ok=True)
+
+
+def shortened(name: str) -> str:
+    """The name itself; of one that leaves no room for an ending its beginning in plain letters, and a hash."""
+    if len(os.fsencode(name)) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return f"{os.fsencode(name)[: LONGEST_NAME // 2].decode('ascii', 'ignore')}-{digest}"
 
 
 def _looks(path: Path, name: str) -> list[tuple[str, int, int]]:

@@ -5,6 +5,7 @@ A letter lies in `<topic>.dlq`: the original's key, value and headers, and heade
 
 import hashlib
 import json
+import os
 import time
 from datetime import UTC, datetime
 
@@ -61,7 +62,7 @@ def dead_letter_of_input(entry: str, kind: str, reason: str, attempts: int = 1) 
     }
     return Outgoing(
         topic=dead_letters(RECEIVED),
-        key=entry.encode(),
+        key=os.fsencode(entry),  # a name that is no UTF-8 has its own bytes
         value=json.dumps({"entry": entry}).encode(),
         headers=marked(marks),
     )

@@ -1,5 +1,6 @@
 """Replaying a dead letter: the original goes to its topic again, for the stage that failed and no other."""
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,7 +88,7 @@ def put_back(letter: Letter, inbox: Path | None) -> None:
     """
     if inbox is None:
         raise CannotReplay(f"{letter.id} came through the inbox: name it with --inbox or SEGWATCH_INBOX")
-    entry = (letter.record.key or b"").decode(errors="replace")
+    entry = os.fsdecode(letter.record.key or b"")
     if not entry or entry != Path(entry).name or entry.startswith("."):
         raise CannotReplay(f"{letter.id} names the entry {entry!r}, which is no plain name")
     rejected, target = inbox / REJECTED / entry, inbox / entry

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydicom.pixels.utils import iter_pixels
 
 from services.contracts.studies import Scanner
-from services.volumes.dicom_slices import CT_CLASSES, Slice, quietly, read_header, slices_of
+from services.volumes.dicom_slices import CT_CLASSES, Slice, is_the_disks, quietly, read_header, slices_of
 from services.volumes.hounsfield import compact
 from services.volumes.image import MOST_VOXELS, Volume
 from services.volumes.orientation import canonical
@@ -100,7 +100,8 @@ def _pixels(ordered: Sequence[Slice]) -> NDArray[np.float32]:
             raise refused("truncated_file", path.name, problem)
         for frame, plane in wanted.items():
             each = ordered[plane]
-            out[plane] = frames[frame].astype(np.float64) * each.slope + each.intercept
+            with np.errstate(all="ignore"):  # what a damaged slope makes infinite is refused below
+                out[plane] = frames[frame].astype(np.float64) * each.slope + each.intercept
     return out
 
 
@@ -111,9 +112,9 @@ def _frames(path: Path) -> list[NDArray[Any]]:
     except (RuntimeError, NotImplementedError) as error:
         problem = f"its pixels cannot be decoded ({error}); send it uncompressed"
         raise refused("unreadable", path.name, problem) from None
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 - damaged pixels break a decoder in any way there is
+    except Exception as error:
+        if is_the_disks(error):
+            raise
         problem = f"its pixels are cut short or damaged ({error}); send it again"
         raise refused("truncated_file", path.name, problem) from None
 

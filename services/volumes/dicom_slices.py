@@ -13,8 +13,15 @@ from typing import Any, TypeVar
 
 import pydicom
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
 
+from services.contracts.errors import RefusedVolume
 from services.volumes.refusals import refused
 
 CT_CLASSES = frozenset({CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage})
@@ -27,6 +34,10 @@ _TAGS = [
     "PerFrameFunctionalGroupsSequence", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel",
     "XRayTubeCurrent", "KVP", "ContrastBolusAgent",
 ]  # fmt: skip
+_USED = frozenset(_TAGS) | {
+    "PixelValueTransformationSequence", "PlanePositionSequence", "PlaneOrientationSequence",
+    "PixelMeasuresSequence",
+}  # fmt: skip
 # pydicom's warnings quote headers, which name patients; a filter holds whatever level is set later.
 logging.getLogger("pydicom").addFilter(lambda record: record.levelno >= logging.ERROR)
 _quiet = threading.Lock()
@@ -71,23 +82,37 @@ def read_header(path: Path) -> pydicom.Dataset:
         RefusedVolume: unreadable or truncated_file.
     """
     try:
-        return quietly(lambda: _decoded(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)))
+        return quietly(lambda: _read(path))
     except InvalidDicomError:
         problem = "it is no DICOM file; take it out of the folder or send it again"
         raise refused("unreadable", path.name, problem) from None
     except EOFError:
         raise refused("truncated_file", path.name, "its header ends early; send it again") from None
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a damaged header breaks pydicom in any way there is
+    except Exception as error:
+        if is_the_disks(error) or isinstance(error, RefusedVolume):
+            raise
         problem = f"its header is damaged ({type(error).__name__}); send it again"
         raise refused("unreadable", path.name, problem) from None
 
 
+def _read(path: Path) -> pydicom.Dataset:
+    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        # pydicom would unpack all of it into memory, a thousand times its size, and not find the pixels.
+        raise refused("unreadable", path.name, "its elements are deflated; send it without")
+    return _decoded(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS))
+
+
+def is_the_disks(error: Exception) -> bool:
+    """Whether an error is the disk's; pydicom calls damages by the same name, without a number."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
 def _decoded(header: pydicom.Dataset) -> pydicom.Dataset:
     """The header with every value decoded now: pydicom would do it at first use, where no one expects it."""
-    for _ in header.iterall():
-        pass
+    for element in header.iterall():
+        keyword = element.keyword
+        if keyword in _USED and (element.VR == "SQ") != keyword.endswith("Sequence"):
+            raise ValueError(f"{keyword} is of the type {element.VR}")
     return header
 
 
@@ -111,6 +136,8 @@ def slices_of(header: pydicom.Dataset, path: Path) -> list[Slice]:
         return find
 
     frames = enumerate(header.PerFrameFunctionalGroupsSequence)
+    if not header.PerFrameFunctionalGroupsSequence:
+        raise refused("unreadable", path.name, "its header names no image; send it again")
     return [_slice(header, path, number, element(frame)) for number, frame in frames]
 
 

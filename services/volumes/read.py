@@ -7,6 +7,7 @@ import numpy as np
 
 from services.contracts.base import Geometry
 from services.volumes.dicom import read_series
+from services.volumes.folders import walk
 from services.volumes.image import Array, Mask, Volume
 from services.volumes.nifti import read_nifti
 from services.volumes.orientation import MOST_DISTANCE_VOXELS, affine_of, distance_in_voxels
@@ -96,7 +97,8 @@ def dicom_files(folder: Path) -> list[Path]:
     """
     return sorted(
         path
-        for path in folder.rglob("*")
+        for _, others in walk(folder)
+        for path in others
         if path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.name.upper() != "DICOMDIR"

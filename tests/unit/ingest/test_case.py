@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,3 +161,42 @@ def test_an_input_that_cannot_be_read_now_stays(write_case: WriteCase):
     (folder / "a.dcm").symlink_to("/proc/self/mem")  # reading it is an error of the disk
     with pytest.raises(InputUnavailable, match="case"):
         read_case(folder, "auto")
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(inbox: Inbox):
+    folder = inbox.root / os.fsdecode(b"J\xf6rg")
+    folder.mkdir()
+    (folder / "ct.nii.gz").write_bytes(b"x")
+    with pytest.raises(Unprocessable) as caught:
+        read_case(folder, "auto")
+    assert caught.value.kind == "bad_name"
+
+
+def test_what_is_said_beside_a_ct_is_read_in_bounded_memory(write_case: WriteCase):
+    case = write_case("one")
+    with (case / "study.json").open("wb") as file:
+        file.truncate(2**33)  # a hole: no disk is taken
+    with (case / ".arrived-by").open("wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(Unprocessable) as caught:
+        read_case(case, "auto")
+    assert caught.value.kind == "bad_study_json"
+    (case / "study.json").unlink()
+    assert read_case(case, "auto").arrived_by == "folder"
+
+
+def test_slices_however_deep_in_folders_are_found(inbox: Inbox):
+    folder = inbox.root / "deep"
+    bottom = folder.joinpath(*["d"] * 1200)
+    nested(folder, 1200)
+    save_all(dicom_slices(little_ct()), bottom)
+    assert len(inbox.entries()["deep"]) == 3
+    assert read_case(folder, "auto").ct.array.shape == (3, 4, 5)
+    inbox.clear("deep", inbox.fingerprint("deep"))
+    assert not folder.exists()
+
+
+def nested(folder: Path, depth: int) -> None:
+    for _ in range(depth + 1):
+        folder.mkdir()
+        folder = folder / "d"

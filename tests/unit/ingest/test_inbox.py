@@ -94,3 +94,16 @@ def test_what_was_half_received_is_gone_after_a_restart(inbox: Inbox):
     fill(inbox.root / ".arriving", "half")
     Inbox(inbox.root)
     assert list((inbox.root / ".arriving").iterdir()) == []
+
+
+def test_a_name_that_leaves_no_room_for_an_ending_has_a_receipt_and_can_be_rejected(inbox: Inbox):
+    for name in ("x" * 255, "ä" * 127):
+        (inbox.root / name).mkdir()
+        rejected = inbox.name_if_rejected(name)
+        inbox.leave_receipt(Receipt(name, None, "rejected", "unreadable", "why"))
+        inbox.reject(name, rejected)
+        (inbox.root / name).mkdir()
+        inbox.reject(name, inbox.name_if_rejected(name))
+    told = [json.loads(path.read_text())["case"] for path in (inbox.root / ".receipts").iterdir()]
+    assert sorted(told) == ["x" * 255, "ä" * 127]
+    assert len(list((inbox.root / ".rejected").iterdir())) == 4

@@ -1,6 +1,7 @@
 """The loop over the inbox, on the embedded log: what becomes of an entry, whatever happens."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -142,6 +143,17 @@ def test_a_bad_case_is_dead_lettered_and_kept_and_the_others_go_on(runtime, inbo
     assert letter.value == b'{"entry": "a bad one"}'
     assert value(runtime, "segwatch_ingest_studies_total", outcome="rejected") == 1
     assert value(runtime, "segwatch_dead_letters_total", stage="ingest", error="truncated_file") == 1
+
+
+@pytest.mark.parametrize("name", [b"J\xf6rg", b"x" * 255])
+def test_a_name_that_is_no_text_or_too_long_holds_up_nothing(runtime, inbox, ingest, write_case, name):
+    write_case("good")
+    os.mkdir(bytes(inbox.root) + b"/" + name)  # noqa: PTH102 - a name that is no text
+    Path(os.fsdecode(bytes(inbox.root) + b"/" + name + b"/ct.nii.gz")).write_bytes(b"no volume")
+    with watching(runtime, inbox, ingest):
+        gone(inbox, "good", os.fsdecode(name))
+    (letter,) = read_all(runtime.log, dead_letters(RECEIVED))
+    assert (inbox.root / ".rejected" / os.fsdecode(letter.key)).is_dir()
 
 
 def test_a_rejected_case_that_is_put_back_mended_is_announced(runtime, inbox, ingest, write_case):

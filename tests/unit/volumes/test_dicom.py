@@ -1,4 +1,5 @@
 import contextlib
+import resource
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from services.volumes.image import Volume
 from services.volumes.nifti import write_nifti
 from services.volumes.orientation import affine_of
 from services.volumes.read import read_ct
+from tests.support.fuzz_cases import with_elements
 
 turns = st.tuples(st.permutations(range(3)), st.tuples(*[st.booleans()] * 3))
 
@@ -290,6 +292,28 @@ def test_any_damage_is_refused_or_read_and_nothing_else(tmp_path, slices, save, 
     path.write_bytes(content)
     with contextlib.suppress(RefusedVolume):
         read_ct(tmp_path)
+
+
+@pytest.mark.parametrize("keyword", ["SharedFunctionalGroupsSequence", "Modality"])
+def test_an_element_of_a_type_that_it_cannot_have_is_damage(tmp_path, slices, keyword):
+    """pydicom says of a sequence that ends early that the disk failed: the case would be tried for ever."""
+    kind = "SQ" if keyword == "Modality" else "LO"
+    for data in ({keyword: (kind, b"\xfe\xff\x00")}, {keyword: (kind, b"")}):
+        path = tmp_path / "one.dcm"
+        path.write_bytes(with_elements(slices[0], data))
+        with pytest.raises(RefusedVolume) as caught:
+            read_series([path])
+        assert caught.value.kind == "unreadable"
+
+
+def test_a_deflated_file_is_refused_before_it_is_unpacked(tmp_path, slices):
+    path = tmp_path / "bomb.dcm"
+    path.write_bytes(with_elements(slices[0], {"PixelData": ("OW", bytes(2**29))}, deflated=True))
+    assert path.stat().st_size < 2**20
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(RefusedVolume, match="deflated"):
+        read_series([path])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # kB
 
 
 def test_a_text_beside_the_slices_is_left_out_and_an_unknown_file_is_not(tmp_path, ct, slices, save):
