@@ -114,7 +114,7 @@ class Inbox:
 
 
 def shortened(name: str) -> str:
-    """The name itself; of one that leaves no room for an ending its beginning in plain letters, and a hash."""
+    """The name; of one that leaves no room for an ending, its beginning in plain letters and a hash."""
     if len(os.fsencode(name)) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]

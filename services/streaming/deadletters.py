@@ -36,10 +36,11 @@ def dead_letter(record: Record, stage: str, kind: str, reason: str, attempts: in
         "attempts": str(attempts),
         "time": _now(),
     }
+    empty = record.key is None and record.value is None  # Kafka takes such a record, kafka-python sends none
     return Outgoing(
         topic=dead_letters(at.topic),
         key=record.key,
-        value=record.value,
+        value=b"" if empty else record.value,
         headers=(*record.headers, *marked(marks)),
     )
 

@@ -80,7 +80,7 @@ def _check_one_ct(headers: dict[Path, pydicom.Dataset]) -> pydicom.Dataset:
             found = getattr(header.get("SOPClassUID"), "name", "") or "of no known class"
             problem = f"it is no CT image ({modality}, {found}); send the CT series only"
             raise refused("not_ct", path.name, problem)
-        if "LOCALIZER" in (header.get("ImageType") or []):
+        if "LOCALIZER" in str(header.get("ImageType")):
             raise refused("localizer", path.name, "it is a localizer (scout view); send the CT series only")
         if header.get("SamplesPerPixel", 1) != 1:
             raise refused("not_ct", path.name, "it is a colour image; send the CT series only")
@@ -114,7 +114,7 @@ def _frames(path: Path) -> list[NDArray[Any]]:
         raise refused("unreadable", path.name, problem) from None
     except Exception as error:
         if is_the_disks(error):
-            raise
+            raise  # everything else is damage: it breaks a decoder in any way there is
         problem = f"its pixels are cut short or damaged ({error}); send it again"
         raise refused("truncated_file", path.name, problem) from None
 

@@ -90,7 +90,7 @@ def read_header(path: Path) -> pydicom.Dataset:
         raise refused("truncated_file", path.name, "its header ends early; send it again") from None
     except Exception as error:
         if is_the_disks(error) or isinstance(error, RefusedVolume):
-            raise
+            raise  # everything else is damage: it breaks pydicom in any way there is
         problem = f"its header is damaged ({type(error).__name__}); send it again"
         raise refused("unreadable", path.name, problem) from None
 
