@@ -58,6 +58,7 @@ class Hospital:
         self.inbox = self.folder / "inbox"
         self.store = self.folder / "store"
         self.logs = self.folder / "logs"
+        self.audit_log = self.folder / "audit.jsonl"
         self._settings = settings
         self.authority = None if embedded else Authority(self.folder / "keys", name)
         self.broker = self._make_broker()
@@ -132,7 +133,7 @@ class Hospital:
             "scoring": {"SCORER": str(told.scorer)},
             "aggregation": {
                 "POLICY": str(told.policy),
-                "AUDIT_LOG": str(self.folder / "audit.jsonl"),
+                "AUDIT_LOG": str(self.audit_log),
                 **seed,
             },
         }

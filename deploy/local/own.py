@@ -115,7 +115,7 @@ def _play(stack: Stack, site: str, found: Found, console: Console) -> tuple[list
         for name in names[site]:
             hand_over(name, found.cases[name], hospital.inbox)
         wrong = drive(scene, watch, names)
-    return [*wrong, *books_of(scene, dict(names))], scene
+    return [*wrong, *books_of(scene, dict(names), console)], scene
 
 
 def _report(run: Path, figures: RunFigures, site: SiteScene, console: Console) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from deploy.local.check import problems
+from deploy.local.check import audited, problems
 from deploy.local.drive import drive
 from deploy.local.feeder import write_order
 from deploy.local.figures import figures_of, in_order
@@ -116,7 +116,7 @@ def play(stack: Stack, told: Story, options: Options, console: Console) -> tuple
             wrong = drive(scene, watch, names, feeder=feeder, pages_at=pages_at, notice=told.notice)
     finally:
         feeder.kill()
-    return [*wrong, *books_of(scene, names)], scene
+    return [*wrong, *books_of(scene, names, console)], scene
 
 
 def start_feeder(told: Story, stack: Stack) -> Child:
@@ -129,15 +129,21 @@ def start_feeder(told: Story, stack: Stack) -> Child:
     return feeder
 
 
-def books_of(scene: Scene, names: dict[str, list[str]]) -> list[str]:
-    """Whether anything was lost or counted twice, in any hospital."""
-    return [
+def books_of(scene: Scene, names: dict[str, list[str]], console: Console) -> list[str]:
+    """Whether anything was lost or counted twice in any hospital, or left without its audit log saying so."""
+    wrong = [
         problem
         for name, site in scene.sites.items()
         for problem in problems(
             name, names[name], site.receipts, site.view, scene.centre.released.get(name, {})
         )
     ]
+    for hospital in scene.stack.hospitals:
+        with hospital.place.open() as log:
+            found = audited(hospital.name, hospital.audit_log, log)
+        console.print(found.said, soft_wrap=True)
+        wrong += found.problems
+    return wrong
 
 
 def report(folder: Path, run: RunFigures, scene: Scene, told: Story, console: Console) -> int:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from deploy.local.check import problems
+from deploy.local.check import audited, problems
 from deploy.local.observe import BlockName
 from deploy.local.receipts import Receipt
-from services.contracts.topics import SCORED
-from services.streaming.log import Position, Record
+from services.contracts.topics import LEDGER, RELEASE, SCORED
+from services.streaming.log import Outgoing, Position, Record
+from tests.support.site_world import World, scored
 
 
 def found(site, extra_cases=()):
@@ -95,3 +96,62 @@ def test_a_rejected_case_ends_among_the_dead_letters_or_is_lost(site, outcome):
 def test_a_record_that_breaks_its_schema_is_counted(full_site):
     full_site.view.read(Record(Position(SCORED, 0, 0), b"k", b"{}", (), 0))
     assert found(full_site) == ["hospital-a: 1 records do not keep to their schema"]
+
+
+@pytest.fixture
+def world():
+    """A hospital that has released six pulses and a portrait."""
+    world = World()
+    world.add([scored(number) for number in range(130)])
+    world.run(world.service()).close()
+    return world
+
+
+def audit(world):
+    return audited("hospital-a", world.audit_log, world.log)
+
+
+def test_an_audit_log_that_says_what_left_is_said_to_be_whole_in_one_line(world):
+    assert audit(world).problems == []
+    said = "the audit log of 8 entries, 7 of them blocks, is whole, and as ledger and release topic say"
+    assert audit(world).said == f"hospital-a: {said}"
+
+
+def changed(world):
+    text = world.audit_log.read_text()
+    world.audit_log.write_text(text.replace("needs_attention", "needs_attentioN", 1))
+
+
+def cut(world):
+    world.audit_log.write_bytes(b"".join(world.audit_log.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def torn(world):
+    world.audit_log.write_bytes(world.audit_log.read_bytes()[:-5])
+
+
+def gone(world):
+    world.audit_log.unlink()
+
+
+def left_unlogged(world):
+    first = world.log.records[RELEASE][0]
+    other = (first.value or b"").replace(b'"number":0', b'"number":99')
+    world.log.append(Outgoing(RELEASE, b"pulse-1-99", other, first.headers))
+
+
+def lost(world):
+    del world.log.records[RELEASE][-1]
+
+
+def forgotten(world):
+    del world.log.records[LEDGER][-1]
+
+
+@pytest.mark.parametrize("harm", [changed, cut, torn, gone, left_unlogged, lost, forgotten])
+def test_an_audit_log_that_does_not_say_what_left_is_wrong(world, harm):
+    harm(world)
+    found = audit(world)
+    assert found.problems
+    assert "whole" not in found.said
+    assert all(problem.startswith("hospital-a: ") for problem in found.problems)
