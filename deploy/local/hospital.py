@@ -20,6 +20,8 @@ from deploy.manifests.access import HOSPITAL
 from services.streaming.topics import make_hospital_topics
 
 SCRAPE_EVERY = "5s"
+DOORS = "doors"
+"""Whose certificate C-STORE and STOW-RS show."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class SiteSettings:
         lung_weights: lungmask's weights, where there are any, and
         lung_weights_sha256: their sha256.
         quiet_seconds: how long a case must not have changed before it is taken.
-        doors: whether C-STORE and STOW-RS are open beside the inbox.
+        doors: whether C-STORE and STOW-RS are open beside the inbox, over TLS where there is an authority.
     """
 
     lesion_model: Path | None
@@ -114,6 +116,8 @@ class Hospital:
     def addresses(self) -> dict[str, str]:
         """Where the hospital can be reached."""
         doors = {name.removesuffix("_PORT"): f"{LOOPBACK}:{port}" for name, port in self.doors.items()}
+        if doors and self.authority is not None:
+            doors["their authority"] = str(self.authority.trusted)
         metrics = {f"{each.service} metrics": f"http://{each.metrics}/metrics" for each in self.services}
         return {"inbox": str(self.inbox), **doors, **metrics}
 
@@ -157,6 +161,9 @@ class Hospital:
         }
         if self.doors:
             settings["STOW_TOKEN_FILE"] = str(self._secret("stow-token"))
+        if self.doors and self.authority is not None:
+            shown = self.authority.issue(DOORS)
+            settings |= {"TLS_CERT_FILE": str(shown.certificate), "TLS_KEY_FILE": str(shown.key)}
         return settings
 
     def _secret(self, name: str) -> Path:

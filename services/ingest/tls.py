@@ -2,10 +2,12 @@
 
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from services.contracts.errors import BadSettings
+from services.streaming.renewed import CertificateFiles, no_password
 
 
 def doors_context(certificate: Path | None, key: Path | None, clients: Path | None) -> ssl.SSLContext | None:
@@ -21,10 +23,13 @@ def doors_context(certificate: Path | None, key: Path | None, clients: Path | No
     """
     if certificate is None:
         return None
-    context = _Unhurried(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    load = partial(_load, certificate, key, clients)
+    return _Doors(CertificateFiles((certificate, key, clients), load), load)
+
+
+def _load(certificate: Path, key: Path | None, clients: Path | None, context: ssl.SSLContext) -> None:
     try:
-        context.load_cert_chain(certificate, key, password=_no_password)
+        context.load_cert_chain(certificate, key, password=no_password)
     except (OSError, ssl.SSLError) as error:
         raise BadSettings(
             f"SEGWATCH_TLS_CERT_FILE, SEGWATCH_TLS_KEY_FILE: {certificate} and {key} are no certificate and"
@@ -38,22 +43,31 @@ def doors_context(certificate: Path | None, key: Path | None, clients: Path | No
                 f"SEGWATCH_TLS_CLIENT_CA_FILE: {clients} holds no certificate in PEM: {error}"
             ) from None
         context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
-class _Unhurried(ssl.SSLContext):
-    """Shakes hands when the first bytes are read, by whoever reads them.
+class _Doors(ssl.SSLContext):
+    """Shows each new connection what the files hold, and shakes hands when the first bytes are read, by
+    whoever reads them.
 
     pynetdicom 3 wraps a connection in the loop that accepts all of them: a stranger who connects and says
     nothing would keep every other sender out.
     """
 
+    def __new__(cls, *_given: Any) -> Self:  # noqa: ANN401 - what `__init__` takes
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self, files: CertificateFiles, load: partial[None]) -> None:
+        self._files = files
+        self.minimum_version = ssl.TLSVersion.TLSv1_2
+        load(self)
+
     def wrap_socket(self, sock: socket.socket, *arguments: Any, **options: Any) -> ssl.SSLSocket:  # noqa: ANN401 - as it is there
-        """As in `ssl`, without waiting for the other side."""
+        """As in `ssl`, without waiting for the other side. C-STORE's way."""
+        self._files.renew(self)
         options["do_handshake_on_connect"] = False
         return super().wrap_socket(sock, *arguments, **options)
 
-
-def _no_password() -> str:
-    """Without it OpenSSL would ask on the terminal, and the service would hang."""
-    return ""
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:  # noqa: ANN401 - as it is there
+        """As in `ssl`. STOW-RS's way."""
+        self._files.renew(self)
+        return super().wrap_bio(*arguments, **options)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import kubernetes_validate
@@ -13,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from deploy.local.bridge import connector_settings
+from deploy.local.hospital import Hospital
 from deploy.manifests.__main__ import rendered as written
 from services.contracts.policy import SitePolicy
 from services.contracts.topics import (
@@ -23,6 +25,7 @@ from services.contracts.topics import (
     WITH_DEAD_LETTERS,
     dead_letters,
 )
+from tests.support.one_pulse import SETTINGS
 
 OVERLAYS = ("hospital", "central")
 WITHOUT_SCHEMA = {"KafkaConnector"}
@@ -157,19 +160,47 @@ def test_the_policy_that_is_delivered_is_the_safe_default_in_full(rendered):
     assert set(delivered) == set(SitePolicy.model_fields)
 
 
-def test_the_gpu_component_adds_a_gpu_to_segmentation_and_changes_nothing_else(rendered, root, tmp_path):
-    without = rendered("hospital")
-    k8s = Path(os.path.relpath(root / "k8s", tmp_path))
-    overlay = {"resources": [str(k8s / "overlays/hospital")], "components": [str(k8s / "components/gpu")]}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    command = ["kubectl", "kustomize", str(tmp_path)]
-
+def changed_by(component, rendered, root, folder):
+    """What a component of the overlay's user changes in a hospital, by kind and name; what it is then."""
+    k8s = Path(os.path.relpath(root / "k8s", folder))
+    overlay = {
+        "resources": [str(k8s / "overlays/hospital")],
+        "components": [str(k8s / "components" / component)],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    command = ["kubectl", "kustomize", str(folder)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    changed = [each for each in yaml.safe_load_all(text) if each not in rendered("hospital")]
+    return {(each["kind"], each["metadata"]["name"].partition("-")[0]): each for each in changed}
 
-    changed = [each for each in yaml.safe_load_all(text) if each not in without]
-    assert [each["metadata"]["name"] for each in changed] == ["segmentation"]
-    (container,) = changed[0]["spec"]["template"]["spec"]["containers"]
+
+def test_the_gpu_component_adds_a_gpu_to_segmentation_and_changes_nothing_else(rendered, root, tmp_path):
+    changed = changed_by("gpu", rendered, root, tmp_path)
+
+    assert set(changed) == {("StatefulSet", "segmentation")}
+    (container,) = changed["StatefulSet", "segmentation"]["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"] == {"memory": "16Gi", "nvidia.com/gpu": 1}
+
+
+def test_ingests_doors_show_a_certificate_as_they_do_locally(rendered, tmp_path):
+    hospital = Hospital("hospital-a", tmp_path, replace(SETTINGS, doors=True), embedded=False)
+    locally = {name.removeprefix("SEGWATCH_") for name in hospital.services[0]._recipe.env}
+    manifests = of_kind(rendered("hospital"), "ConfigMap")
+    (told,) = (each["data"] for name, each in manifests.items() if name.startswith("ingest-"))
+
+    assert {"TLS_CERT_FILE", "TLS_KEY_FILE", "DICOM_PORT", "STOW_PORT"} <= locally
+    assert all(told[f"SEGWATCH_{name}"] for name in ("TLS_CERT_FILE", "TLS_KEY_FILE"))
+
+
+def test_plain_doors_are_asked_for_and_change_nothing_else(rendered, root, tmp_path):
+    changed = changed_by("plain-doors", rendered, root, tmp_path)
+    told = changed["ConfigMap", "ingest"]["data"]
+    pod = changed["Deployment", "ingest"]["spec"]["template"]["spec"]
+
+    assert set(changed) == {("ConfigMap", "ingest"), ("Deployment", "ingest")}
+    assert not told["SEGWATCH_TLS_CERT_FILE"]
+    assert not told["SEGWATCH_TLS_KEY_FILE"]
+    assert "doors" not in {volume["name"] for volume in pod["volumes"]}
 
 
 def test_no_key_is_written_twice_in_a_manifest(root):

@@ -99,6 +99,39 @@ def test_stow_speaks_tls_and_still_wants_its_token(inbox: Inbox, ingest: Identit
         server.close()
 
 
+def shown(port: int, trusts: Path) -> int:
+    """The serial number of the certificate that a door shows."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        sender(trusts).wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+    ):
+        certificate = secure.getpeercert()
+        assert certificate is not None
+        return int(str(certificate["serialNumber"]), 16)
+
+
+def test_a_renewed_certificate_is_shown_at_both_doors_without_a_restart(inbox: Inbox, authority: Authority):
+    mine = authority.issue("renewed")
+    tls = doors_context(mine.certificate, mine.key, None)
+    stow = StowServer(Spool(inbox, 0), host="127.0.0.1", port=0, token=None, tls=tls)
+    dicom = CStoreServer(Spool(inbox, 0), host="127.0.0.1", port=0, ae_title="SEGWATCH", tls=tls)
+    try:
+        doors = (stow.port, dicom.port)
+        before = {shown(port, mine.ca) for port in doors}
+        assert len(before) == 1
+        key = mine.key.read_bytes()
+        mine.key.write_bytes(b"a key that has not come yet")
+        assert {shown(port, mine.ca) for port in doors} == before
+        mine.key.write_bytes(key)
+        authority.issue("renewed")
+        after = {shown(port, mine.ca) for port in doors}
+        assert len(after) == 1
+        assert after != before
+    finally:
+        stow.close()
+        dicom.close()
+
+
 def test_without_a_certificate_the_doors_are_plain():
     assert doors_context(None, None, None) is None
 
