@@ -1,0 +1,63 @@
+"""A broker whose disk is full, where nothing may be mounted: by a limit on how far its files may grow."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from deploy.local import jars
+from deploy.local.broker import Broker
+from services.contracts.errors import LogUnavailable
+from services.streaming import kafka_producer
+from services.streaming.log import Outgoing
+from tests.faults.disk import INSIDE, SmallDisk
+from tests.faults.site import child_of
+from tests.support.streaming import eventually, read_all
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow]
+TOPIC = "t"
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallDisk:
+    why = jars.available()
+    if why is not None:
+        pytest.skip(f"no Kafka broker here: {why}")
+    monkeypatch.delenv(INSIDE, raising=False)
+    monkeypatch.setattr(kafka_producer, "ACKNOWLEDGE_SECONDS", 3.0)  # a service waits for a minute
+    return SmallDisk(tmp_path / "broker" / "data")
+
+
+def send(broker: Broker, values: range) -> list[bytes]:
+    """Send until the broker takes no more; what it acknowledged."""
+    taken: list[bytes] = []
+    with broker.place.open() as log, log.producer() as producer, suppress(LogUnavailable):
+        for value in values:
+            producer.send([Outgoing(TOPIC, b"k", b"%d" % value)])
+            taken.append(b"%d" % value)
+    return taken
+
+
+def test_a_full_disk_ends_the_broker_and_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, disk: SmallDisk
+) -> None:
+    assert "limit" in disk.how
+    broker = Broker(tmp_path / "broker")
+    try:
+        with broker.start().place.open() as log:
+            log.create_topics({TOPIC: 1})
+        taken = send(broker, range(20))
+        assert len(taken) == 20
+        disk.fill(child_of(broker).pid)
+        taken += send(broker, range(20, 100))
+        assert len(taken) < 100, "the disk was full"
+        eventually(lambda: not child_of(broker).alive(), seconds=30)
+        disk.free()
+        broker.start()
+        taken += send(broker, range(100, 110))
+        with broker.place.open() as log:
+            assert [record.value for record in read_all(log, TOPIC) if record.value in taken] == taken
+        assert taken[-1] == b"109", "and it takes records again"
+    finally:
+        broker.stop()
+        disk.close()
