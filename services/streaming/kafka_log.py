@@ -15,7 +15,7 @@ from services.streaming.kafka_errors import translated
 from services.streaming.kafka_options import RECONNECT_MOST_MS, connection, servers
 from services.streaming.kafka_producer import KafkaProducer
 from services.streaming.kafka_reader import KafkaReader
-from services.streaming.kafka_records import read_odd_names
+from services.streaming.kafka_records import read_odd_records
 from services.streaming.settings import ConnectionSettings
 
 FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
@@ -33,7 +33,7 @@ class KafkaLog(Closes):
 
     def __init__(self, settings: ConnectionSettings) -> None:
         super().__init__()
-        read_odd_names()
+        read_odd_records()
         self._options = connection(settings)
         self._open: list[Closes] = []
         self._admin = self._connect(settings)

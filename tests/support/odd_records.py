@@ -33,6 +33,17 @@ class _Keys(Serializer):
         return None if data is self.NONE else data
 
 
+def send_packed(bootstrap: str, topic: str, size: int) -> int:
+    """Send one record of so many zero bytes, packed by gzip to a thousandth; its offset."""
+    sender = kafka.KafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", compression_type="gzip", max_request_size=2**30
+    )
+    try:
+        return int(sender.send(topic, key=b"k", value=bytes(size)).get(60).offset)
+    finally:
+        sender.close()
+
+
 def send_odd(bootstrap: str, records: Sequence[Outgoing]) -> list[int]:
     """Send the records, be they without key and value; the offset of each."""
     sender = kafka.KafkaProducer(bootstrap_servers=bootstrap, acks="all", key_serializer=_Keys())

@@ -36,6 +36,7 @@ from services.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
+from services.streaming.kafka_records import MOST_UNPACKED
 from services.streaming.log import Log, Outgoing, Record, outgoing
 from services.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.integration.fuzz.looked_at import MOST_MORE_BYTES, looked_at
@@ -43,7 +44,7 @@ from tests.integration.fuzz.test_inbox import GOOD, write
 from tests.support.folders import made
 from tests.support.fuzz import records
 from tests.support.messages import event_of
-from tests.support.odd_records import OddName, send_odd
+from tests.support.odd_records import OddName, send_odd, send_packed
 from tests.support.releases import at_centre, heartbeat, pulse
 from tests.support.streaming import eventually, read_all
 
@@ -52,6 +53,7 @@ SITE = "hospital-a"
 SAMPLE = 40
 """Of each topic."""
 SECONDS = 120.0
+PACKED_BYTES = 2 * MOST_UNPACKED
 STAGES = {RECEIVED: "segmentation", SEGMENTED: "features", MEASURED: "scoring", SCORED: "aggregation"}
 WHOLE = {
     "connected_components": 3.0,
@@ -224,6 +226,8 @@ def test_all_services_live_through_all_topics(
         SCORED: event_of(SCORED),
     }
     batches = {topic: batch_of(topic, event) for topic, event in good.items()}
+    packed = {topic: send_packed(running.bootstrap, topic, PACKED_BYTES) for topic in STAGES}
+    send_packed(running.bootstrap, at_the_centre(SITE), PACKED_BYTES)
     offsets = {topic: running.put(batch) for topic, batch in batches.items()}
     centre = [*sampled(RELEASE, release_event()), *by_hand(RELEASE, release_event())]
     running.put([Outgoing(at_the_centre(SITE), each.key, each.value, each.headers) for each in centre])
@@ -235,6 +239,10 @@ def test_all_services_live_through_all_topics(
     for topic in STAGES:
         eventually(lambda topic=topic: settled(running, topic, offsets[topic]), SECONDS)
         check_letters(running, topic, batches[topic], offsets[topic])
+        own = [each for each in running.letters(topic) if each["dlq_stage"] == STAGES[topic]]
+        assert [each["dlq_error"] for each in own if each["dlq_offset"] == str(packed[topic])] == [
+            "invalid_message"
+        ]
     check_inbox(running)
     check_centre(running, centre)
     check_books(running)
@@ -277,7 +285,7 @@ def check_inbox(running: Running) -> None:
 
 def check_centre(running: Running, strange: Sequence[Outgoing]) -> None:
     """What is no release is refused and counted, and what is one is shown."""
-    refused = sum(not is_release(record) for record in strange)
+    refused = 1 + sum(not is_release(record) for record in strange)  # and the packed one
     name = "segwatch_federation_refused_total"
     eventually(lambda: running.metric("federation", name) == refused, SECONDS)
     eventually(lambda: running.metric("federation", "segwatch_federation_pulses{") >= 2, SECONDS)
