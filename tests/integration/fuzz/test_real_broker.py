@@ -8,22 +8,19 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from hypothesis import given
 
 from deploy.local import jars
-from deploy.local.ask import ask, is_ok
+from deploy.local.ask import is_ok
 from deploy.local.broker import Broker
 from deploy.local.places import MODELS, POLICIES
 from deploy.local.services import Service
 from deploy.local.supervisor import stop_all
-from services.contracts.envelope import Event, decode, encode
-from services.contracts.errors import InvalidMessage
+from services.contracts.envelope import Event, encode
 from services.contracts.ledger import EpochOpened
 from services.contracts.release import Pulse, SiteRelease
 from services.contracts.topics import (
@@ -34,19 +31,19 @@ from services.contracts.topics import (
     SCORED,
     SEGMENTED,
     at_the_centre,
-    dead_letters,
 )
 from services.streaming.kafka_records import MOST_UNPACKED
-from services.streaming.log import Log, Outgoing, Record, outgoing
+from services.streaming.log import Outgoing, outgoing
 from services.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.integration.fuzz.looked_at import MOST_MORE_BYTES, looked_at
 from tests.integration.fuzz.test_inbox import GOOD, write
 from tests.support.folders import made
 from tests.support.fuzz import records
 from tests.support.messages import event_of
-from tests.support.odd_records import OddName, send_odd, send_packed
+from tests.support.odd_records import OddName, send_packed
 from tests.support.releases import at_centre, heartbeat, pulse
-from tests.support.streaming import eventually, read_all
+from tests.support.running_site import Running, most_resident, readable
+from tests.support.streaming import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(600)]
 SITE = "hospital-a"
@@ -61,41 +58,6 @@ WHOLE = {
     "segmentation_smoothness": 0.8,
     "lesions_within_lungs": 0.9,
 }
-
-
-@dataclass(frozen=True)
-class Running:
-    """A site and the centre on one broker."""
-
-    log: Log
-    bootstrap: str
-    services: dict[str, Service]
-    inbox: Path
-
-    def put(self, batch: Sequence[Outgoing]) -> list[int]:
-        """Write the records; the offset of each."""
-        return send_odd(self.bootstrap, batch)
-
-    def events(self, topic: str) -> list[Event[Any]]:
-        """What can be read of a topic, in its order."""
-        return [event for record in read_all(self.log, topic) if (event := readable(topic, record))]
-
-    def letters(self, topic: str) -> list[dict[str, str]]:
-        """The marks of a topic's dead letters."""
-        found = read_all(self.log, dead_letters(topic))
-        return [{name: value.decode(errors="replace") for name, value in each.headers} for each in found]
-
-    def metric(self, service: str, name: str) -> float:
-        """The sum over a metric's samples."""
-        _, page = ask(self.services[service].port, "/metrics")
-        return sum(float(line.split()[-1]) for line in page.decode().splitlines() if line.startswith(name))
-
-
-def readable(topic: str, record: Outgoing | Record) -> Event[Any] | None:
-    try:
-        return decode(topic, record.key, record.value, record.headers)
-    except InvalidMessage:
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -197,16 +159,6 @@ def named(good: Event[Any], number: int) -> Event[Any]:
     return Event(study, good.type, study, good.source, good.time, data, good.correlation)
 
 
-def most_resident(service: Service) -> int:
-    """The most bytes that the service's process, and those under it, ever had resident."""
-    process = psutil.Process(service.child.pid)
-    found = 0
-    for each in (process, *process.children(recursive=True)):
-        lines = Path(f"/proc/{each.pid}/status").read_text().splitlines()
-        found += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    return found
-
-
 def settled(running: Running, topic: str, offsets: Sequence[int]) -> bool:
     """Whether the stage has done with all records up to the last, which is a good one."""
     study = named(event_of(topic), 3).key
@@ -247,11 +199,13 @@ def test_all_services_live_through_all_topics(
     check_centre(running, centre)
     check_books(running)
 
+    more = {name: most_resident(service) - before[name] for name, service in running.services.items()}
+    print({name: f"{each / 2**20:.0f} MB more" for name, each in more.items()})
     for name, service in running.services.items():
         assert service.child.alive(), name
         assert service.restarts == 0, name
         assert is_ok(service.port, "/readyz"), name
-        assert most_resident(service) - before[name] < MOST_MORE_BYTES, name
+        assert more[name] < MOST_MORE_BYTES, name
 
 
 def check_letters(running: Running, topic: str, batch: Sequence[Outgoing], offsets: Sequence[int]) -> None:
