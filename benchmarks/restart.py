@@ -24,6 +24,7 @@ from deploy.local.broker import Broker
 from deploy.local.place import LogPlace
 from deploy.local.places import POLICIES
 from deploy.local.services import Service
+from services.aggregation.figures import coarse
 from services.aggregation.ledger_record import ledger_record
 from services.aggregation.policy import read_policy
 from services.aggregation.release import heartbeat_of, release_of
@@ -78,7 +79,7 @@ def blocks(number: int) -> Iterator[tuple[int, BlockClosed]]:
     ]
     for end in range(POLICY.pulse_studies, number + 1, POLICY.pulse_studies):
         closed = BEGAN + timedelta(days=end / A_DAY)
-        common = {"epoch": 1, "policy_version": POLICY.version, "closed": closed.date()}
+        common = {"epoch": 1, "policy_version": POLICY.version, "closed": coarse(closed, POLICY)}
         k = POLICY.pulse_studies
         figures: Pulse | Portrait = Pulse(
             kind="pulse", number=end // k - 1, k=k, epsilon=1.0, needs_attention=3, **common
