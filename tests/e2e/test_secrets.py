@@ -3,6 +3,7 @@
 import base64
 import itertools
 import os
+import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_the_services_metrics_ports_show_metrics_and_health_and_nothing_else(tol
             assert ask(service.port, path)[0] == 404, (service.name, path)
 
 
-def test_stow_wants_its_token(told):
-    port = told.stack.hospitals[0].doors["STOW_PORT"]
-    assert ask(port, "/studies", method="POST")[0] == 401
+def test_stow_wants_tls_and_its_token(told):
+    hospital = told.stack.hospitals[0]
+    port, context = hospital.doors["STOW_PORT"], ssl.create_default_context(cafile=hospital.authority.trusted)
+    assert ask(port, "/studies", method="POST")[0] == 0
+    assert ask(port, "/studies", method="POST", context=context)[0] == 401
