@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from services.evaluation.cohort import TRAIN, Cohort, Texts
+from services.evaluation.cohort import Cohort, Texts
 from services.evaluation.coverage import coverage
 from services.evaluation.evidence import page, words
+from services.evaluation.evidence.across import carried, pairs
 from services.evaluation.evidence.choice import Choice, choose
 from services.evaluation.evidence.figures import MEASURES, Figure, flagged_good, measured
 from services.evaluation.evidence.goals import Goal
@@ -78,9 +79,12 @@ def write_evidence(
     kinds = held_out_kinds(cohort, tables.made, judge)
     step("kinds of change")
     goals = _goals(mask_only, with_given, cohort, external)
-    groups = worths(cohort, external, GROUPS, alone=True)
+    others = list(pairs(tables))
+    carrying = [carried(trial, others) for trial in trials if not trial.given]
+    step("other segmenters")
+    groups = worths(cohort, external, others, GROUPS, alone=True)
     step("groups")
-    features = worths(cohort, external, {name: (name,) for name in ALL}, alone=False)
+    features = worths(cohort, external, others, {name: (name,) for name in ALL}, alone=False)
     step("features")
     seen = np.array([row["made_seen"] for row in tables.made], np.float64)
     images = out.parent / "images"
@@ -109,7 +113,7 @@ def write_evidence(
             usual.title,
         ),
         page.lung_section([(usual.title, tried[usual].here, experts.here)]),
-        page.across_section(_across(tables)),
+        page.across_section(_across(tables), carrying),
         page.worth_section(groups, features),
         words.DROPPED,
         words.LIMITS,
@@ -207,16 +211,12 @@ def _away_rows(mask_only: Found, usual: Trial, experts: Found, tables: Tables) -
 
 def _across(tables: Tables) -> list[tuple[str, str, dict[str, Figure]]]:
     """Trees learnt from one network's masks, tested on another's, by features that all masks have."""
-    cohort = tables.cohort.of_set(TRAIN)
-    makers = np.array([str(row["made_by"]) for row in tables.made])
-    parts = {f"network `{name}`": cohort.rows(makers == name) for name in np.unique(makers)}
-    tested = {**parts, "published masks": tables.external}
     names = feature_set(",".join(name for name in ALL if CATALOGUE[name].card.cost != "given"))
     rows = []
-    for one, learnt in parts.items():
-        for other, judged in tested.items():
-            predicted = left_out_dice(learnt, judged, MODEL, names)
-            rows.append((one, other, measured(verdicts(judged.dice, predicted), judged.patients)))
+    for pair in pairs(tables, same=True):
+        predicted = left_out_dice(pair.learnt, pair.judged, MODEL, names)
+        found = measured(verdicts(pair.judged.dice, predicted), pair.judged.patients)
+        rows.append((pair.one, pair.other, found))
     return rows
 
 

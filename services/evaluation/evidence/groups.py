@@ -4,12 +4,13 @@ Judged on the rows where every feature is defined, so that all are judged on the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
-from services.evaluation.cohort import Cohort
+from services.evaluation.cohort import Cohort, Texts
+from services.evaluation.evidence.across import PUBLISHED, Pair
 from services.evaluation.evidence.trials import left_out_dice
 from services.evaluation.feature_sets import FeatureSet
 from services.features.registry import ALL, CATALOGUE, PAPER4
@@ -19,7 +20,7 @@ MODEL = "trees"
 """Reads features in any scale, so that none is worth less for being skewed; learns the shapes by itself."""
 _SIGN = {"high": 1, "low": -1, "neither": 0}
 _LUNG = ("dense_lung_dice", "dense_lung_missed_share", "lesion_not_dense_share", "rim_dense_share")
-_SCAN = ("lung_hu_median", "lung_hu_spread", "slice_distance_mm")
+_SCAN = ("lung_hu_spread", "slice_distance_mm")
 _INTENSITY = (
     "lesion_z_in_lung",
     "lesion_hu_spread",
@@ -58,6 +59,8 @@ class Worth:
         without: on the cohort, all other features kept.
         harm: what leaving it out adds to the error, with a 95 % interval that resamples patients.
         alone: by it alone; NaN for a feature.
+        across: what leaving it out adds where one network's masks are learnt from and another's judged, with
+            its interval.
         external: what leaving it out adds on the external set; None where that set lacks it.
     """
 
@@ -65,31 +68,61 @@ class Worth:
     without: float
     harm: tuple[float, float, float]
     alone: float
+    across: tuple[float, float, float]
     external: float | None
 
 
 def worths(
-    cohort: Cohort, external: Cohort, parts: Mapping[str, Sequence[str]], *, alone: bool
+    cohort: Cohort,
+    external: Cohort,
+    others: Sequence[Pair],
+    parts: Mapping[str, Sequence[str]],
+    *,
+    alone: bool,
 ) -> list[Worth]:
     """What each part is worth, beside all other features, for masks that come with or without probabilities.
 
-    The external set has no probabilities: there, all others are the measured ones.
+    The external set has no probabilities: there, all others are the measured ones. Of `others` those pairs
+    count whose masks have them.
     """
     measured = tuple(name for name in ALL if name not in _GIVEN)
     cohort = cohort.rows(cohort.select(ALL).defined)
     external = external.rows(external.select(measured).defined)
+    networks = [_defined(pair) for pair in others if pair.other != PUBLISHED]
+    owners = np.concatenate([pair.judged.patients for pair in networks])
     whole = _errors(cohort, cohort, ALL)
+    across = _errors_across(networks, ALL)
     outside = _errors(cohort, external, measured)
     found = []
     for name, members in parts.items():
-        without = _errors(cohort, cohort, [each for each in ALL if each not in members])
+        kept = [each for each in ALL if each not in members]
+        without = _errors(cohort, cohort, kept)
+        elsewhere = _errors_across(networks, kept)
         by_it = np.mean(_errors(cohort, cohort, members)) if alone else np.nan
         harm = None
         if not set(members) <= set(_GIVEN):
             rest = _errors(cohort, external, [each for each in measured if each not in members])
             harm = float(np.mean(rest) - np.mean(outside))
-        found.append(Worth(name, float(np.mean(without)), _harm(whole, without, cohort), float(by_it), harm))
+        found.append(
+            Worth(
+                name,
+                float(np.mean(without)),
+                _harm(whole, without, cohort.patients),
+                float(by_it),
+                _harm(across, elsewhere, owners),
+                harm,
+            )
+        )
     return found
+
+
+def _defined(pair: Pair) -> Pair:
+    learnt, judged = (rows.rows(rows.select(ALL).defined) for rows in (pair.learnt, pair.judged))
+    return replace(pair, learnt=learnt, judged=judged)
+
+
+def _errors_across(networks: Sequence[Pair], features: Sequence[str]) -> Floats:
+    return np.concatenate([_errors(pair.learnt, pair.judged, features) for pair in networks])
 
 
 def _errors(learnt: Cohort, judged: Cohort, features: Sequence[str]) -> Floats:
@@ -99,9 +132,9 @@ def _errors(learnt: Cohort, judged: Cohort, features: Sequence[str]) -> Floats:
     return np.asarray(np.abs(predicted - judged.dice))
 
 
-def _harm(whole: Floats, without: Floats, cohort: Cohort) -> tuple[float, float, float]:
+def _harm(whole: Floats, without: Floats, patients: Texts) -> tuple[float, float, float]:
     added = without - whole
-    names, owner = np.unique(cohort.patients, return_inverse=True)
+    names, owner = np.unique(patients, return_inverse=True)
     sums, counts = np.bincount(owner, weights=added), np.bincount(owner)
     drawn = np.random.default_rng(0).integers(len(names), size=(1000, len(names)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)

@@ -8,6 +8,7 @@ from services.evaluation.calibration import TARGET_SENSITIVITY
 from services.evaluation.cohort import Cohort
 from services.evaluation.coverage import Coverage
 from services.evaluation.evidence import words
+from services.evaluation.evidence.across import Carried, simplest
 from services.evaluation.evidence.figures import Figure
 from services.evaluation.evidence.goals import Goal
 from services.evaluation.evidence.groups import Worth
@@ -154,12 +155,13 @@ def lung_section(rows: Sequence[tuple[str, dict[str, Figure], dict[str, Figure]]
 
 def worth_section(groups: Sequence[Worth], features: Sequence[Worth]) -> str:
     """What is lost without each group, and each feature."""
-    head = ("left out", "adds to MAE, cohort", "adds to MAE, external")
+    head = ("left out", "adds to MAE, cohort", "adds to MAE, across networks", "adds to MAE, external")
     group_rows = ((*_worth(each), f"{each.alone:.3f}") for each in groups)
     order = sorted(features, key=lambda each: -each.harm[0])
     return (
         "\n## Is every feature earned?\nExtremely randomised trees on all features, on the rows where all "
-        "are defined, a fifth of the patients left out at a time. Above 0: the error grows without it.\n\n"
+        "are defined, a fifth of the patients left out at a time. Above 0: the error grows without it. "
+        "*Across networks*: learnt from one network's masks, judged on the other's.\n\n"
         + table((*head, "MAE by it alone"), group_rows)
         + "\n![What each group is worth](images/evidence-groups.png)\n\n"
         + table(head, (_worth(each) for each in order))
@@ -173,20 +175,35 @@ def _names(features: Sequence[Worth], chosen: Callable[[tuple[float, float, floa
     return ", ".join(f"`{each.name}`" for each in features if chosen(each.harm)) or "none"
 
 
-def _worth(each: Worth) -> tuple[str, str, str]:
-    harm, low, high = each.harm
+def _worth(each: Worth) -> tuple[str, str, str, str]:
     outside = "–" if each.external is None else f"{each.external:+.4f}"
-    return each.name, f"{harm:+.4f} [{low:+.4f}, {high:+.4f}]", outside
+    return each.name, _added(each.harm), _added(each.across), outside
 
 
-def across_section(rows: Sequence[tuple[str, str, dict[str, Figure]]]) -> str:
+def _added(harm: tuple[float, float, float]) -> str:
+    added, low, high = harm
+    return f"{added:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def across_section(rows: Sequence[tuple[str, str, dict[str, Figure]]], carrying: Sequence[Carried]) -> str:
     """Trained on one segmenter's masks, tested on another's."""
     body = (
         (one, other, *(found[name] for name in ("auroc", "mae", "spearman"))) for one, other, found in rows
     )
+    scorers = (
+        (each.trial.title, each.everywhere["auroc"], each.everywhere["mae"], each.networks, each.published)
+        for each in carrying
+    )
+    best, enough = simplest(carrying)
     return (
         "\n## Across segmenters\nTrees on all measured features, a fifth of the patients left out at a time, "
-        "on both sides.\n\n" + table(("learnt from", "tested on", "AUROC", "MAE", "Spearman"), body)
+        "on both sides.\n\n"
+        + table(("learnt from", "tested on", "AUROC", "MAE", "Spearman"), body)
+        + "\nEvery scorer that reads mask and image features only, learnt from one network's masks, over all "
+        "pairs with another segmenter, uncalibrated:\n\n"
+        + table(("scorer", "AUROC", "MAE", "MAE, the other network", "MAE, published masks"), scorers)
+        + f"\n{best.trial.title} errs least. The simplest, the first in the table, that is within its "
+        f"interval is **{enough.trial.title}**: the default scorer.\n"
     )
 
 

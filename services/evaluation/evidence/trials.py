@@ -9,8 +9,8 @@ from services.evaluation.feature_sets import FeatureSet
 from services.evaluation.leave_out import LeftOut, leave_patient_out
 from services.evaluation.metrics import Judged
 from services.evaluation.models import EVERY, fit
-from services.scoring.bins import Floats, bin_of, failed
-from services.scoring.predict import clipped_dice
+from services.scoring.bins import Floats, bin_of, expected_dice, failed
+from services.scoring.predict import clipped_dice, raw_bins
 
 FOLDS = 5
 
@@ -59,7 +59,7 @@ def outcome(trial: Trial, cohort: Cohort, external: Cohort | None) -> Outcome:
 def left_out_dice(
     learnt: Cohort, judged: Cohort, model: str, features: FeatureSet, folds: int = FOLDS
 ) -> Floats:
-    """The Dice (n,) that a plain regressor predicts for rows of `judged`, fitted on other patients' rows.
+    """The Dice (n,) that a plain model predicts for rows of `judged`, fitted on other patients' rows.
 
     Patients are left out some at a time, in `folds` turns. NaN where a feature is undefined.
     """
@@ -73,7 +73,11 @@ def left_out_dice(
             continue
         others = usable.rows(~np.isin(usable.patients, patients))
         pipeline = fit(recipe, others.values, others.dice, directions=features.directions)
-        out[mine] = clipped_dice(pipeline, asked.values[mine])
+        values = asked.values[mine]
+        classifier = recipe.kind == "classifier"
+        out[mine] = (
+            expected_dice(raw_bins(pipeline, values)) if classifier else clipped_dice(pipeline, values)
+        )
     return out
 
 

@@ -6,6 +6,7 @@ import pytest
 from services.evaluation.cohort import RefusedCohort
 from services.evaluation.ends import Ends, no_ends
 from services.evaluation.evidence import evidence, trials
+from services.evaluation.evidence.across import Carried, carried, pairs, simplest
 from services.evaluation.evidence.choice import choose
 from services.evaluation.evidence.evidence import write_evidence
 from services.evaluation.evidence.figures import Figure, measured, rank_correlation
@@ -168,6 +169,29 @@ def test_of_scorers_that_are_not_surely_worse_than_the_best_the_simplest_is_chos
         for model, mae in (("lr", 0.11), ("ordinal", 0.105), ("trees", 0.1))
     ]
     assert choose(made, tables.cohort).usual.model == taken
+
+
+def test_across_segmenters_a_mask_is_judged_by_what_another_segmenter_taught(tables):
+    others = list(pairs(tables))
+    assert len(others) == len({(pair.one, pair.other) for pair in others}) == 4
+    for pair in others:
+        assert not set(pair.learnt.cases) & set(pair.judged.cases)
+    found = carried(Trial("ordinal", "paper4"), others)
+    assert found.everywhere["mae"].value < found.published.value + found.networks.value
+    assert found.everywhere["mae"].low <= found.everywhere["mae"].value <= found.everywhere["mae"].high
+    assert carried(Trial("lr", "paper4"), others).networks.value < 0.3, "classifiers are judged too"
+
+
+@pytest.mark.parametrize(
+    ("high", "taken"), [(0.2, "lr"), (0.12, "ordinal"), (0.104, "trees"), (None, "trees")]
+)
+def test_the_default_scorer_is_the_simplest_within_the_interval_of_the_best(high, taken):
+    found = [
+        Carried(Trial(model, "paper4"), {"mae": Figure(mae, 0.09, high)}, Figure(mae), Figure(mae))
+        for model, mae in (("lr", 0.15), ("ordinal", 0.11), ("trees", 0.1), ("boost", 0.13))
+    ]
+    best, enough = simplest(found)
+    assert (best.trial.model, enough.trial.model) == ("trees", taken)
 
 
 def test_each_kind_of_change_is_judged_by_scorers_that_met_neither_it_nor_the_patient(tables):
