@@ -19,6 +19,7 @@ from services.volumes.slices import Slices, open_slices
 
 AHEAD_BYTES = 64 * 1024 * 1024
 """About what is inflated in the time that two masks take."""
+AT_ONCE_BYTES = 2 * 1024 * 1024
 BEING_HELD = 4
 """Slices that are not in the queue: one being inflated, one being put there, and the reader's last two."""
 LOOK_SECONDS = 0.05
@@ -83,7 +84,9 @@ def _inflate(slices: Slices, whole: bool, ready: "queue.Queue[_Item]", left: thr
     last: BaseException | None = None
     try:
         with np.errstate(all="ignore"):  # a thread begins with numpy's own
-            for z, values in slices.each(held=ready.maxsize + BEING_HELD):
+            # Where not all is read, a damage behind what is needed must not be met.
+            at_once = AT_ONCE_BYTES if whole else 0
+            for z, values in slices.each(ready.maxsize + BEING_HELD, at_once):
                 if not _put(ready, (z, values), left):
                     return
             if whole:
