@@ -29,8 +29,10 @@ def measure_decoding() -> list[dict[str, Any]]:
         for slices in SLICES:
             case = Path(folder) / str(slices)
             _write(case, slices)
-            found = [_run(how, case) for how in WAYS]
-            rows.append({"slices": slices, **{name: each for one in found for name, each in one.items()}})
+            row: dict[str, Any] = {"slices": slices}
+            for how in WAYS:
+                row |= _run(how, case)
+            rows.append(row)
     return rows
 
 

@@ -13,9 +13,6 @@ from services.volumes.image import Mask
 from services.volumes.read import read_mask
 from services.volumes.store import VolumeStore
 
-FAILED_BELOW = 0.6
-"""A mask whose Dice is below it has failed (DESIGN.md, the scorers)."""
-
 Truth = Callable[[str, Geometry], Mask | None]
 """The true lesion mask (z, y, x) of a case, on the voxels of the geometry; None where nobody knows it."""
 

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.contracts.base import ModelIdentity
-from services.contracts.studies import StudyScored
+from services.contracts.studies import FAILED_BELOW, StudyScored
 
-FAILED_BELOW = 0.6
-"""DESIGN.md: failed means a Dice below this."""
 _IDENTITY = ModelIdentity(name="example", sha256="0" * 64)
 
 

@@ -15,6 +15,7 @@ from scipy.stats import t as student
 from services.contracts.errors import SegwatchError
 from services.evaluation.cohort import Cohort, RefusedCohort, Texts
 from services.evaluation.conformal import COVERAGE, conformal_interval, worst_patient
+from services.evaluation.intervals import mean_over_patients
 from services.evaluation.judge import check_versions
 from services.scoring.bins import Floats
 from services.scoring.bundle import Scorer
@@ -173,12 +174,7 @@ def left_out_errors(
 
 def _gain(gains: Floats, patients: Texts, seed: int) -> Gain:
     """Mean gain a study (n,), and its 90 % interval over resampled patients."""
-    names, owner = np.unique(patients, return_inverse=True)
-    sums, counts = np.bincount(owner, weights=gains), np.bincount(owner)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(RESAMPLES, len(names)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [TAIL, 100 - TAIL])
-    return float(gains.mean()), float(low), float(high)
+    return mean_over_patients(gains, patients, resamples=RESAMPLES, tail=TAIL, seed=seed)
 
 
 def _simplest(tried: tuple[Tried, ...]) -> Tried:

@@ -1,5 +1,7 @@
 """What turns a fitted model into a served scorer, all from predictions out of fold."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -119,18 +121,22 @@ def fit_region(cohort: Cohort, folds: NDArray[np.int64], quantile: float = OUTSI
     """Where the cohort lies, with the bound that the given share of its rows keeps to when held out."""
     distances = np.empty(len(cohort))
     for learn, held_out in splits(folds):
-        known = cohort.values[learn]
-        sds = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
-        precision = _precision((known - known.mean(axis=0)) / sds)
-        distances[held_out] = distance((cohort.values[held_out] - known.mean(axis=0)) / sds, precision)
-    values = cohort.values
-    sds = np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
-    precision = _precision((values - values.mean(axis=0)) / sds)
+        standard = _standard(cohort.values[learn])
+        precision = _precision(standard(cohort.values[learn]))
+        distances[held_out] = distance(standard(cohort.values[held_out]), precision)
+    precision = _precision(_standard(cohort.values)(cohort.values))
     return Region(
         quantile=quantile,
         bound=float(np.quantile(distances, quantile, method="higher")),
         precision=tuple(tuple(row) for row in precision.tolist()),
     )
+
+
+def _standard(known: Floats) -> Callable[[Floats], Floats]:
+    """Values (n, f) in the mean and spread of the known ones; a column that does not vary keeps its unit."""
+    mean, sd = known.mean(axis=0), known.std(axis=0)
+    sd = np.where(sd > 0, sd, 1.0)
+    return lambda values: np.asarray((values - mean) / sd)
 
 
 def _precision(standardised: Floats) -> Floats:

@@ -45,6 +45,26 @@ def patient_weights(patients: Texts, generator: np.random.Generator, resamples: 
     return counts[:, owner]
 
 
+def mean_over_patients(
+    values: Floats, patients: Texts, *, resamples: int, tail: float, seed: int = 0
+) -> tuple[float, float, float]:
+    """The mean a study (n,), and its percentile interval over patients drawn with replacement.
+
+    Args:
+        values: of each study (n,).
+        patients: whose it is (n,).
+        resamples: how often patients are drawn.
+        tail: per cent of the draws at either end.
+        seed: of the draws.
+    """
+    names, owner = np.unique(patients, return_inverse=True)
+    sums, counts = np.bincount(owner, weights=values), np.bincount(owner)
+    drawn = np.random.default_rng(seed).integers(len(names), size=(resamples, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return float(values.mean()), float(low), float(high)
+
+
 def percentiles(values: Floats) -> Interval | None:
     """The percentile interval of drawn figures (r,); None where fewer than half are defined."""
     known = values[~np.isnan(values)]

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from services.contracts.studies import FAILED_BELOW
 from services.evaluation.coverage_picture import GREY, draw_coverage
 from services.evaluation.metrics import Judged
 from services.evaluation.sets import Entry
-from services.scoring.bins import COUNT, EDGES, FAILED_BELOW, failed
+from services.scoring.bins import COUNT, EDGES, failed
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Okabe and Ito's, told apart also by those who do not see red and green."""

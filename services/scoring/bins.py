@@ -6,13 +6,14 @@ Source: DESIGN.md "The scorers, exactly". Dice and predictions are arrays (n,), 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from services.contracts.studies import FAILED_BELOW
+
 Floats = NDArray[np.float64]
 Bins = NDArray[np.int64]
 
 EDGES = (0.2, 0.4, 0.6, 0.8)
 COUNT = 5
 FAILED_BINS = 3
-FAILED_BELOW = 0.6
 MIDPOINTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from services.contracts.base import Reason
-from services.contracts.studies import Contribution
-from services.scoring.bins import FAILED_BELOW, Floats
+from services.contracts.studies import FAILED_BELOW, Contribution
+from services.scoring.bins import Floats
 from services.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
 
 SMALLEST_EFFECT = 0.01

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from services.contracts.studies import FAILED_BELOW
 from services.scoring.bins import (
     COUNT,
-    FAILED_BELOW,
     FAILED_BINS,
     Floats,
     expected_dice,

@@ -8,10 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ask import ask
 from services.aggregation.audit_check import verify
-from services.contracts.topics import (
-    HOSPITAL_TOPICS,
-    at_the_centre,
-)
+from services.contracts.topics import HOSPITAL_TOPICS, at_the_centre
 from services.streaming.log import Log, Record
 from tests.faults.hands import Hands
 from tests.faults.invariants import Evidence

@@ -49,16 +49,10 @@ def pairs(tables: Tables, *, same: bool = False) -> Iterator[Pair]:
 def carried(trial: Trial, asked: Sequence[Pair]) -> Carried:
     """What the trial's plain model, a fifth of the patients left out at a time, says of other segmenters."""
     features = feature_set(trial.features)
-    said = [left_out_dice(pair.learnt, pair.judged, trial.model, features) for pair in asked]
-    published = [pair.other == PUBLISHED for pair in asked]
-    return Carried(
-        trial,
-        _figures(asked, said),
-        *(
-            _figures(*_chosen(asked, said, [is_published == wanted for is_published in published]))["mae"]
-            for wanted in (False, True)
-        ),
-    )
+    said = [(pair, left_out_dice(pair.learnt, pair.judged, trial.model, features)) for pair in asked]
+    networks = [each for each in said if each[0].other != PUBLISHED]
+    published = [each for each in said if each[0].other == PUBLISHED]
+    return Carried(trial, _figures(said), _figures(networks)["mae"], _figures(published)["mae"])
 
 
 def simplest(found: Sequence[Carried]) -> tuple[Carried, Carried]:
@@ -72,14 +66,7 @@ def simplest(found: Sequence[Carried]) -> tuple[Carried, Carried]:
     return best, next(each for each in found if each is best or (enough is not None and mae(each) <= enough))
 
 
-def _chosen(
-    asked: Sequence[Pair], said: Sequence[Floats], wanted: Sequence[bool]
-) -> tuple[list[Pair], list[Floats]]:
-    kept = [place for place, each in enumerate(wanted) if each]
-    return [asked[place] for place in kept], [said[place] for place in kept]
-
-
-def _figures(asked: Sequence[Pair], said: Sequence[Floats]) -> dict[str, Figure]:
-    dice = np.concatenate([pair.judged.dice for pair in asked])
-    patients = np.concatenate([pair.judged.patients for pair in asked])
-    return measured(verdicts(dice, np.concatenate(said)), patients)
+def _figures(said: Sequence[tuple[Pair, Floats]]) -> dict[str, Figure]:
+    dice = np.concatenate([pair.judged.dice for pair, _ in said])
+    patients = np.concatenate([pair.judged.patients for pair, _ in said])
+    return measured(verdicts(dice, np.concatenate([each for _, each in said])), patients)

@@ -12,13 +12,13 @@ import numpy as np
 from services.evaluation.cohort import Cohort, Texts
 from services.evaluation.evidence.across import PUBLISHED, Pair
 from services.evaluation.evidence.trials import left_out_dice
-from services.evaluation.feature_sets import FeatureSet
+from services.evaluation.feature_sets import feature_set
+from services.evaluation.intervals import mean_over_patients
 from services.features.registry import ALL, CATALOGUE, PAPER4
 from services.scoring.bins import Floats
 
 MODEL = "trees"
 """Reads features in any scale, so that none is worth less for being skewed; learns the shapes by itself."""
-_SIGN = {"high": 1, "low": -1, "neither": 0}
 _LUNG = ("dense_lung_dice", "dense_lung_missed_share", "lesion_not_dense_share", "rim_dense_share")
 _SCAN = ("lung_hu_spread", "slice_distance_mm")
 _INTENSITY = (
@@ -126,17 +126,9 @@ def _errors_across(networks: Sequence[Pair], features: Sequence[str]) -> Floats:
 
 
 def _errors(learnt: Cohort, judged: Cohort, features: Sequence[str]) -> Floats:
-    names = tuple(features)
-    directions = tuple(_SIGN[CATALOGUE[name].card.good] for name in names)
-    predicted = left_out_dice(learnt, judged, MODEL, FeatureSet("chosen", names, (), directions))
+    predicted = left_out_dice(learnt, judged, MODEL, feature_set(",".join(features)))
     return np.asarray(np.abs(predicted - judged.dice))
 
 
 def _harm(whole: Floats, without: Floats, patients: Texts) -> tuple[float, float, float]:
-    added = without - whole
-    names, owner = np.unique(patients, return_inverse=True)
-    sums, counts = np.bincount(owner, weights=added), np.bincount(owner)
-    drawn = np.random.default_rng(0).integers(len(names), size=(1000, len(names)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(added.mean()), float(low), float(high)
+    return mean_over_patients(without - whole, patients, resamples=1000, tail=2.5)

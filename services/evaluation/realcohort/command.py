@@ -11,7 +11,7 @@ from services.contracts.identity import digest_of
 from services.evaluation.realcohort.covid20 import RefusedSource, listed
 from services.evaluation.realcohort.fold_networks import train_networks
 from services.evaluation.realcohort.kept import Kept, write_parquet
-from services.evaluation.realcohort.making import LUNGS, published_rows, rows_of
+from services.evaluation.realcohort.making import LUNGS, rows_of
 from services.evaluation.realcohort.masks import MaskFolder
 from services.evaluation.realcohort.measured import Row
 from services.evaluation.realcohort.plan import PUBLISHED, Planned, planned, planned_published
@@ -62,24 +62,30 @@ def make(
     }
     plan = planned([(case.name, case.patient) for case in cases], segmenters, seed)
     have_masks = [(case.name, case.patient) for case in cases if case.has_published]
-    published = planned_published(have_masks, max(1, round(each * SHARES[PUBLISHED])), seed)
+    variants = max(1, round(each * SHARES[PUBLISHED]))
+    published = planned_published(have_masks, variants, seed)
     work = Work(setup, tuple(cases), out / ".work", MaskFolder(out / ".work" / "masks"))
-    kept, external = _filled(work, [*published, *plan], workers)
+    kept = _filled(work, [*published, *plan], workers)
+    as_they_are = published[::variants]  # the first variant of each mask
+    tables = {
+        "covid20": [kept.rows[one.key] for one in plan],
+        PUBLISHED: [kept.rows[one.key] for one in published],
+        "external": [_external(one.source, kept.rows[one.key]) for one in as_they_are],
+    }
     sizes = {}
-    keys = [one.key for one in plan]
-    for stem, found, order in (
-        ("covid20", kept, keys),
-        (PUBLISHED, kept, [one.key for one in published]),
-        ("external", external, [case.name for case in cases if case.name in external.rows]),
-    ):
+    for stem, both in tables.items():
         for lung in LUNGS:
             name = stem if lung == "own" else f"{stem}-{lung}-lung"
-            rows = [found.rows[key][lung] for key in order]
-            if rows:
-                write_parquet(out / f"{name}.parquet", [_without_making(row) for row in rows])
-                sizes[name] = len(rows)
-    write_parquet(out / "covid20-made.parquet", [_making(kept.rows[key]["own"]) for key in keys])
+            if both:
+                write_parquet(out / f"{name}.parquet", [_without_making(rows[lung]) for rows in both])
+                sizes[name] = len(both)
+    write_parquet(out / "covid20-made.parquet", [_making(rows["own"]) for rows in tables["covid20"]])
     return sizes
+
+
+def _external(case: str, rows: dict[str, Row]) -> dict[str, Row]:
+    """A published mask's rows in the set that nothing is learnt from, under its case's own name."""
+    return {lung: {**row, "case": case, "set": "external"} for lung, row in rows.items()}
 
 
 def _without_making(row: Row) -> Row:
@@ -90,16 +96,12 @@ def _making(row: Row) -> Row:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _filled(work: Work, plan: list[Planned], workers: int) -> tuple[Kept, Kept]:
+def _filled(work: Work, plan: list[Planned], workers: int) -> Kept:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     setup = work.setup
     digest = digest_of(list(setup.features))[:12]
-    kept, external = Kept(work.kept / f"{digest}.rows"), Kept(work.kept / f"{digest}.external")
+    kept = Kept(work.kept / f"{digest}.rows")
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("published masks", total=len(work.cases))
-        for _ in external.add(published_rows(work, external.rows, workers)):
-            progress.advance(bar)
-        progress.update(bar, completed=len(work.cases))
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
         bar = progress.add_task("steps of training", total=steps)
         train_networks(work, workers, lambda done: progress.update(bar, completed=done))
@@ -107,7 +109,7 @@ def _filled(work: Work, plan: list[Planned], workers: int) -> tuple[Kept, Kept]:
         progress.advance(bar, sum(one.key in kept.rows for one in plan))
         for _ in kept.add(rows_of(work, plan, kept.rows, workers)):
             progress.advance(bar)
-    return kept, external
+    return kept
 
 
 def _scaled(recipe: Recipe, factor: float) -> Recipe:

@@ -48,7 +48,8 @@ def _train(context: tuple[Work, Any], task: tuple[Recipe, int]) -> None:
     else:
         done = 0
         torch.set_num_threads(1)
-        learnt = [case for case in work.cases if work.fold[case.patient] != number]
+        fold = work.fold
+        learnt = [case for case in work.cases if fold[case.patient] != number]
         _save(path, train(recipe, _by_patient(learnt, recipe.reduced), lambda: _count(steps, 1)))
     _count(steps, done)
 

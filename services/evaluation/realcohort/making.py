@@ -60,15 +60,6 @@ def rows_of(
         yield one.key, rows
 
 
-def published_rows(
-    work: Work, known: Mapping[str, object], workers: int
-) -> Iterator[tuple[str, dict[str, Row]]]:
-    """The same for the published predictions, which come without probabilities."""
-    tasks = [case for case in work.cases if case.has_published and case.name not in known]
-    for case, rows in results(_published, work, tasks, workers, alone_seconds=0):
-        yield case.name, rows
-
-
 def _rows(work: Work, one: Planned) -> dict[str, Row]:
     """A prediction's rows: the scan is changed, segmented and measured."""
     torch.set_num_threads(1)
@@ -113,15 +104,6 @@ def _segmented(work: Work, one: Planned, scan: Scan, own: Mask | None) -> tuple[
 def _moved(scan: Scan, one: Planned, mask: Mask) -> Mask:
     """A mask of the scan, moved as the prediction's changes move the scan's own truth."""
     return prepared(replace(scan, truth=mask), one).truth
-
-
-def _published(work: Work, case: Listed) -> dict[str, Row]:
-    mask, scan = read_published(case), read_scan(case)
-    about = {"made_from": case.name, "made_by": PUBLISHED, "made_changes": "none"}
-    whose = {"case": case.name, "patient": case.patient, "set": "external"}
-    hu = hounsfield(scan)
-    rows = _both_lungs(scan, hu, own_lung(hu, scan.spacing), mask, None, work.setup.features)
-    return {lung: {**whose, **row, **about} for lung, row in rows.items()}
 
 
 @lru_cache(maxsize=1)

@@ -162,6 +162,14 @@ def live(world: World, strange: Sequence[Outgoing], running: Aggregation | None)
     return service
 
 
+def disturbed(site: World, strange: Sequence[Outgoing], while_running: bool) -> World:
+    """A copy of the site that has lived through strange records, and was checked."""
+    world = copied(site)
+    service = live(world, strange, world.service(seed=2) if while_running else None)
+    check(world, service)
+    return world
+
+
 def check(world: World, service: Aggregation) -> None:
     """What left is what the ledger says, as its policies allow; and another process says the same."""
     blocks, policies = counting(world)
@@ -184,9 +192,7 @@ def test_a_strange_ledger_never_ends_the_service_and_lets_nothing_out_that_no_po
     @looked_at(30)
     @given(strange=st.lists(IN_THE_LEDGER, min_size=1, max_size=BATCH))
     def look(strange: list[Outgoing]) -> None:
-        world = copied(site)
-        service = live(world, strange, world.service(seed=2) if while_running else None)
-        check(world, service)
+        world = disturbed(site, strange, while_running)
         _, found = verify(world.audit_log, world.log, [])  # type: ignore[arg-type]  # it has no consumers
         assert found.problems == []
         (epoch, *_) = books_of(again := run(world, world.service(seed=4)))
@@ -206,9 +212,7 @@ def test_strange_releases_of_ones_own_change_no_block(site: World, while_running
     @looked_at(30)
     @given(strange=st.lists(AMONG_THE_RELEASES, min_size=1, max_size=BATCH))
     def look(strange: list[Outgoing]) -> None:
-        world = copied(site)
-        service = live(world, strange, world.service(seed=2) if while_running else None)
-        check(world, service)
+        world = disturbed(site, strange, while_running)
         blocks, _ = counting(world)
         undisturbed = [block for block in blocks if block.figures.epoch == 1]
         assert undisturbed[:7] == counting(site)[0]
