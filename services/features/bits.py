@@ -8,16 +8,17 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.compiled import compiled, inlined
+from services.features.compiled import compiled
 from services.features.runs import (
-    LINE,
     Runs,
     encode_runs,
+    first_and_last,
     grown,
     refuse_too_large,
     room,
     stacked,
 )
+from services.features.vectors import LANES
 from services.features.words import NONE, TOP_BIT, append_ends, turned_bytes
 
 
@@ -31,9 +32,9 @@ def encode_bits(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
     if bits.size != (voxels + 7) // 8:
         raise ValueError(f"{bits.size} bytes do not hold the {voxels} voxels of {shape}")
     refuse_too_large(shape)
-    if shape[2] % LINE:  # rows do not begin with a word
+    if shape[2] % LANES:  # rows do not begin with a word
         return _of_slices(bits, shape)
-    words = np.ascontiguousarray(bits).view(np.uint64).reshape(shape[0] * shape[1], shape[2] // LINE)
+    words = np.ascontiguousarray(bits).view(np.uint64).reshape(shape[0] * shape[1], shape[2] // LANES)
     return Runs(*_encode(words), shape)
 
 
@@ -48,37 +49,22 @@ def _of_slices(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
 
 
 @compiled
-def _encode(
-    words: NDArray[np.uint64],
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    nx = LINE * words.shape[1]
-    first, last, row_start = room(words.shape[0], nx)
+def _encode(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
+    """Of rows of words."""
+    rows, nx = words.shape[0], LANES * words.shape[1]
+    ends, row_start = room(rows, nx)
     count = 0
-    for row in range(words.shape[0]):
-        seen = NONE
+    for row in range(rows):
+        if count + nx >= ends.size:  # a row has at most one end more than voxels
+            ends = grown(ends)
+        inside = NONE
         for place in range(words.shape[1]):
-            seen |= words[row, place]
-        if seen != NONE:
-            if count + nx > first.size:  # a row has at most as many runs as voxels
-                first, last = grown(first, count + nx), grown(last, count + nx)
-            count = _encode_row(words, row, first, last, count)
-        row_start[row + 1] = count
-    return first[:count].copy(), last[:count].copy(), row_start
-
-
-@inlined
-def _encode_row(
-    words: NDArray[np.uint64], row: int, first: NDArray[np.uint16], last: NDArray[np.uint16], count: int
-) -> int:
-    """Append the row's runs. A word that is all empty, or all filled inside a run, is passed at once."""
-    firsts, lasts = count, count
-    inside = NONE
-    for place in range(words.shape[1]):
-        if words[row, place] == NONE - inside:
-            continue
-        bits = turned_bytes(words[row, place])
-        firsts, lasts = append_ends(bits, inside, LINE * place, first, last, firsts, lasts)
-        inside = bits >> TOP_BIT
-    if lasts < firsts:
-        last[lasts] = LINE * words.shape[1] - 1
-    return firsts
+            bits = turned_bytes(words[row, place])
+            count = append_ends(bits, inside, LANES * place, ends, count)
+            inside = bits >> TOP_BIT
+        if inside != NONE:  # a run that is not over where the row is ends there
+            ends[count] = nx
+            count += 1
+        row_start[row + 1] = count >> 1
+    first, last = first_and_last(ends, count)
+    return first, last, row_start

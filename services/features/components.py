@@ -26,10 +26,12 @@ class Components:
     Attributes:
         of_run: the component of each run.
         voxels: the number of voxels of each component.
+        farthest: slices of one component that follow one another are at most this far apart.
     """
 
     of_run: NDArray[np.int32]
     voxels: NDArray[np.int32]
+    farthest: int
 
     @property
     def count(self) -> int:
@@ -55,7 +57,7 @@ def connect(runs: Runs, rule: Rule = "26") -> Components:
         grown = grow_runs(runs)
         of_grown, count = _label(grown.first, grown.last, grown.row_start, ny, 0)
         of_run = _covering(runs.first, runs.row_start, grown.last, grown.row_start, of_grown)
-    return Components(of_run, _voxels(runs.first, runs.last, of_run, count))
+    return Components(of_run, _voxels(runs.first, runs.last, of_run, count), 1 if rule == "26" else 3)
 
 
 @compiled

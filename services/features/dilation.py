@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.features.compiled import compiled
-from services.features.runs import Runs, grown, room, signed
+from services.features.runs import Runs, first_and_last, grown, room, signed
 
 
 def grow_runs(runs: Runs) -> Runs:
@@ -22,17 +22,18 @@ def _grow(
     ny: int,
     nx: int,
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    first_out, last_out, row_start_out = room(nz * ny, nx)
+    ends, row_start_out = room(nz * ny, nx)
     at = np.empty(5, np.int64)
     end = np.empty(5, np.int64)
     count = 0
     for row in range(nz * ny):
         _open_rows(row_start, row, nz, ny, at, end)
-        if count + nx > first_out.size:
-            first_out, last_out = grown(first_out, count + nx), grown(last_out, count + nx)
-        count = _merge(first, last, at, end, nx, first_out, last_out, count)
-        row_start_out[row + 1] = count
-    return first_out[:count].copy(), last_out[:count].copy(), row_start_out
+        if count + nx >= ends.size:  # a row has at most one end more than voxels
+            ends = grown(ends)
+        count = _merge(first, last, at, end, nx, ends, count)
+        row_start_out[row + 1] = count // 2
+    first_out, last_out = first_and_last(ends, count)
+    return first_out, last_out, row_start_out
 
 
 @compiled
@@ -66,12 +67,11 @@ def _merge(
     at: NDArray[np.int64],
     end: NDArray[np.int64],
     nx: int,
-    first_out: NDArray[np.uint16],
-    last_out: NDArray[np.uint16],
+    ends: NDArray[np.uint16],
     count: int,
 ) -> int:
     """Append the union of five sorted rows of runs; the first of them grown by one at both ends."""
-    begun = count
+    over = -2  # a run may begin at −1, before it is cut
     while True:
         place, start = -1, nx
         for candidate in range(5):
@@ -81,12 +81,10 @@ def _merge(
                     place, start = candidate, x
         if place < 0:
             return count
-        stop = signed(last[at[place]]) + (1 if place == 0 else 0)
+        stop = min(signed(last[at[place]]) + (2 if place == 0 else 1), nx)
         at[place] += 1
-        start, stop = max(start, 0), min(stop, nx - 1)
-        if count > begun and start <= signed(last_out[count - 1]) + 1:
-            last_out[count - 1] = max(stop, signed(last_out[count - 1]))
-        else:
-            first_out[count] = start
-            last_out[count] = stop
-            count += 1
+        if start > over:
+            ends[count] = max(start, 0)
+            count += 2
+        over = max(over, stop)
+        ends[count - 1] = over

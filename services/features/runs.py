@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.errors import RefusedVolume
-from services.features.compiled import compiled, inlined
-from services.features.words import EVERY_BYTE, NONE, TOP_BIT, append_ends, filled_bytes
+from services.features.compiled import compiled
+from services.features.vectors import LANES, filled_lanes
+from services.features.words import NONE, TOP_BIT, append_ends, filled
 from services.volumes.image import MOST_VOXELS
 
 WIDEST = 65_536
 """Ends of runs are kept in 16 bits: half the memory where a mask is noise."""
-LINE = 64
-"""Voxels that are looked at together: as bytes a line of the processor's cache, as bits a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,7 @@ def encode_runs(mask: NDArray[np.uint8]) -> Runs:
     """
     nz, ny, nx = mask.shape
     refuse_too_large((nz, ny, nx))
-    rows = np.ascontiguousarray(mask).reshape(nz * ny, nx)
-    if nx % LINE:
-        return Runs(*_encode_odd(rows), (nz, ny, nx))
-    return Runs(*_encode(rows.view(np.uint64).reshape(nz * ny, nx // LINE, 8)), (nz, ny, nx))
+    return Runs(*_encode(np.ascontiguousarray(mask).reshape(-1), nz * ny, nx), (nz, ny, nx))
 
 
 def stacked(slices: Sequence[Runs]) -> Runs:
@@ -93,98 +89,62 @@ def refuse_too_large(shape: tuple[int, ...]) -> None:
 
 @compiled
 def _encode(
-    lines: NDArray[np.uint64],
+    voxels: NDArray[np.uint8], rows: int, nx: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    """Of bytes (row, line, word) in rows of whole lines."""
-    nx = LINE * lines.shape[1]
-    first, last, row_start = room(lines.shape[0], nx)
-    count = 0
-    for row in range(lines.shape[0]):
-        if _holds_any(lines, row):
-            if count + nx > first.size:  # a row has at most as many runs as voxels
-                first, last = grown(first, count + nx), grown(last, count + nx)
-            count = _encode_row(lines, row, nx, first, last, count)
-        row_start[row + 1] = count
-    return first[:count].copy(), last[:count].copy(), row_start
+    """Of bytes in so many rows of `nx`."""
+    ends, row_start = room(rows, nx)
+    count, whole = 0, nx - nx % LANES
+    for row in range(rows):
+        if count + nx >= ends.size:  # a row has at most one end more than voxels
+            ends = grown(ends)
+        inside = NONE
+        for x in range(0, whole, LANES):
+            bits = filled_lanes(voxels, row * nx + x)
+            count = append_ends(bits, inside, x, ends, count)
+            inside = bits >> TOP_BIT
+        if whole < nx:
+            bits = filled(voxels, row * nx + whole, row * nx + nx)
+            count = append_ends(bits, inside, whole, ends, count)
+            inside = bits >> TOP_BIT
+        if inside != NONE:  # a run that is not over where the row is ends there
+            ends[count] = nx
+            count += 1
+        row_start[row + 1] = count >> 1
+    first, last = first_and_last(ends, count)
+    return first, last, row_start
 
 
 @compiled
-def _encode_odd(
-    rows: NDArray[np.uint8],
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    """Of bytes (row, voxel): each row is copied to where it is filled up to whole lines."""
-    nx = rows.shape[1]
-    first, last, row_start = room(rows.shape[0], nx)
-    lines = np.zeros((1, nx // LINE + 1, 8), np.uint64)
-    padded = lines.reshape(-1).view(np.uint8)
-    count = 0
-    for row in range(rows.shape[0]):
-        padded[:nx] = rows[row]
-        if _holds_any(lines, 0):
-            if count + nx > first.size:  # a row has at most as many runs as voxels
-                first, last = grown(first, count + nx), grown(last, count + nx)
-            count = _encode_row(lines, 0, nx, first, last, count)
-        row_start[row + 1] = count
-    return first[:count].copy(), last[:count].copy(), row_start
+def room(rows: int, nx: int) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """Arrays for where runs begin and are over, turn about, and for where each row's begin."""
+    return np.empty(4096 + 2 * nx, np.uint16), np.zeros(rows + 1, np.int64)
 
 
 @compiled
-def room(rows: int, nx: int) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
-    """Arrays for the beginnings and ends of runs, and for where each row's begin."""
-    capacity = 4096 + nx
-    return np.empty(capacity, np.uint16), np.empty(capacity, np.uint16), np.zeros(rows + 1, np.int64)
+def grown(ends: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """A copy of the array that is twice as large."""
+    larger = np.empty(2 * ends.size, ends.dtype)
+    larger[: ends.size] = ends
+    return larger
+
+
+@compiled
+def first_and_last(ends: NDArray[np.uint16], count: int) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """The first and the last voxel of each run.
+
+    65,536, where a row of so many voxels is over, is 0 in 16 bits; one less is right again.
+    """
+    first, last = np.empty(count // 2, np.uint16), np.empty(count // 2, np.uint16)
+    for run in range(count // 2):
+        first[run] = ends[2 * run]
+        last[run] = signed(ends[2 * run + 1]) - 1
+    return first, last
 
 
 @compiled
 def signed(end: np.uint16) -> int:
     """An end of a run to reckon with: numba would subtract unsigned numbers as floats."""
     return int(end) + 0
-
-
-@compiled
-def grown(array: NDArray[np.uint16], least: int) -> NDArray[np.uint16]:
-    """A copy of the array, twice as large, with room for at least so many entries."""
-    larger = np.empty(max(least, 2 * array.size), array.dtype)
-    larger[: array.size] = array
-    return larger
-
-
-@inlined
-def _holds_any(lines: NDArray[np.uint64], row: int) -> bool:
-    """Whether a row of (row, line, word) holds anything. With most rows, which do not, this is all."""
-    seen = NONE
-    for line in range(lines.shape[1]):
-        for word in range(8):
-            seen |= lines[row, line, word]
-    return bool(seen != NONE)
-
-
-@inlined
-def _encode_row(
-    lines: NDArray[np.uint64],
-    row: int,
-    nx: int,
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    count: int,
-) -> int:
-    """Append the row's runs. A line that is all empty, or all 1 inside a run, is passed at once."""
-    firsts, lasts = count, count
-    inside = NONE
-    for line in range(lines.shape[1]):
-        differs, held = NONE, EVERY_BYTE * inside
-        for word in range(8):
-            differs |= lines[row, line, word] ^ held
-        if differs == NONE:
-            continue
-        bits = NONE
-        for word in range(8):
-            bits |= filled_bytes(lines[row, line, word]) << np.uint64(8 * word)
-        firsts, lasts = append_ends(bits, inside, LINE * line, first, last, firsts, lasts)
-        inside = bits >> TOP_BIT
-    if lasts < firsts:
-        last[lasts] = nx - 1
-    return firsts
 
 
 @compiled

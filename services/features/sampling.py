@@ -11,6 +11,8 @@ from services.features.compiled import compiled
 from services.features.components import Components
 from services.features.masks import BinaryMask
 from services.features.runs import Runs, signed
+from services.features.vectors import LANES, bits_set, filled_lanes
+from services.features.words import filled, lowest, summed, turned_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ def count_inside(mask: BinaryMask, runs: Runs) -> int:
     """How many voxels of the runs are filled in another mask of the same shape."""
     if mask.has_array:
         return int(_count_bytes(mask.array, runs.first, runs.last, runs.row_start))
-    if mask.bits is not None and runs.shape[2] % 8 == 0:
-        rows = mask.bits[0].reshape(-1, runs.shape[2] // 8)
-        return int(_count_bits(rows, runs.first, runs.last, runs.row_start))
+    if mask.bits is not None and runs.shape[2] % LANES == 0:
+        words = mask.bits[0].view(np.uint64).reshape(-1, runs.shape[2] // LANES)
+        return int(_count_bits(words, runs.first, runs.last, runs.row_start))
     other = mask.runs
     return int(_count_shared(runs.first, runs.last, runs.row_start, other.first, other.last, other.row_start))
 
@@ -80,14 +82,16 @@ def _sum_of(
     of_run: NDArray[np.int32],
     component: int,
 ) -> float:
-    total, row = 0, 0
+    total: float = 0
+    ny, nx = ct.shape[1:]
     for z in range(ct.shape[0]):
-        for y in range(ct.shape[1]):
-            for run in range(row_start[row], row_start[row + 1]):
+        if not (of_run[row_start[z * ny] : row_start[(z + 1) * ny]] == component).any():
+            continue
+        axial = np.ascontiguousarray(ct[z]).reshape(-1)
+        for y in range(ny):
+            for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):
                 if of_run[run] == component:
-                    for value in ct[z, y, first[run] : signed(last[run]) + 1]:
-                        total += value
-            row += 1
+                    total += summed(axial, y * nx + first[run], y * nx + last[run] + 1)
     return total
 
 
@@ -95,12 +99,13 @@ def _sum_of(
 def _sum(
     ct: NDArray[Any], first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64]
 ) -> float:
-    ny = ct.shape[1]
-    total = 0
-    for row in range(row_start.size - 1):
-        for run in range(row_start[row], row_start[row + 1]):
-            for value in ct[row // ny, row % ny, first[run] : signed(last[run]) + 1]:
-                total += value
+    total: float = 0
+    ny, nx = ct.shape[1:]
+    for z in range(ct.shape[0]):
+        axial = np.ascontiguousarray(ct[z]).reshape(-1)
+        for y in range(ny):
+            for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):
+                total += summed(axial, y * nx + first[run], y * nx + last[run] + 1)
     return total
 
 
@@ -132,13 +137,18 @@ def _count_bytes(
     last: NDArray[np.uint16],
     row_start: NDArray[np.int64],
 ) -> int:
-    inside, row = 0, 0
+    inside = 0
+    ny, nx = mask.shape[1:]
     for z in range(mask.shape[0]):
-        for y in range(mask.shape[1]):
-            for run in range(row_start[row], row_start[row + 1]):
-                for voxel in mask[z, y, first[run] : signed(last[run]) + 1]:
-                    inside += voxel != 0
-            row += 1
+        axial = np.ascontiguousarray(mask[z]).reshape(-1)
+        for y in range(ny):
+            for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):
+                at, end = y * nx + first[run], y * nx + last[run] + 1
+                while at + LANES <= end:
+                    inside += bits_set(filled_lanes(axial, at))
+                    at += LANES
+                if at < end:
+                    inside += bits_set(filled(axial, at, end))
     return inside
 
 
@@ -186,7 +196,7 @@ def _edge_steps(
 
 @compiled
 def _count_bits(
-    rows: NDArray[np.uint8],
+    words: NDArray[np.uint64],
     first: NDArray[np.uint16],
     last: NDArray[np.uint16],
     row_start: NDArray[np.int64],
@@ -194,13 +204,9 @@ def _count_bits(
     inside = 0
     for row in range(row_start.size - 1):
         for run in range(row_start[row], row_start[row + 1]):
-            x, end = signed(first[run]), signed(last[run]) + 1
-            while x < end:
-                eight = rows[row, x // 8]
-                if x % 8 == 0 and x + 8 <= end and (eight == 0 or eight == 255):
-                    inside += 8 * (eight == 255)
-                    x += 8
-                else:
-                    inside += (eight >> (7 - x % 8)) & 1
-                    x += 1
+            begin, end = signed(first[run]), signed(last[run]) + 1
+            for place in range(begin // LANES, (end - 1) // LANES + 1):
+                window = lowest(min(end - LANES * place, LANES))
+                before = np.uint64(max(begin - LANES * place, 0))
+                inside += bits_set((turned_bytes(words[row, place]) & window) >> before)
     return inside

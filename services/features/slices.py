@@ -12,9 +12,6 @@ from services.features.compiled import compiled
 from services.features.components import Components
 from services.features.runs import Runs, signed
 
-_FARTHEST = 3
-"""Slices of one component are at most this far apart, under the rule that reaches farthest (`l1`)."""
-
 
 @dataclass(frozen=True, slots=True)
 class SliceOverlap:
@@ -44,6 +41,7 @@ def slice_overlap(runs: Runs, components: Components, least_voxels: int = 1) -> 
         runs.row_start,
         components.of_run,
         components.voxels,
+        components.farthest,
         runs.shape[1],
         least_voxels,
     )
@@ -57,11 +55,12 @@ def _overlap(
     row_start: NDArray[np.int64],
     of_run: NDArray[np.int32],
     voxels: NDArray[np.int32],
+    farthest: int,
     ny: int,
     least_voxels: int,
 ) -> tuple[float, int]:
     """One pass over slices. Only components that can still go on hold a slot, so memory stays small."""
-    slots = min(voxels.size, (_FARTHEST + 1) * _most_runs(row_start, ny))
+    slots = min(voxels.size, (farthest + 1) * _most_runs(row_start, ny))
     slot_of = np.full(voxels.size, -1, np.int32)
     free = np.arange(slots - 1, -1, -1).astype(np.int32)
     active = np.empty(slots, np.int32)
@@ -82,12 +81,12 @@ def _overlap(
                 active[n_active] = slot
                 n_active += 1
                 state[slot, :] = 0
-                state[slot, 3] = -_FARTHEST  # none yet
+                state[slot, 3] = -2  # none yet
                 dice[slot] = 0.0
             state[slot, 0] += signed(last[run]) - signed(first[run]) + 1
         if z > 0 and end > begin:
             _share(first, last, row_start, of_run, slot_of, z, ny, state)
-        n_active, total, count = _close_slice(z, active, free, n_active, state, dice, total, count)
+        n_active, total, count = _close_slice(z, farthest, active, free, n_active, state, dice, total, count)
     for place in range(n_active):
         if state[active[place], 4] > 0:
             total += dice[active[place]] / state[active[place], 4]
@@ -133,6 +132,7 @@ def _share(
 @compiled
 def _close_slice(
     z: int,
+    farthest: int,
     active: NDArray[np.int32],
     free: NDArray[np.int32],
     n_active: int,
@@ -154,7 +154,7 @@ def _close_slice(
             elif 0 <= last_slice < z - 1:  # the gap gives two pairs with one empty side
                 state[slot, 4] = pairs + 2
             state[slot, 0], state[slot, 1], state[slot, 2], state[slot, 3] = 0, here, 0, z
-        elif z - last_slice >= _FARTHEST:
+        elif z - last_slice >= farthest:
             if pairs > 0:
                 total += dice[slot] / pairs
                 count += 1

@@ -3,39 +3,55 @@
 Compare `uint64` with `np.uint64` constants only: numba compares it with a plain number as floats.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from services.features.compiled import inlined
+from services.features.vectors import LANES, filled_lanes, lowest_bit, sum_of_lanes
 
 NONE = np.uint64(0)
+ALL = ~NONE
 ONE = np.uint64(1)
-TOP_BIT = np.uint64(63)
-EVERY_BYTE = np.uint64(0x0101010101010101)
-"""Times a byte: that byte, eight times."""
+TOP_BIT = np.uint64(LANES - 1)
 
-_HIGHEST = np.uint64(0x8080808080808080)
-_ALL_BUT_HIGHEST = np.uint64(0x7F7F7F7F7F7F7F7F)
-_GATHER = np.uint64(0x0102040810204080)
-"""Times a word whose bytes are 0 or 1: the top byte has the n-th byte as its n-th bit."""
-_SEVEN, _TOP_BYTE = np.uint64(7), np.uint64(56)
 _SWAPS = ((1, 0x5555555555555555), (2, 0x3333333333333333), (4, 0x0F0F0F0F0F0F0F0F))
 _BY_1, _BY_2, _BY_4 = (np.uint64(by) for by, _ in _SWAPS)
 _KEEP_1, _KEEP_2, _KEEP_4 = (np.uint64(keep) for _, keep in _SWAPS)
 
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-"""Each of its 64 stretches of six bits is another: the lowest set bit times it has its place on top."""
-_TOP_SIX = np.uint64(58)
-_PLACES = np.empty(64, np.uint8)
-for _place in range(64):
-    _PLACES[(int(_DE_BRUIJN) << _place) % 2**64 >> int(_TOP_SIX)] = _place
+
+@inlined
+def lowest(count: int) -> np.uint64:
+    """A word whose lowest bits are set, so many of them: 1 to 64."""
+    return np.uint64(ALL >> np.uint64(LANES - count))
 
 
 @inlined
-def filled_bytes(eight: np.uint64) -> np.uint64:
-    """For each of eight bytes a bit, from the lowest on, that says whether the byte is not 0."""
-    ones = ((((eight & _ALL_BUT_HIGHEST) + _ALL_BUT_HIGHEST) | eight) & _HIGHEST) >> _SEVEN
-    return np.uint64((ones * _GATHER) >> _TOP_BYTE)
+def filled(voxels: NDArray[np.uint8], at: int, end: int) -> np.uint64:
+    """A bit for each of the 1 to 64 bytes of a flat array from `at` to before `end`: is it not 0?"""
+    if voxels.size >= LANES:
+        start = min(at, voxels.size - LANES)
+        return np.uint64((filled_lanes(voxels, start) >> np.uint64(at - start)) & lowest(end - at))
+    bits = NONE
+    for place in range(at, end):
+        bits |= np.uint64(voxels[place] != 0) << np.uint64(place - at)
+    return bits
+
+
+@inlined
+def summed(values: NDArray[Any], begin: int, end: int) -> float:
+    """The sum of a flat array's values from `begin` to before `end`."""
+    total: float = 0
+    for at in range(begin, end, LANES):
+        count = min(LANES, end - at)
+        if values.size >= LANES:
+            start = min(at, values.size - LANES)
+            total += sum_of_lanes(values, start, lowest(count) << np.uint64(at - start))
+        else:
+            for value in values[at : at + count]:
+                total += value
+    return total
 
 
 @inlined
@@ -47,33 +63,14 @@ def turned_bytes(word: np.uint64) -> np.uint64:
 
 
 @inlined
-def append_ends(
-    bits: np.uint64,
-    before: np.uint64,
-    x: int,
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    firsts: int,
-    lasts: int,
-) -> tuple[int, int]:
-    """Append where runs begin and end in 64 voxels from `x` on; how many beginnings and ends there are then.
+def append_ends(bits: np.uint64, before: np.uint64, x: int, ends: NDArray[np.uint16], count: int) -> int:
+    """Append where runs begin, and where they are over, among 64 voxels from `x` on; how many there are then.
 
     `before` is 1 where the voxel before the first is filled, else 0.
     """
-    shifted = (bits << ONE) | before
-    begins, ends = bits & ~shifted, shifted & ~bits
-    while begins != NONE:
-        first[firsts] = x + _trailing_zeros(begins)
-        firsts += 1
-        begins &= begins - ONE
-    while ends != NONE:
-        last[lasts] = x + _trailing_zeros(ends) - 1
-        lasts += 1
-        ends &= ends - ONE
-    return firsts, lasts
-
-
-@inlined
-def _trailing_zeros(word: np.uint64) -> int:
-    """The place of the lowest bit that is set."""
-    return int(_PLACES[((word & (~word + ONE)) * _DE_BRUIJN) >> _TOP_SIX])
+    changes = bits ^ ((bits << ONE) | before)
+    while changes != NONE:
+        ends[count] = x + lowest_bit(changes)
+        count += 1
+        changes &= changes - ONE
+    return count

@@ -78,6 +78,15 @@ def test_a_run_of_any_label_over_many_lines_is_one_run(label):
     assert encode_runs(mask).last.tolist() == [255, 199, 255]
 
 
+def test_a_row_of_as_many_voxels_as_can_be_kept_ends_where_it_does():
+    mask = np.ones((1, 2, 65_536), np.uint8)
+    mask[0, 1, 65_535] = 0
+    for runs in (encode_runs(mask), encode_bits(np.packbits(mask), mask.shape)):
+        assert (runs.first.tolist(), runs.last.tolist()) == ([0, 0], [65_535, 65_534])
+    grown = grow_runs(encode_runs(mask))
+    assert (grown.first.tolist(), grown.last.tolist()) == ([0, 0], [65_535, 65_535])
+
+
 def test_bits_that_do_not_fit_the_shape_are_refused():
     with pytest.raises(ValueError, match="do not hold"):
         encode_bits(np.zeros(3, np.uint8), (1, 1, 8))
