@@ -34,8 +34,12 @@ def encode_bits(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
     refuse_too_large(shape)
     if shape[2] % LANES:  # rows do not begin with a word
         return _of_slices(bits, shape)
-    words = np.ascontiguousarray(bits).view(np.uint64).reshape(shape[0] * shape[1], shape[2] // LANES)
-    return Runs(*_encode(words), shape)
+    return Runs(*_encode(as_words(bits, shape)), shape)
+
+
+def as_words(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint64]:
+    """The rows of such a mask as words (row, word), for a mask (z, y, x) whose rows are whole words."""
+    return np.ascontiguousarray(bits).view(np.uint64).reshape(shape[0] * shape[1], shape[2] // LANES)
 
 
 def _of_slices(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:

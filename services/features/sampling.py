@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.features.bits import as_words
 from services.features.compiled import compiled
 from services.features.components import Components
 from services.features.masks import BinaryMask
@@ -58,8 +59,7 @@ def count_inside(mask: BinaryMask, runs: Runs) -> int:
     if mask.has_array:
         return int(_count_bytes(mask.array, runs.first, runs.last, runs.row_start))
     if mask.bits is not None and runs.shape[2] % LANES == 0:
-        words = mask.bits[0].view(np.uint64).reshape(-1, runs.shape[2] // LANES)
-        return int(_count_bits(words, runs.first, runs.last, runs.row_start))
+        return int(_count_bits(as_words(*mask.bits), runs.first, runs.last, runs.row_start))
     other = mask.runs
     return int(_count_shared(runs.first, runs.last, runs.row_start, other.first, other.last, other.row_start))
 
