@@ -26,8 +26,8 @@ def box_overlap(mask: NDArray[np.uint8], runs: Runs, components: Components, ove
     if not chosen.any():
         chosen[:] = True
     boxes = _boxes(runs.first, runs.last, runs.row_start, components.of_run, components.count, runs.shape[1])
-    means = [_mean_dice(mask[z0:z1, y0:y1, x0:x1]) for z0, z1, y0, y1, x0, x1 in boxes[chosen]]
-    return None if any(np.isnan(mean) for mean in means) else float(np.mean(means))
+    mean = float(_mean_of_boxes(mask, boxes, chosen))
+    return None if np.isnan(mean) else mean
 
 
 @compiled
@@ -53,6 +53,18 @@ def _boxes(
                 box[2], box[3] = min(box[2], y), max(box[3], y + 1)
                 box[4], box[5] = min(box[4], a), max(box[5], b)
     return boxes
+
+
+@compiled
+def _mean_of_boxes(mask: NDArray[np.uint8], boxes: NDArray[np.int32], chosen: NDArray[np.bool_]) -> float:
+    """NaN where it is NaN for one of those chosen."""
+    total, count = 0.0, 0
+    for component in range(chosen.size):
+        if chosen[component]:
+            z0, z1, y0, y1, x0, x1 = boxes[component]
+            total += _mean_dice(mask[z0:z1, y0:y1, x0:x1])
+            count += 1
+    return total / count
 
 
 @compiled

@@ -30,7 +30,7 @@ class Components:
     """
 
     of_run: NDArray[np.int32]
-    voxels: NDArray[np.int32]
+    voxels: NDArray[np.uint32]
     farthest: int
 
     @property
@@ -176,8 +176,8 @@ def _in_raster_order(of_run: NDArray[np.int32]) -> NDArray[np.int32]:
 @compiled
 def _voxels(
     first: NDArray[np.uint16], last: NDArray[np.uint16], of_run: NDArray[np.int32], count: int
-) -> NDArray[np.int32]:
-    voxels = np.zeros(count, np.int32)
+) -> NDArray[np.uint32]:
+    voxels = np.zeros(count, np.uint32)
     for run in range(first.size):
         voxels[of_run[run]] += signed(last[run]) - signed(first[run]) + 1
     return voxels

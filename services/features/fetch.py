@@ -36,8 +36,13 @@ def scene_of(
     lesion = _mask(store, study.lesion_on_grid, study.grid)
     lung = study.lung_on_grid
     native = None
-    if "cheap" in costs:
+    if "cheap" in costs or lesion.runs.count == 0:  # resampling may have lost it
         native = NativeMask(_mask(store, study.lesion, study.geometry), study.geometry.spacing_zyx_mm)
+        if native.mask.runs.count == 0 < lesion.runs.count:
+            raise CorruptObject(
+                f"{study.lesion.key} is empty and {study.lesion_on_grid.key}, made from it, is not: "
+                "segment the study again"
+            )
     margin = margin_voxels(costs, study.grid.spacing_zyx_mm)
     return Scene(
         ct=_ct(packed_ct, study.ct_on_grid, lesion, margin, study.grid),
@@ -64,6 +69,8 @@ def _ct(
     boxes = boxes_near(lesion.runs, margin)
     ct = decode_slices(packed, boxes[:, 1] > boxes[:, 0])
     _agree(reference, ct.shape, grid)
+    if ct.dtype != np.int16:
+        raise CorruptObject(f"{reference.key} holds {ct.dtype}, not the CT in int16: segment the study again")
     return ct
 
 

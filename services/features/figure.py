@@ -57,7 +57,7 @@ def draw(scene: Scene, measures: Measures, path: Path) -> None:
     """
     figure = Figure(figsize=(14, 10), layout="constrained")
     panels = figure.subplots(2, 3, width_ratios=(3, 3, 1.6))
-    if scene.runs.count:
+    if scene.lesion.runs.count:
         _components(panels[0, 0], scene)
         _intensity(panels[0, 1], scene)
         _smoothness(panels[1, 0], scene)

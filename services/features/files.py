@@ -138,6 +138,9 @@ def _streamed(request: Request) -> Scene:
         costs = {each.card.cost for each in request.wanted}
         see = None if costs <= {"core", "given"} else kept.see
         lesion = _binary(sample_mask(request.lesion, source, shape, see, whole=request.whole))
+        native = None if see is None else kept.runs
+        if native is None and lesion.runs.count == 0:  # resampling may have lost it
+            native = _native_runs(request.lesion, source)
         if request.lung is not None:  # begun only now: nothing waits for it, but the CT waits for the lesion
             lung = beside.submit(sample_mask, request.lung, source, shape, whole=request.whole)
         boxes = boxes_near(lesion.runs, margin_voxels(costs, grid.spacing_zyx_mm))
@@ -149,7 +152,7 @@ def _streamed(request: Request) -> Scene:
         spacing=grid.spacing_zyx_mm,
         ct_unit=inputs.unit_between(ct.low, ct.high) if request.ct_unit == "auto" else request.ct_unit,
         options=request.options,
-        given_native=None if see is None else NativeMask(BinaryMask(runs=kept.runs), source.spacing_zyx_mm),
+        given_native=None if native is None else NativeMask(BinaryMask(runs=native), source.spacing_zyx_mm),
     )
 
 

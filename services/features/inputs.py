@@ -10,7 +10,9 @@ from services.contracts.errors import BadSettings, RefusedVolume
 from services.contracts.studies import CtUnit
 from services.features.compiled import compiled
 from services.features.runs import refuse_too_large
+from services.volumes.hounsfield import LARGEST
 
+KILOMETRE_MM = 1e6
 Spacing = tuple[float, float, float]
 _NUMBERS = frozenset(np.dtype(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"))
 """Native ones that numba knows, and whose sums over a lesion fit 64 bits."""
@@ -56,10 +58,10 @@ def check_spacing(spacing: Sequence[float]) -> Spacing:
     """The spacing (z, y, x) in mm as floats.
 
     Raises:
-        RefusedVolume: `bad_spacing`, not three positive finite numbers.
+        RefusedVolume: `bad_spacing`, not three positive numbers, of up to a kilometre.
     """
     steps = tuple(float(step) for step in spacing)
-    if len(steps) != 3 or not all(np.isfinite(step) and step > 0 for step in steps):
+    if len(steps) != 3 or not all(0 < step <= KILOMETRE_MM for step in steps):
         raise RefusedVolume(
             f"the spacing {steps} is not three positive lengths (z, y, x) in mm", kind="bad_spacing"
         )
@@ -77,7 +79,9 @@ def as_numbers(ct: NDArray[Any]) -> NDArray[Any]:
     if ct.dtype not in _NUMBERS:
         ct = ct.astype(ct.dtype.newbyteorder("=") if ct.dtype.newbyteorder("=") in _NUMBERS else np.float64)
     if ct.dtype.kind == "f" and not _finite(ct):
-        raise RefusedVolume("the CT holds NaN or infinite values", kind="ct_not_finite")
+        raise RefusedVolume(
+            "the CT holds NaN or infinite values, or some beyond float32's range", kind="ct_not_finite"
+        )
     return ct
 
 
@@ -116,7 +120,7 @@ def _finite(ct: NDArray[Any]) -> bool:
         for y in range(ct.shape[1]):
             odd = 0
             for value in ct[z, y]:
-                odd += not np.isfinite(value)
+                odd += not abs(value) <= LARGEST  # NaN is not
             if odd > 0:
                 return False
     return True

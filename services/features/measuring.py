@@ -22,8 +22,8 @@ class Measures:
     """What was measured of a mask.
 
     Attributes:
-        status: `empty`, the mask holds no voxel; `partly_undefined`, one of the paper's four has no value;
-            else `measured`.
+        status: `empty`, the mask holds no voxel, on the grid or as it was made; `partly_undefined`, one of
+            the paper's four has no value; else `measured`.
         features: each feature's value, or None where it has none.
         undefined: for each feature without value, why: a stable code, then words.
         ct_unit: what the CT's values are; `display` marks what was made from mapped display values.
@@ -99,7 +99,7 @@ def measure_scene(scene: Scene, features: Sequence[Feature]) -> Measures:
 
 
 def _value(each: Feature, scene: Scene) -> float | Reason:
-    if scene.runs.count == 0:
+    if scene.empty:
         return each.of_empty
     try:
         return each.value(scene)
@@ -108,6 +108,6 @@ def _value(each: Feature, scene: Scene) -> float | Reason:
 
 
 def _status(scene: Scene, undefined: dict[str, str]) -> MeasureStatus:
-    if scene.runs.count == 0:
+    if scene.empty:
         return "empty"
     return "partly_undefined" if any(name in undefined for name in PAPER4) else "measured"

@@ -23,6 +23,10 @@ class NoValue(Exception):
 
 
 EMPTY_MASK = Reason("empty_mask", "the lesion mask holds no voxel")
+LOST_ON_GRID = Reason(
+    "lost_on_grid",
+    "the lesion mask holds voxels, but none at a point of the grid: measure it as it is (--native)",
+)
 NO_LUNG = Reason("no_lung", "there is no lung mask, or it is empty")
 NO_SLICE_PAIR = Reason("no_slice_pair", "no component has two different consecutive slices")
 COMPONENT_WITHOUT_PAIR = Reason(
@@ -33,7 +37,7 @@ CT_NOT_IN_HU = Reason(
     "ct_not_in_hu", "the CT's values are not Hounsfield units; --ct-unit says what they are"
 )
 NO_RIM = Reason("no_rim", "no lung lies 3 to 8 mm around the lesion")
-NO_LESION_INSIDE = Reason("no_lesion_inside", "no lesion voxel lies inside the lung")
+NO_LESION_INSIDE = Reason("no_lesion_inside", "no lesion lies inside the lung on the 2.5 mm grid")
 NO_LUNG_BORDER = Reason("no_lung_border", "the lung mask fills the whole volume")
 NO_EDGE = Reason("no_edge", "every run of the mask ends at the volume's border")
 NO_PROBABILITIES = Reason("no_probabilities", "the mask came without the model's probabilities")
@@ -41,9 +45,11 @@ LUNG_ALL_LESION = Reason("lung_all_lesion", "the lesion mask covers all of the l
 NO_DENSE_LUNG = Reason("no_dense_lung", "nothing in the lung is dense")
 FLAT_LUNG = Reason("flat_lung", "the lung outside the lesion mask has the same density everywhere")
 TOO_SMALL = Reason("too_small", "the lesion mask falls between the points of the 2.5 mm grid")
+LUNG_TOO_SMALL = Reason("lung_too_small", "the lung mask falls between the points of the 2.5 mm grid")
 
 REASONS = (
     EMPTY_MASK,
+    LOST_ON_GRID,
     NO_LUNG,
     NO_SLICE_PAIR,
     COMPONENT_WITHOUT_PAIR,
@@ -57,4 +63,5 @@ REASONS = (
     NO_DENSE_LUNG,
     FLAT_LUNG,
     TOO_SMALL,
+    LUNG_TOO_SMALL,
 )

@@ -16,7 +16,14 @@ from services.features.components import Components, connect
 from services.features.inputs import Spacing
 from services.features.masks import BinaryMask
 from services.features.profiles import Options
-from services.features.reasons import CT_NOT_IN_HU, NO_LUNG, NO_PROBABILITIES, NoValue
+from services.features.reasons import (
+    CT_NOT_IN_HU,
+    LOST_ON_GRID,
+    LUNG_TOO_SMALL,
+    NO_LUNG,
+    NO_PROBABILITIES,
+    NoValue,
+)
 from services.features.runs import Runs
 from services.features.sampling import Intensities
 from services.features.slices import SliceOverlap, slice_overlap
@@ -55,8 +62,15 @@ class Scene:
     given: MaskProbabilities | None = None
 
     @property
+    def empty(self) -> bool:
+        """Whether the lesion mask holds nothing, on the grid and as it was made."""
+        return self.lesion.runs.count == 0 and self.native.mask.runs.count == 0
+
+    @property
     def runs(self) -> Runs:
-        """The lesion's runs."""
+        """The lesion's runs, known to be some: resampling can lose a small lesion."""
+        if self.lesion.runs.count == 0:
+            raise NoValue(LOST_ON_GRID)
         return self.lesion.runs
 
     @cached_property
@@ -108,7 +122,10 @@ class Scene:
     @cached_property
     def coarse(self) -> Coarse:
         """The coarser grid that distances are measured on."""
-        return coarsen(self.runs, self.lung.array, self.spacing)
+        coarse = coarsen(self.runs, self.lung.array, self.spacing)
+        if not coarse.lung.any():
+            raise NoValue(LUNG_TOO_SMALL)
+        return coarse
 
     @cached_property
     def tissue(self) -> Tissue:

@@ -18,7 +18,7 @@ from services.features.registry import CATALOGUE
 from services.volumes.store import VolumeStore
 
 NAME = "features"
-VERSION = 1
+VERSION = 2
 """Goes up whenever a feature's value changes for the same input, so that results keep their own names."""
 
 

@@ -54,7 +54,7 @@ def _overlap(
     last: NDArray[np.uint16],
     row_start: NDArray[np.int64],
     of_run: NDArray[np.int32],
-    voxels: NDArray[np.int32],
+    voxels: NDArray[np.uint32],
     farthest: int,
     ny: int,
     least_voxels: int,

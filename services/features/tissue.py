@@ -17,7 +17,7 @@ from scipy.ndimage import uniform_filter
 
 from services.features.coarse import middle_of_blocks
 from services.features.compiled import compiled
-from services.features.reasons import LUNG_ALL_LESION, NO_DENSE_LUNG, NO_LUNG, NoValue
+from services.features.reasons import LUNG_ALL_LESION, LUNG_TOO_SMALL, NO_DENSE_LUNG, TOO_SMALL, NoValue
 
 DENSE = 0.3
 _NEIGHBOURS = 3
@@ -60,6 +60,17 @@ class Tissue:
         middle = np.median(values)
         return float(middle), float(np.median(np.abs(values - middle))) * TO_SPREAD
 
+    @property
+    def marked(self) -> Flags:
+        """The lesion's blocks.
+
+        Raises:
+            NoValue: no block's middle is lesion.
+        """
+        if not self.lesion.any():
+            raise NoValue(TOO_SMALL)
+        return self.lesion
+
     @cached_property
     def dense(self) -> Flags:
         """The blocks in the lung that are denser than the scan's own threshold.
@@ -68,7 +79,7 @@ class Tissue:
             NoValue: no block's middle is lung.
         """
         if not self.lung.any():
-            raise NoValue(NO_LUNG)
+            raise NoValue(LUNG_TOO_SMALL)
         share = uniform_filter(self.lung.astype(np.float32), _NEIGHBOURS)
         smooth = uniform_filter(np.where(self.lung, self.hu, np.float32(0)), _NEIGHBOURS)
         smooth /= np.maximum(share, np.float32(0.5 / _NEIGHBOURS**3))
@@ -80,7 +91,7 @@ class Tissue:
         dense = self.dense
         if not dense.any():
             raise NoValue(NO_DENSE_LUNG)
-        return float((dense & ~self.lesion).sum() / dense.sum())
+        return float((dense & ~self.marked).sum() / dense.sum())
 
 
 def tissue_of(

@@ -62,11 +62,11 @@ def decode_slices(data: bytes, wanted: Mask) -> Array:
         wanted: for each slice along z, whether it is needed. What lies in others may be 0.
 
     Raises:
-        CorruptObject: not such bytes. ValueError: another number of slices.
+        CorruptObject: not such bytes, or another number of slices.
     """
     dtype, shape = _volume_header(data)
     if wanted.shape != shape[:1]:
-        raise ValueError(f"{wanted.size} slices are said to be wanted or not, of {shape[0]}")
+        raise CorruptObject(f"the volume has {shape[0]} slices, not {wanted.size}: segment the study again")
     a_slice = shape[1] * shape[2] * dtype.itemsize
     size = shape[0] * a_slice
     begins = np.arange(0, size, _CHUNK)

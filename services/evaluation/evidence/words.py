@@ -22,6 +22,8 @@ from shape and tissue (`normal8` against `wide` above), and `lung_hu_spread` and
 what other features are normalised by. The lung's median HU was read by no scorer, and the error was
 surely smaller without it on the cohort (by .004) and across networks (.004), and smaller on the published
 masks: it is gone. The others stay: thirteen patients of one disease are too few to forget them for good.
+`slice_change_at_5mm` stands here in its version 1, which took the grid's distance of slices for scans of
+fewer slices than the grid too.
 """
 
 INTERVALS = """

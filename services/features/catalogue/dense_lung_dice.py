@@ -1,7 +1,7 @@
 """Agreement with a cheap rule: what is dense in the lung is lesion."""
 
 from services.features.card import Card, Feature
-from services.features.reasons import EMPTY_MASK, NO_DENSE_LUNG, NoValue
+from services.features.reasons import EMPTY_MASK
 from services.features.scene import Scene
 
 CARD = Card(
@@ -29,11 +29,8 @@ CARD = Card(
 def value(scene: Scene) -> float:
     """Dice of the mask and the dense lung."""
     tissue = scene.tissue
-    dense = tissue.dense
-    filled = int(dense.sum()) + int(tissue.lesion.sum())
-    if not filled:
-        raise NoValue(NO_DENSE_LUNG)
-    return 2 * int((dense & tissue.lesion).sum()) / filled
+    dense, lesion = tissue.dense, tissue.marked
+    return 2 * int((dense & lesion).sum()) / (int(dense.sum()) + int(lesion.sum()))
 
 
 FEATURE = Feature(CARD, value, of_empty=EMPTY_MASK)

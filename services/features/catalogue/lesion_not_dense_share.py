@@ -1,7 +1,7 @@
 """How much of the mask is not dense lung."""
 
 from services.features.card import Card, Feature
-from services.features.reasons import EMPTY_MASK, TOO_SMALL, NoValue
+from services.features.reasons import EMPTY_MASK
 from services.features.scene import Scene
 
 CARD = Card(
@@ -25,9 +25,7 @@ CARD = Card(
 def value(scene: Scene) -> float:
     """Share of the mask outside the dense lung."""
     tissue = scene.tissue
-    if not tissue.lesion.any():
-        raise NoValue(TOO_SMALL)
-    return float((tissue.lesion & ~tissue.dense).sum() / tissue.lesion.sum())
+    return float((tissue.marked & ~tissue.dense).sum() / tissue.marked.sum())
 
 
 FEATURE = Feature(CARD, value, of_empty=EMPTY_MASK)

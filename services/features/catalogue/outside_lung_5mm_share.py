@@ -8,7 +8,8 @@ CARD = Card(
     name="outside_lung_5mm_share",
     what=(
         "The share of lesion voxels that lie outside the lung mask by more than 5 mm, on a grid of about "
-        "2.5 mm."
+        "2.5 mm. Distances run between middles of blocks, and the lung reaches about half a block beyond "
+        "the middle of its last: seen from its border the limit is 3 to 4 mm."
     ),
     unit="1",
     range="0 to 1",

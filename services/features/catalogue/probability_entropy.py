@@ -6,9 +6,9 @@ from services.features.scene import Scene
 
 CARD = Card(
     name="probability_entropy",
-    what="Mean entropy of the softmax probabilities, as segmentation sends it.",
-    unit="nat",
-    range="0 to 0.69",
+    what="Mean over the mask of the entropy of the foreground probability, as segmentation sends it.",
+    unit="bit",
+    range="0 to 1",
     good="low",
     blind_to="Errors that the model is sure of. Probabilities of two models do not compare.",
     source="Jungo and Reyes, Assessing reliability and challenges of uncertainty estimations, MICCAI 2019",

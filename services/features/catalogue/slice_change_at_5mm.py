@@ -11,8 +11,9 @@ CARD = Card(
         "the overlap that slices 5 mm apart would lose. Slices closer together look smoother; between "
         "slices of one shape the lost overlap was seen to grow as their distance to the power of 2/3 "
         "(ellipsoids of 12 to 40 mm, slices 1 to 8 mm apart). After resampling to 50 slices that distance "
-        "is the scan's extent over 50, so a long scan's smoothness looks worse than a short one's. With "
-        "the distance taken out they compare."
+        "is the scan's extent over 50, so a long scan's smoothness looks worse than a short one's; a scan "
+        "of fewer slices only has some of them twice, and keeps its own distance. With the distance taken "
+        "out they compare."
     ),
     unit="1",
     range="from 0; above 1 only where slices closer than 5 mm hardly overlap",
@@ -34,7 +35,9 @@ def value(scene: Scene) -> float:
     smoothness = scene.axial_overlap.mean
     if smoothness is None:
         raise NoValue(NO_SLICE_PAIR)
-    return float((1 - smoothness) * (REFERENCE_MM / scene.spacing[0]) ** POWER)
+    # Slices that resampling repeats are identical pairs, which the smoothness leaves out.
+    distance = max(scene.spacing[0], scene.native.spacing[0])
+    return float((1 - smoothness) * (REFERENCE_MM / distance) ** POWER)
 
 
-FEATURE = Feature(CARD, value, of_empty=EMPTY_MASK)
+FEATURE = Feature(CARD, value, of_empty=EMPTY_MASK, version=2)

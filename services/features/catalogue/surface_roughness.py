@@ -17,8 +17,8 @@ CARD = Card(
     range="about 0.8 (single voxels) upwards",
     good="low",
     blind_to=(
-        "Where the lesion is. Truly ragged disease (crazy paving, reticulation) looks rough too; partial- "
-        "volume masks of thick slices look smoother along z."
+        "Where the lesion is. Truly ragged disease (crazy paving, reticulation) looks rough too; "
+        "partial-volume masks of thick slices look smoother along z."
     ),
     source=(
         "Sphericity, IBSI reference manual (Zwanenburg et al., Radiology 2020), inverted and summed over "

@@ -16,6 +16,7 @@ from services.features.masks import BinaryMask
 from services.features.page import catalogue_page
 from services.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
 from services.features.scene import NativeMask
+from services.volumes.grid import resample_mask
 
 ROOT = Path(__file__).parents[3]
 
@@ -100,6 +101,17 @@ def test_closer_slices_look_smoother_and_the_corrected_change_does_not(radii):
     change = [mean_of("slice_change_at_5mm", step) for step in (1.0, 3.0, 6.0)]
     assert max(lost) / min(lost) > 3
     assert max(change) / min(change) < 1.1
+
+
+def test_the_corrected_change_of_few_slices_is_that_of_their_own_distance():
+    """The grid's 50 slices are then some of the scan's, twice."""
+    lesion = ellipsoid((60, 40, 40), (9, 2, 2), margin_mm=100)
+    assert len(lesion) < 50
+    own = value("slice_change_at_5mm", lesion, spacing=(9, 2, 2))
+    on_grid = resample_mask(lesion, (50, *lesion.shape[1:]))
+    given = NativeMask(BinaryMask(lesion.view(np.uint8)), (9.0, 2.0, 2.0))
+    step = 9 * len(lesion) / 50
+    assert value("slice_change_at_5mm", on_grid, spacing=(step, 2, 2), native=given) == pytest.approx(own)
 
 
 def test_volume_is_in_millilitres():

@@ -124,6 +124,17 @@ def test_the_authors_code_never_enlarges_an_axis():
     assert target_shape((12, 600, 512), options("paper")) == (50, 512, 512)
 
 
+@pytest.mark.parametrize("features", [PAPER4, MEASURED])
+def test_a_lesion_between_the_grids_slices_is_no_empty_mask(tmp_path, case, features):
+    ct, _, lung = (np.repeat(array, 9, axis=0)[:100] for array in case)
+    lesion = np.zeros(ct.shape, np.bool_)
+    lesion[[40, 60, 80], 5:10, 5:10] = True  # the grid takes the odd slices of the hundred
+    found = measure_files(replace(save(tmp_path, (ct, lesion, lung)), features=features))
+    assert found.status == "partly_undefined"
+    assert found.undefined["connected_components"].startswith("lost_on_grid: ")
+    assert found.features.get("lesion_volume_ml", 1) > 0
+
+
 def test_native_measures_the_arrays_as_they_are(tmp_path, case):
     scene = scene_of_files(replace(save(tmp_path, case), native=True))
     assert scene.ct.shape == GEOMETRY.shape_zyx

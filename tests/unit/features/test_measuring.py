@@ -7,7 +7,9 @@ import pytest
 
 from services.contracts.errors import BadSettings, RefusedVolume
 from services.features import measure
+from services.features.masks import BinaryMask
 from services.features.registry import ALL, CATALOGUE, MEASURED, PAPER4
+from services.features.scene import NativeMask
 
 SPACING = (5.0, 0.7, 0.7)
 
@@ -54,6 +56,16 @@ def test_an_empty_mask_is_empty_and_not_good(ct, lung):
     assert found.status == "empty"
     counted = {name: value for name, value in found.features.items() if value is not None}
     assert counted == {"connected_components": 0.0, "lesion_volume_ml": 0.0, "tiny_components": 0.0}
+
+
+def test_a_lesion_that_resampling_lost_is_not_an_empty_mask(ct, lesion, lung):
+    given = NativeMask(BinaryMask(np.ones((4, 5, 10), np.uint8)), (5.0, 1.0, 1.0))
+    found = measure(ct, lesion & False, lung, SPACING, features=MEASURED, native=given)
+    assert found.status == "partly_undefined"
+    assert {found.features[name] for name in PAPER4} == {None}
+    assert {found.undefined[name].partition(":")[0] for name in PAPER4} == {"lost_on_grid"}
+    assert found.features["lesion_volume_ml"] == pytest.approx(1.0)
+    assert found.features["tiny_components"] == 0
 
 
 @pytest.mark.parametrize("missing", ["none", "empty"])
@@ -109,15 +121,17 @@ def test_a_ct_of_any_type_of_number_gives_the_same(ct, lesion, lung, kind):
     assert measure(values.astype(kind), lesion, lung, SPACING).features == wanted
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_a_ct_that_is_not_finite_is_refused(ct, lesion, lung, value):
-    broken = ct.astype(np.float32)
+    broken = ct.astype(np.float64)
     broken[0, 0, 0] = value
     with pytest.raises(RefusedVolume, match="NaN or infinite"):
         measure(broken, lesion, lung, SPACING)
 
 
-@pytest.mark.parametrize("spacing", [(0, 1, 1), (1, -1, 1), (1, 1, np.nan), (1, 1), (np.inf, 1, 1)])
+@pytest.mark.parametrize(
+    "spacing", [(0, 1, 1), (1, -1, 1), (1, 1, np.nan), (1, 1), (np.inf, 1, 1), (1e200, 1, 1)]
+)
 def test_a_spacing_that_is_no_spacing_is_refused(ct, lesion, lung, spacing):
     with pytest.raises(RefusedVolume, match="spacing"):
         measure(ct, lesion, lung, spacing)

@@ -138,6 +138,16 @@ def test_an_empty_mask_is_sent_on_as_empty(measuring, study, store, registry):
     assert registry.get_sample_value("segwatch_features_studies_total", {"status": "empty"}) == 1
 
 
+@pytest.mark.parametrize("names", [PAPER4, ALL])
+def test_a_lesion_that_resampling_lost_is_sent_on_as_partly_undefined(measuring, study, store, names):
+    nothing = store.save_mask(np.zeros(SHAPE, np.bool_))
+    some = replace(measuring, features=tuple(feature(name) for name in names))
+    data = handled(some, study.model_copy(update={"lesion_on_grid": nothing})).data
+    assert data.status == "partly_undefined"
+    assert data.undefined["connected_components"].startswith("lost_on_grid: ")
+    assert data.lesion_ml is None or data.lesion_ml > 1
+
+
 def test_without_a_lung_the_study_is_partly_undefined(measuring, study):
     data = handled(measuring, study.model_copy(update={"lung_on_grid": None, "lung_method": "none"})).data
     assert data.status == "partly_undefined"
@@ -175,3 +185,16 @@ def test_arrays_of_another_shape_than_the_message_says_are_refused(measuring, st
     other = store.save_mask(np.ones((3, 4, 5), np.bool_))
     with pytest.raises(CorruptObject, match="shape"):
         measuring.handle(event_of(study.model_copy(update={"lesion_on_grid": other})))
+
+
+def test_a_ct_of_other_slices_or_numbers_than_the_message_says_is_refused(measuring, study, store):
+    for wrong in (np.zeros((9, *SHAPE[1:]), np.int16), np.full(SHAPE, np.nan, np.float32)):
+        other = store.save_volume(wrong)
+        with pytest.raises(CorruptObject, match="segment the study again"):
+            measuring.handle(event_of(study.model_copy(update={"ct_on_grid": other})))
+
+
+def test_an_empty_mask_that_another_was_made_from_is_refused(measuring, study, store):
+    native = store.save_mask(np.zeros(NATIVE.shape_zyx, np.bool_))
+    with pytest.raises(CorruptObject, match="is empty and"):
+        measuring.handle(event_of(study.model_copy(update={"lesion": native})))

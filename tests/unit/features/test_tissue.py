@@ -96,7 +96,18 @@ def test_a_mask_between_the_grids_points_is_too_small_for_a_share():
     speck = np.zeros(fine[0].shape, np.bool_)
     speck[10, 30, 30] = True  # a corner of its block, whose middle is (31, 31)
     found = measure(fine[0], speck, fine[1], (2.5, 2.5 / 3, 2.5 / 3), ct_unit="hu", features=NAMES)
-    assert found.undefined["lesion_not_dense_share"].startswith("too_small: ")
+    for name in ("lesion_not_dense_share", "dense_lung_dice", "dense_lung_missed_share"):
+        assert found.undefined[name].startswith("too_small: ")
+
+
+def test_a_lung_between_the_grids_points_gives_no_distances_and_no_tissue():
+    ct = np.random.default_rng(1).integers(-900, 0, (6, 40, 40)).astype(np.int16)
+    speck = np.zeros(ct.shape, np.bool_)
+    speck[3, 10, 9] = True  # beside the middle of its block
+    names = ["lesions_within_lungs", "outside_lung_5mm_share", "lung_border_distance_mm", "dense_lung_dice"]
+    found = measure(ct, speck, speck, (2.5, 0.8, 0.8), ct_unit="hu", features=names)
+    assert found.features["lesions_within_lungs"] == 1
+    assert all(found.undefined[name].startswith("lung_too_small: ") for name in names[1:])
 
 
 def test_the_set_without_distance_maps_leaves_them_out():

@@ -28,7 +28,7 @@ def test_slices_far_from_the_wanted_are_not_unpacked():
 
 
 def test_as_many_slices_are_wanted_or_not_as_there_are():
-    with pytest.raises(ValueError, match="slices"):
+    with pytest.raises(CorruptObject, match="slices"):
         decode_slices(encode_volume(np.ones((3, 4, 5), np.int16)), np.ones(2, np.bool_))
 
 
