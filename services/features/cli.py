@@ -31,7 +31,7 @@ def measure(
     ] = None,
     ct_unit: Annotated[str, typer.Option(help="auto, hu, display (8-bit, mapped to HU).")] = "auto",
     features: Annotated[
-        str, typer.Option(help="paper4, cheap, measured, or names with commas.")
+        str, typer.Option(help="paper4, cheap, measured, all, or names with commas.")
     ] = "measured",
     skip_checksum: Annotated[
         bool, typer.Option("--skip-checksum", help="Do not read files past what is needed.")
@@ -46,6 +46,7 @@ def measure(
 
     Exit code 0 also where features have no value; 2 where the input is refused.
     """
+    from services.contracts.errors import BadSettings
     from services.features import commands
 
     how = commands.how(
@@ -59,6 +60,8 @@ def measure(
         whole=not skip_checksum,
     )
     if cohort is not None or out is not None:
+        if not (ct is lesion is lung is figure is None) or as_json:
+            raise BadSettings("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
         commands.measure_folder(cohort, out, how, workers)
     else:
         commands.measure_one(ct, lesion, lung, how, as_json=as_json, figure=figure)

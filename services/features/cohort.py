@@ -136,8 +136,11 @@ def measure_case(case: Case, how: How) -> Row:
 
 
 def _whose(table: Path) -> dict[str, tuple[str, str]]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadSettings(f"{table} is no CSV in UTF-8 ({error}): save it as such") from None
     whose: dict[str, tuple[str, str]] = {}
     for row in rows:
         case, patient, of_set = (row.get(name) or "" for name in ("case", "patient", "set"))
@@ -145,8 +148,10 @@ def _whose(table: Path) -> dict[str, tuple[str, str]]:
             raise BadSettings(
                 f"{table} needs case, patient and set in every row; row {len(whose) + 1} lacks one"
             )
-        if case in whose or Path(case).name != case:
-            raise BadSettings(f"{table} names the case {case!r} twice, or it is no folder's name")
+        if case in whose:
+            raise BadSettings(f"{table} names the case {case!r} twice")
+        if Path(case).name != case or case == "..":
+            raise BadSettings(f"{table} names the case {case!r}, which is no folder's name")
         whose[case] = (patient, of_set)
     return whose
 
@@ -182,9 +187,10 @@ def _known(case: Case, how: How, parts: Path) -> Row | None:
     """The row of an earlier start, if the case's files and the options are still the same."""
     try:
         kept = json.loads((parts / f"{case.name}.json").read_text())
-    except (OSError, ValueError):
+        row: Row = kept["row"]
+        return row if kept["made_from"] == _made_from(case, how) and row["case"] == case.name else None
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: measured again
         return None
-    return kept["row"] if kept.get("made_from") == _made_from(case, how) else None
 
 
 def _keep(case: Case, how: How, parts: Path, row: Row) -> None:

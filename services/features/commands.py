@@ -1,8 +1,10 @@
 """What the room's commands do, once they are called: thin, and with heavy imports."""
 
+import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -66,10 +68,8 @@ def measure_one(
         features=how.features,
         whole=how.whole,
     )
-    try:
+    with _readable_and_writable():
         measures = measure_files(request) if figure is None else _draw(request, figure)
-    except OSError as error:
-        raise RefusedVolume(f"a file cannot be read or written: {error}", kind="unreadable") from None
     if as_json:
         typer.echo(json.dumps(as_dict(measures)))
     else:
@@ -83,24 +83,33 @@ def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int
     if folder is None or out is None:
         raise BadSettings("--cohort and --out belong together")
     check_suffix(out)
-    cases = listed(folder)
-    parts = out.with_name(f"{out.name}.parts")
+    parts = out.with_name(f".{out.name}.parts")  # hidden: no case, where the table lies among them
     console = Console(stderr=True)
     columns = (TextColumn("measured"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("cases", total=len(cases))
-        processes = partial(in_processes, workers=workers or os.cpu_count() or 1)
-        rows = measure_cohort(cases, how, parts, done=lambda: progress.advance(bar), measured=processes)
-    refused = [row for row in rows if "refused" in row]
-    refusals = out.with_name(f"{out.stem}.refused.csv")
-    refusals.unlink(missing_ok=True)
-    write_table(out, [row for row in rows if "refused" not in row], how.features)
-    if refused:
-        write_refused(refusals, refused)
-        for row in refused:
-            console.print(f"refused: {row['case']}: {row['reason']}", style="red", markup=False)
-    shutil.rmtree(parts)
+    with _readable_and_writable():
+        cases = listed(folder)
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("cases", total=len(cases))
+            processes = partial(in_processes, workers=workers or os.cpu_count() or 1)
+            rows = measure_cohort(cases, how, parts, done=lambda: progress.advance(bar), measured=processes)
+        refused = [row for row in rows if "refused" in row]
+        refusals = out.with_name(f"{out.stem}.refused.csv")
+        refusals.unlink(missing_ok=True)
+        write_table(out, [row for row in rows if "refused" not in row], how.features)
+        if refused:
+            write_refused(refusals, refused)
+        shutil.rmtree(parts)
+    for row in refused:
+        console.print(f"refused: {row['case']}: {row['reason']}", style="red", markup=False)
     console.print(f"{out}: {len(rows) - len(refused)} of {len(rows)} cases")
+
+
+@contextlib.contextmanager
+def _readable_and_writable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RefusedVolume(f"a file cannot be read or written: {error}", kind="unreadable") from None
 
 
 def as_dict(measures: Measures) -> dict[str, object]:

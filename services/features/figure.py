@@ -56,17 +56,18 @@ def draw(scene: Scene, measures: Measures, path: Path) -> None:
         OSError: it cannot be written.
     """
     figure = Figure(figsize=(14, 10), layout="constrained")
-    panels = figure.subplots(2, 3, width_ratios=(3, 3, 1.6))
+    panels = figure.subplot_mosaic(
+        [[*PAPER4[:2], "others"], [*PAPER4[2:], "others"]], width_ratios=(3, 3, 1.6)
+    )
     if scene.lesion.runs.count:
-        _components(panels[0, 0], scene)
-        _intensity(panels[0, 1], scene)
-        _smoothness(panels[1, 0], scene)
-        _lung_share(panels[1, 1], scene)
-    for panel, name in zip((panels[0, 0], panels[0, 1], panels[1, 0], panels[1, 1]), PAPER4, strict=True):
+        for name, shown in zip(PAPER4, (_components, _intensity, _smoothness, _lung_share), strict=True):
+            shown(panels[name], scene)
+    for name in PAPER4:
+        panel = panels[name]
         panel.set_title(_said(measures, name) + _slice_named(panel), fontsize=11)
         panel.text(0.5, -0.02, SAYS[name], transform=panel.transAxes, ha="center", va="top", fontsize=8)
         panel.set_axis_off()
-    _values(panels[:, 2], measures)
+    _values(panels["others"], measures)
     figure.suptitle(
         f"{measures.status}; profile {measures.options.profile}; CT: {measures.ct_unit}; yellow: the lung"
     )
@@ -188,9 +189,8 @@ def _said(measures: Measures, name: str) -> str:
     return f"{name}\n{measures.undefined.get(name, 'not asked for').partition(':')[0]}"
 
 
-def _values(panels: Any, measures: Measures) -> None:  # noqa: ANN401
+def _values(panel: Any, measures: Measures) -> None:  # noqa: ANN401
     """The other features' values, as text."""
     others = [_said(measures, name).replace("\n", "  ") for name in measures.features if name not in PAPER4]
-    panels[0].text(0, 1, "\n\n".join(others), va="top", fontsize=8, family="monospace")
-    for panel in panels:
-        panel.set_axis_off()
+    panel.text(0, 1, "\n\n".join(others), va="top", fontsize=8, family="monospace")
+    panel.set_axis_off()

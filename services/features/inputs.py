@@ -11,8 +11,8 @@ from services.contracts.studies import CtUnit
 from services.features.compiled import compiled
 from services.features.runs import refuse_too_large
 from services.volumes.hounsfield import LARGEST
+from services.volumes.image import SPACING_MM
 
-KILOMETRE_MM = 1e6
 Spacing = tuple[float, float, float]
 _NUMBERS = frozenset(np.dtype(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"))
 """Native ones that numba knows, and whose sums over a lesion fit 64 bits."""
@@ -58,12 +58,14 @@ def check_spacing(spacing: Sequence[float]) -> Spacing:
     """The spacing (z, y, x) in mm as floats.
 
     Raises:
-        RefusedVolume: `bad_spacing`, not three positive numbers, of up to a kilometre.
+        RefusedVolume: `bad_spacing`, not three numbers, or none that a CT has.
     """
     steps = tuple(float(step) for step in spacing)
-    if len(steps) != 3 or not all(0 < step <= KILOMETRE_MM for step in steps):
+    least, most = SPACING_MM
+    if len(steps) != 3 or not all(least <= step <= most for step in steps):
         raise RefusedVolume(
-            f"the spacing {steps} is not three positive lengths (z, y, x) in mm", kind="bad_spacing"
+            f"the spacing {steps} is not three lengths (z, y, x) of {least:g} to {most:g} mm",
+            kind="bad_spacing",
         )
     return steps[0], steps[1], steps[2]
 

@@ -27,13 +27,13 @@ class Options:
     min_voxels: int = 0
 
     def __post_init__(self) -> None:
-        for value, allowed in (
-            (self.profile, get_args(ProfileName)),
-            (self.components, get_args(Rule)),
-            (self.axis, get_args(Axis)),
+        for name, value, allowed in (
+            ("profile", self.profile, get_args(ProfileName)),
+            ("components", self.components, get_args(Rule)),
+            ("axis", self.axis, get_args(Axis)),
         ):
             if value not in allowed:
-                raise BadSettings(f"{value!r} is none of {', '.join(map(repr, allowed))}")
+                raise BadSettings(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
         if self.min_voxels < 0:
             raise BadSettings(f"min_voxels is a number of voxels, not {self.min_voxels}")
 
@@ -53,7 +53,7 @@ def options(
         BadSettings: a value that is none of those allowed.
     """
     if profile not in _PROFILES:
-        raise BadSettings(f"{profile!r} is none of {', '.join(map(repr, _PROFILES))}")
+        raise BadSettings(f"profile: {profile!r} is none of {', '.join(map(repr, _PROFILES))}")
     read = replace(_PROFILES[profile], components=cast("Rule", components))
     if axis is not None:
         read = replace(read, axis=cast("Axis", axis))

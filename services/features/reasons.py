@@ -27,7 +27,7 @@ LOST_ON_GRID = Reason(
     "lost_on_grid",
     "the lesion mask holds voxels, but none at a point of the grid: measure it as it is (--native)",
 )
-NO_LUNG = Reason("no_lung", "there is no lung mask, or it is empty")
+NO_LUNG = Reason("no_lung", "there is no lung mask, or it holds no voxel on the grid")
 NO_SLICE_PAIR = Reason("no_slice_pair", "no component has two different consecutive slices")
 COMPONENT_WITHOUT_PAIR = Reason(
     "component_without_pair",

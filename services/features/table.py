@@ -25,6 +25,8 @@ def check_suffix(path: Path) -> None:
         raise BadSettings(f"{path}: a table is written as {' or '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise BadSettings(f"there is no folder {path.parent}")
+    if path.is_dir():
+        raise BadSettings(f"{path} is a folder: name the table's file")
 
 
 def write_table(path: Path, rows: Sequence[Row], features: Sequence[str]) -> None:

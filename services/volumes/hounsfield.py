@@ -48,7 +48,7 @@ def _from_display(array: Array, name: str) -> Array:
             "not_display",
             name,
             f"its values run from {low:g} to {high:g}, so they are not 8-bit display values; "
-            "leave CT_UNIT at auto",
+            "leave the unit at auto",
         )
     lowest, highest = DISPLAY_HU
     mapped = array.astype(np.float32)

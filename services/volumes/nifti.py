@@ -66,6 +66,17 @@ def write_nifti(path: Path, array: Array, geometry: Geometry) -> None:
     path.write_bytes(igzip.compress(data, compresslevel=1, mtime=0) if path.suffix == ".gz" else data)
 
 
+def require_file(path: Path) -> None:
+    """Nothing, where there is a file.
+
+    Raises:
+        RefusedVolume: unreadable.
+    """
+    if not path.is_file():
+        problem = "it is a folder; give the file" if path.is_dir() else "there is no such file"
+        raise refused("unreadable", path.name, problem)
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[BufferedIOBase]:
     with path.open("rb") as file:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.base import Geometry
-from services.volumes.image import Array, Volume
+from services.volumes.image import SPACING_MM, Array, Volume
 from services.volumes.refusals import refused
 
 MOST_TILT_DEGREES = 5.0
@@ -88,11 +88,12 @@ def distance_in_voxels(one: Affine, other: Affine, shape: tuple[int, ...]) -> fl
 
 def _spacing(affine: Affine, name: str) -> NDArray[np.float64]:
     spacing: NDArray[np.float64] = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or not (spacing > 0).all():
+    least, most = SPACING_MM
+    if not np.isfinite(affine).all() or not ((least <= spacing) & (spacing <= most)).all():
         raise refused(
             "bad_spacing",
             name,
-            "the distance between voxels is zero or not a number; export it again with its spacing",
+            f"the distance between voxels is not {least:g} to {most:g} mm; export it again with its spacing",
         )
     return spacing
 

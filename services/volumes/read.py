@@ -9,7 +9,7 @@ from services.contracts.base import Geometry
 from services.volumes.dicom import read_series
 from services.volumes.folders import walk
 from services.volumes.image import Array, Mask, Volume
-from services.volumes.nifti import read_nifti
+from services.volumes.nifti import read_nifti, require_file
 from services.volumes.orientation import MOST_DISTANCE_VOXELS, affine_of, distance_in_voxels
 from services.volumes.refusals import refused
 
@@ -38,9 +38,8 @@ def read_ct(path: Path | Sequence[Path]) -> Volume:
             problem = "the folder holds no DICOM files; give a NIfTI file or the folder of a series"
             raise refused("unreadable", path.name, problem)
         return read_series(files).volume
-    if not path.is_file():
-        raise refused("unreadable", path.name, "there is no such file")
-    return read_nifti(path) if path.name.endswith(NIFTI) else read_series([path]).volume
+    require_file(path)
+    return read_nifti(path) if path.name.lower().endswith(NIFTI) else read_series([path]).volume
 
 
 def read_mask(path: Path, like: Geometry) -> Volume:
@@ -49,8 +48,7 @@ def read_mask(path: Path, like: Geometry) -> Volume:
     Raises:
         RefusedVolume: shape_mismatch, affine_mismatch, not_binary and those of NIfTI files.
     """
-    if not path.is_file():
-        raise refused("unreadable", path.name, "there is no such file")
+    require_file(path)
     labels = read_nifti(path)
     check_on_voxels(labels.geometry, like, path.name)
     return Volume(labels_to_mask(labels.array, path.name), like)

@@ -17,7 +17,7 @@ from services.volumes.ahead import Ahead
 from services.volumes.grid import Shape, Taps, nearest_indices, taps_of
 from services.volumes.hounsfield import AskedUnit, in_hounsfield
 from services.volumes.image import Array, Mask
-from services.volumes.read import check_on_voxels, labels_to_mask
+from services.volumes.read import NIFTI, check_on_voxels, labels_to_mask
 from services.volumes.slices import open_slices
 
 Boxes = NDArray[np.int64]
@@ -142,7 +142,7 @@ class _Blend:
 
 
 def _axial(path: Path) -> bool:
-    if not path.name.endswith((".nii", ".nii.gz")):
+    if not path.name.lower().endswith(NIFTI):
         return False
     with open_slices(path) as slices:
         return slices.axial

@@ -22,6 +22,7 @@ from services.volumes.nifti import (
     _opened,
     _read_to_the_end,
     _shape,
+    require_file,
 )
 from services.volumes.orientation import Turning, turning
 from services.volumes.refusals import refused
@@ -125,8 +126,7 @@ def open_slices(path: Path) -> Iterator[Slices]:
     Raises:
         RefusedVolume: see `refusals.Kind`. OSError: the file cannot be read at all.
     """
-    if not path.is_file():
-        raise refused("unreadable", path.name, "there is no such file")
+    require_file(path)
     with _opened(path) as stream, np.errstate(all="ignore"):
         header = _header(stream, path.name)
         shape = _shape(header, path.name)

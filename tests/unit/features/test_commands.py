@@ -157,7 +157,7 @@ def test_a_cohort_is_measured_into_a_table(run, folder, tmp_path):
     refused = pyarrow.csv.read_csv(tmp_path / "t.refused.csv").to_pydict()
     assert refused["case"] == ["case_1"]
     assert refused["refused"] == ["truncated_file"]
-    assert not (tmp_path / "t.parquet.parts").exists()
+    assert not (tmp_path / ".t.parquet.parts").exists()
 
 
 def test_a_cohorts_row_is_what_measuring_the_case_gives(run, folder):
@@ -194,6 +194,49 @@ def test_what_nobody_expected_in_one_case_is_a_row_like_any_other(folder):
     how = How(options(), ("no_such_feature",))
     row = measure_case(case, how)
     assert row["refused"] == "unexpected_KeyError"
+
+
+def test_a_table_among_the_cases_is_finished_by_a_second_start(run, folder):
+    """What the first start kept is no case."""
+    out = folder / "t.csv"
+    parts = folder / ".t.csv.parts"
+    measure_cohort(listed(folder)[:1], How(options(), PAPER4), parts, done=lambda: None, measured=one_by_one)
+    (parts / "case_1.json").write_text("[]")  # damaged: measured again
+    run("measure", "--cohort", folder, "--out", out, "--workers", 1, "--features", "paper4")
+    assert pyarrow.csv.read_csv(out).to_pydict()["case"] == ["case_0", "case_1", "case_2"]
+    assert not parts.exists()
+
+
+def one_by_one(cases, how):
+    return ((case, measure_case(case, how)) for case in cases)
+
+
+def test_a_table_that_cannot_be_written_is_an_error_in_words(run, folder, tmp_path):
+    (tmp_path / "t.csv").mkdir()
+    assert "is a folder" in str(
+        run("measure", "--cohort", folder, "--out", tmp_path / "t.csv", fails=BadSettings).exception
+    )
+    (tmp_path / ".u.csv.parts").write_text("a file where a folder is needed")
+    words = ["measure", "--cohort", folder, "--out", tmp_path / "u.csv", "--workers", 1]
+    assert "cannot be read or written" in str(run(*words, fails=RefusedVolume).exception)
+
+
+def test_a_list_in_another_encoding_is_an_error_in_words(folder):
+    (folder / "cohort.csv").write_bytes("case,patient,set\ncase_0,Müller,train\n".encode("latin-1"))
+    with pytest.raises(BadSettings, match="UTF-8"):
+        listed(folder)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b"])
+def test_a_list_names_folders_only(folder, name):
+    (folder / "cohort.csv").write_text(f"case,patient,set\n{name},p,train\n")
+    with pytest.raises(BadSettings, match="no folder's name"):
+        listed(folder)
+
+
+def test_options_for_one_case_do_not_go_with_a_cohort(run, folder, tmp_path):
+    words = ["measure", "--cohort", folder, "--out", tmp_path / "t.csv", "--json"]
+    assert "--json" in str(run(*words, fails=BadSettings).exception)
 
 
 def test_without_a_list_every_case_is_its_own_patient(folder):

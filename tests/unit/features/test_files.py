@@ -225,6 +225,17 @@ def test_a_ct_that_is_not_finite_is_refused_wherever_it_is(tmp_path, case, value
     assert refusal.value.kind == "not_finite"
 
 
+@pytest.mark.parametrize("step", [1e-30, 1e25])
+@pytest.mark.parametrize("native", [True, False])
+def test_a_ct_whose_voxels_are_of_no_size_is_refused_by_name(tmp_path, case, step, native):
+    request = save(tmp_path, case)
+    for path in (request.ct, request.lesion, request.lung):
+        image = nibabel.load(path)
+        nibabel.save(nibabel.Nifti1Image(image.get_fdata(), np.diag([step, 1, 1, 1])), path)
+    with pytest.raises(RefusedVolume, match=r"ct\.nii\.gz: the distance between voxels"):
+        measure_files(replace(request, native=native))
+
+
 def test_an_oblique_ct_is_refused_by_name(tmp_path, case):
     request = save(tmp_path, case)
     turned = np.eye(4)

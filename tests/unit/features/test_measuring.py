@@ -130,7 +130,7 @@ def test_a_ct_that_is_not_finite_is_refused(ct, lesion, lung, value):
 
 
 @pytest.mark.parametrize(
-    "spacing", [(0, 1, 1), (1, -1, 1), (1, 1, np.nan), (1, 1), (np.inf, 1, 1), (1e200, 1, 1)]
+    "spacing", [(0, 1, 1), (1, -1, 1), (1, 1, np.nan), (1, 1), (np.inf, 1, 1), (1e200, 1, 1), (5, 1e-30, 1)]
 )
 def test_a_spacing_that_is_no_spacing_is_refused(ct, lesion, lung, spacing):
     with pytest.raises(RefusedVolume, match="spacing"):
