@@ -150,7 +150,7 @@ def _streamed(request: Request) -> Scene:
         lesion=lesion,
         given_lung=None if request.lung is None else _binary(lung.result()),
         spacing=grid.spacing_zyx_mm,
-        ct_unit=inputs.unit_between(ct.low, ct.high) if request.ct_unit == "auto" else request.ct_unit,
+        ct_unit=inputs.unit_from(ct.lowest) if request.ct_unit == "auto" else request.ct_unit,
         options=request.options,
         given_native=None if native is None else NativeMask(BinaryMask(runs=native), source.spacing_zyx_mm),
     )

@@ -102,18 +102,18 @@ def known_unit(said: str, ct: NDArray[Any]) -> CtUnit:
 
 
 def unit_of(ct: NDArray[Any]) -> CtUnit:
-    """`hu`, or `unknown` for 8-bit data: no value below 0 and none above 255.
+    """`hu`, or `unknown` where no value is below 0: 8-bit data, or stored values without their rescaling.
 
     Air is −1000 HU, so a CT in HU is known by its first voxels and is not read further.
     """
-    if ct.dtype == np.uint8:
+    if ct.dtype.kind == "u":
         return "unknown"
-    return "unknown" if all(axial.min() >= 0 and axial.max() <= 255 for axial in ct) else "hu"
+    return "unknown" if all(axial.min() >= 0 for axial in ct) else "hu"
 
 
-def unit_between(low: float, high: float) -> CtUnit:
-    """The same, of a CT whose values run from `low` to `high`."""
-    return "unknown" if low >= 0 and high <= 255 else "hu"
+def unit_from(lowest: float) -> CtUnit:
+    """The same, of a CT whose lowest value is known."""
+    return "unknown" if lowest >= 0 else "hu"
 
 
 @compiled

@@ -62,7 +62,8 @@ def measure(
         components: `26` or `l1`.
         axis: along which slices are compared: `z`, `y` or `x`; the profile's where None.
         min_voxels: the smoothness takes components with more voxels than this; the profile's where None.
-        ct_unit: `hu`; `display`, 8-bit values to be mapped to HU; `unknown`; `auto` finds 8-bit data.
+        ct_unit: `hu`; `display`, 8-bit values to be mapped to HU; `unknown`; `auto`: `hu` where a value is
+            below 0.
         features: names from the catalogue.
         native: the lesion mask before resampling, for what is measured in ml.
         probabilities: what the lesion model itself says of its mask.

@@ -27,14 +27,13 @@ SeeSlice = Callable[[int, Mask], None]
 
 @dataclass(frozen=True)
 class SampledCt:
-    """The CT on the grid in the boxes that were asked for, 0 elsewhere, and its extremes in the source.
+    """The CT on the grid in the boxes that were asked for, 0 elsewhere, and its lowest value in the source.
 
-    Both are of the slices up to the first with a negative value: behind it nobody asks.
+    That is of the slices up to the first with a negative value: behind it nobody asks.
     """
 
     array: NDArray[np.int16]
-    low: float
-    high: float
+    lowest: float
 
 
 def streamable(paths: list[Path]) -> bool:
@@ -93,15 +92,15 @@ def sample_ct(slices: Ahead, boxes: Boxes, shape: Shape, asked: AskedUnit = "aut
         RefusedVolume: see `refusals.Kind`.
     """
     out = np.zeros(shape, np.int16)
-    low, high = np.inf, -np.inf
+    lowest = np.inf
     blend = _Blend(taps_of(slices.geometry.shape_zyx, shape), boxes, out)
     for z, values in slices:
-        if low >= 0:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
+        if lowest >= 0:
+            lowest = min(lowest, float(values.min()))
         blend.see(z, in_hounsfield(values, "display", slices.name)[0] if asked == "display" else values)
         if not slices.whole and blend.done:
             break
-    return SampledCt(out, low, high)
+    return SampledCt(out, lowest)
 
 
 class _Blend:

@@ -170,6 +170,13 @@ def test_eight_bit_data_are_measured_without_their_intensities(ct, lesion, lung)
     assert found.ct_unit == "unknown"
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.float32])
+def test_stored_values_without_their_rescaling_are_not_in_hu(ct, lesion, lung, kind):
+    found = measure((ct.astype(np.int32) + 1024).astype(kind), lesion, lung, SPACING)
+    assert found.undefined["intensity_mode"].startswith("ct_not_in_hu: ")
+    assert found.ct_unit == "unknown"
+
+
 def test_display_values_are_mapped_where_the_caller_says_so(lesion, lung):
     display = np.full(lesion.shape, 255, np.uint8)
     found = measure(display, lesion, lung, SPACING, ct_unit="display")
