@@ -46,8 +46,9 @@ class Feature:
     Attributes:
         value: measures a scene that holds lesion; raises `NoValue` where there is no value.
         of_empty: the value for an empty mask, or the reason why there is none.
-        version: goes up whenever the value changes for the same input, so that a scorer that was trained on
-            the old one is not used for the new one.
+        version: goes up whenever a value that a scorer can score changes for the same input, so that one that
+            was trained on the old values is not used for the new ones. Where a study was undefined, or is
+            now, none is scored.
     """
 
     card: Card

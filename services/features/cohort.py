@@ -21,6 +21,7 @@ from services.contracts.identity import digest_of
 from services.features.files import Request, dice_of_files, measure_files
 from services.features.processes import pool_of
 from services.features.profiles import Options
+from services.features.registry import versions_of
 from services.volumes.hounsfield import AskedUnit
 
 Row = dict[str, Any]
@@ -58,8 +59,8 @@ def listed(folder: Path) -> list[Case]:
     Without a `cohort.csv` every case is its own patient, and the set is `all`.
 
     Raises:
-        BadSettings: no such folder, no case in it, or a `cohort.csv` that lacks a column, names a case
-            twice, or does not name a case that is there.
+        BadSettings: no such folder, no case in it, or a `cohort.csv` that is no CSV in UTF-8, lacks a
+            column, names a case twice or by what is no folder's name, or lacks a case that is there.
     """
     if not folder.is_dir():
         raise BadSettings(f"there is no folder {folder}")
@@ -188,7 +189,7 @@ def _known(case: Case, how: How, parts: Path) -> Row | None:
     try:
         kept = json.loads((parts / f"{case.name}.json").read_text())
         row: Row = kept["row"]
-        return row if kept["made_from"] == _made_from(case, how) and row["case"] == case.name else None
+        return row if kept["made_from"] == _made_from(case, how) else None
     except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: measured again
         return None
 
@@ -201,7 +202,7 @@ def _keep(case: Case, how: How, parts: Path, row: Row) -> None:
 
 def _made_from(case: Case, how: How) -> str:
     files = [(path.name, *_size_and_time(path)) for path in _there(case.folder / name for name in FILES)]
-    return digest_of([case.patient, case.set, files, asdict(how)])
+    return digest_of([case.patient, case.set, files, asdict(how), versions_of(how.features)])
 
 
 def _there(paths: Iterable[Path]) -> list[Path]:

@@ -2,6 +2,8 @@
 
 Machine code is kept between runs: in `NUMBA_CACHE_DIR`, else beside the source, else in the user's cache.
 Where none of them can be written (a read-only image without the variable), it is made again at every start.
+Numba looks at the file of a kernel alone to see whether it is still the same: after a change to what another
+file inlines, the folders `__pycache__` of the room must go.
 """
 
 from collections.abc import Callable

@@ -31,18 +31,14 @@ def scene_of(
         store: where the masks are fetched from.
 
     Raises:
-        MissingObject, CorruptObject, StoreUnavailable: as the store does.
+        MissingObject, CorruptObject, StoreUnavailable: as the store does; CorruptObject also where the arrays
+            are not what the message says. RefusedVolume: as `Scene`.
     """
     lesion = _mask(store, study.lesion_on_grid, study.grid)
     lung = study.lung_on_grid
     native = None
     if "cheap" in costs or lesion.runs.count == 0:  # resampling may have lost it
         native = NativeMask(_mask(store, study.lesion, study.geometry), study.geometry.spacing_zyx_mm)
-        if native.mask.runs.count == 0 < lesion.runs.count:
-            raise CorruptObject(
-                f"{study.lesion.key} is empty and {study.lesion_on_grid.key}, made from it, is not: "
-                "segment the study again"
-            )
     margin = margin_voxels(costs, study.grid.spacing_zyx_mm)
     return Scene(
         ct=_ct(packed_ct, study.ct_on_grid, lesion, margin, study.grid),

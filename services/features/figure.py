@@ -45,7 +45,7 @@ def check_path(path: Path) -> None:
 
 
 def draw(scene: Scene, measures: Measures, path: Path) -> None:
-    """Write the picture: four panels of slices, one a feature, and the other values beneath.
+    """Write the picture: four panels of slices, one a feature, and the other values beside them.
 
     Args:
         scene: with the whole CT, not only what lies near the lesion.
@@ -59,12 +59,10 @@ def draw(scene: Scene, measures: Measures, path: Path) -> None:
     panels = figure.subplot_mosaic(
         [[*PAPER4[:2], "others"], [*PAPER4[2:], "others"]], width_ratios=(3, 3, 1.6)
     )
-    if scene.lesion.runs.count:
-        for name, shown in zip(PAPER4, (_components, _intensity, _smoothness, _lung_share), strict=True):
-            shown(panels[name], scene)
-    for name in PAPER4:
+    for name, shown in zip(PAPER4, (_components, _intensity, _smoothness, _lung_share), strict=True):
         panel = panels[name]
-        panel.set_title(_said(measures, name) + _slice_named(panel), fontsize=11)
+        where = f" (slice {shown(panel, scene)})" if scene.lesion.runs.count else ""
+        panel.set_title(_said(measures, name) + where, fontsize=11)
         panel.text(0.5, -0.02, SAYS[name], transform=panel.transAxes, ha="center", va="top", fontsize=8)
         panel.set_axis_off()
     _values(panels["others"], measures)
@@ -84,7 +82,7 @@ def labelled_slice(runs: Runs, of_run: NDArray[np.int32], z: int) -> NDArray[np.
     return labels
 
 
-def _components(panel: Any, scene: Scene) -> None:  # noqa: ANN401 - matplotlib's axes
+def _components(panel: Any, scene: Scene) -> int:  # noqa: ANN401 - matplotlib's axes
     """The slice with most components, each in a colour of its own."""
     ny = scene.runs.shape[1]
     bounds = scene.runs.row_start[::ny]
@@ -93,9 +91,10 @@ def _components(panel: Any, scene: Scene) -> None:  # noqa: ANN401 - matplotlib'
     _background(panel, scene, z)
     labels = labelled_slice(scene.runs, scene.components.of_run, z)
     _paint(panel, labels > 0, mpl.colors.to_rgba_array(COLOURS)[(labels - 1) % len(COLOURS)])
+    return z
 
 
-def _intensity(panel: Any, scene: Scene) -> None:  # noqa: ANN401
+def _intensity(panel: Any, scene: Scene) -> int:  # noqa: ANN401
     """The largest component where it is widest, and its histogram with the fitted Gaussian's mean."""
     largest = scene.components.largest
     labels = [labelled_slice(scene.runs, scene.components.of_run, z) for z in range(scene.runs.shape[0])]
@@ -103,7 +102,7 @@ def _intensity(panel: Any, scene: Scene) -> None:  # noqa: ANN401
     _background(panel, scene, z)
     panel.contour(labels[z] == largest + 1, levels=[0.5], colors=[OUTSIDE], linewidths=1)
     if scene.ct_unit == "unknown":
-        return
+        return z
     values = np.concatenate([scene.ct[at][each == largest + 1] for at, each in enumerate(labels)])
     mean, deviation = float(np.mean(values, dtype=np.float64)), float(np.std(values, dtype=np.float64))
     inset = panel.inset_axes((0.02, 0.02, 0.36, 0.26))
@@ -116,9 +115,10 @@ def _intensity(panel: Any, scene: Scene) -> None:  # noqa: ANN401
     inset.set_yticks([])
     inset.tick_params(axis="x", labelsize=7, direction="in", pad=-11)
     inset.text(0.97, 0.93, "HU", transform=inset.transAxes, ha="right", va="top", fontsize=7)
+    return z
 
 
-def _smoothness(panel: Any, scene: Scene) -> None:  # noqa: ANN401
+def _smoothness(panel: Any, scene: Scene) -> int:  # noqa: ANN401
     """The two neighbouring slices that differ most: what both hold, and what only one does."""
     per_slice = voxels_per_slice(scene.runs)
     mask = scene.lesion.array != 0
@@ -131,9 +131,10 @@ def _smoothness(panel: Any, scene: Scene) -> None:  # noqa: ANN401
     after = mask[min(z + 1, len(mask) - 1)]
     for part, colour in ((mask[z] & after, INSIDE), (mask[z] & ~after, OUTSIDE), (after & ~mask[z], NEXT)):
         _paint(panel, part, colour)
+    return z
 
 
-def _lung_share(panel: Any, scene: Scene) -> None:  # noqa: ANN401
+def _lung_share(panel: Any, scene: Scene) -> int:  # noqa: ANN401
     """The slice with most lesion outside the lung, else with most lesion."""
     lesion = scene.lesion.array != 0
     inside = lesion if scene.given_lung is None else lesion & (scene.given_lung.array != 0)
@@ -142,6 +143,7 @@ def _lung_share(panel: Any, scene: Scene) -> None:  # noqa: ANN401
     _background(panel, scene, z)
     _paint(panel, inside[z], INSIDE)
     _paint(panel, lesion[z] & ~inside[z], OUTSIDE)
+    return z
 
 
 def _background(panel: Any, scene: Scene, z: int) -> None:  # noqa: ANN401
@@ -150,7 +152,6 @@ def _background(panel: Any, scene: Scene, z: int) -> None:  # noqa: ANN401
     low, high = WINDOW_HU if known else (float(scene.ct[z].min()), float(scene.ct[z].max()))
     aspect = scene.spacing[1] / scene.spacing[2]
     panel.imshow(scene.ct[z], cmap="gray", vmin=low, vmax=high, aspect=aspect)
-    panel.set_label(f"slice {z}")
     if scene.given_lung is not None and scene.given_lung.array[z].any():
         panel.contour(scene.given_lung.array[z] != 0, levels=[0.5], colors=[LUNG], linewidths=0.8)
     top, bottom, left, right = _shown(scene)
@@ -176,10 +177,6 @@ def _paint(panel: Any, where: NDArray[np.bool_], colour: Any) -> None:  # noqa: 
     image[:] = mpl.colors.to_rgba_array(colour)[0] if isinstance(colour, str) else colour
     image[..., 3] = 0.55 * where
     panel.imshow(image, aspect=panel.get_aspect())
-
-
-def _slice_named(panel: Any) -> str:  # noqa: ANN401
-    return f" ({panel.get_label()})" if panel.get_label() else ""
 
 
 def _said(measures: Measures, name: str) -> str:

@@ -14,7 +14,7 @@ from services.volumes.hounsfield import LARGEST
 from services.volumes.image import SPACING_MM
 
 Spacing = tuple[float, float, float]
-_NUMBERS = frozenset(np.dtype(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"))
+_NUMBERS = frozenset(np.dtype(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"))
 """Native ones that numba knows, and whose sums over a lesion fit 64 bits."""
 
 
@@ -103,6 +103,8 @@ def known_unit(said: str, ct: NDArray[Any]) -> CtUnit:
 
 def unit_of(ct: NDArray[Any]) -> CtUnit:
     """`hu`, or `unknown` where no value is below 0: 8-bit data, or stored values without their rescaling.
+
+    Normalised values are not found out.
 
     Air is −1000 HU, so a CT in HU is known by its first voxels and is not read further.
     """

@@ -23,7 +23,7 @@ class Measures:
 
     Attributes:
         status: `empty`, the mask holds no voxel, on the grid or as it was made; `partly_undefined`, one of
-            the paper's four has no value; else `measured`.
+            the paper's four has no value, or the mask holds nothing on the grid; else `measured`.
         features: each feature's value, or None where it has none.
         undefined: for each feature without value, why: a stable code, then words.
         ct_unit: what the CT's values are; `display` marks what was made from mapped display values.
@@ -65,7 +65,8 @@ def measure(
         ct_unit: `hu`; `display`, 8-bit values to be mapped to HU; `unknown`; `auto`: `hu` where a value is
             below 0.
         features: names from the catalogue.
-        native: the lesion mask before resampling, for what is measured in ml.
+        native: the lesion mask before resampling: for what is measured in ml, for the slices' own distance,
+            and to tell a mask that resampling emptied from an empty one.
         probabilities: what the lesion model itself says of its mask.
 
     Raises:
@@ -76,6 +77,8 @@ def measure(
     wanted = [feature(name) for name in features]
     inputs.check_shapes(ct, lesion, lung)
     step = inputs.check_spacing(spacing)
+    if native is not None:
+        inputs.check_spacing(native.spacing)
     ct = inputs.as_numbers(ct)
     unit = inputs.known_unit(ct_unit, ct)
     scene = Scene(
@@ -111,4 +114,5 @@ def _value(each: Feature, scene: Scene) -> float | Reason:
 def _status(scene: Scene, undefined: dict[str, str]) -> MeasureStatus:
     if scene.empty:
         return "empty"
-    return "partly_undefined" if any(name in undefined for name in PAPER4) else "measured"
+    lost = scene.lesion.runs.count == 0
+    return "partly_undefined" if lost or any(name in undefined for name in PAPER4) else "measured"

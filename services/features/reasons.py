@@ -25,7 +25,7 @@ class NoValue(Exception):
 EMPTY_MASK = Reason("empty_mask", "the lesion mask holds no voxel")
 LOST_ON_GRID = Reason(
     "lost_on_grid",
-    "the lesion mask holds voxels, but none at a point of the grid: measure it as it is (--native)",
+    "the lesion mask holds voxels, but none at a point of the grid: `segwatch measure --native` sees it",
 )
 NO_LUNG = Reason("no_lung", "there is no lung mask, or it holds no voxel on the grid")
 NO_SLICE_PAIR = Reason("no_slice_pair", "no component has two different consecutive slices")

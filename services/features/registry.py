@@ -3,6 +3,7 @@
 Adding a feature is one new module in `services.features.catalogue` and one line here.
 """
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from services.contracts.errors import BadSettings
@@ -83,6 +84,15 @@ MEASURED = tuple(feature.card.name for feature in FEATURES if feature.card.cost 
 ALL = tuple(CATALOGUE)
 """With what segmentation sends beside the mask."""
 SETS = MappingProxyType({"paper4": PAPER4, "cheap": CHEAP, "measured": MEASURED, "all": ALL})
+
+
+VERSION = 2
+"""Goes up when what is measured changes and no feature's own version says so."""
+
+
+def versions_of(names: Sequence[str]) -> list[object]:
+    """What measures depend on beside the images and the options: part of what a result is known by."""
+    return [VERSION, *([name, feature(name).version] for name in names)]
 
 
 def feature(name: str) -> Feature:

@@ -102,6 +102,8 @@ def _sum(
     total: float = 0
     ny, nx = ct.shape[1:]
     for z in range(ct.shape[0]):
+        if row_start[z * ny] == row_start[(z + 1) * ny]:  # what need not be read need not be copied
+            continue
         axial = np.ascontiguousarray(ct[z]).reshape(-1)
         for y in range(ny):
             for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):
@@ -140,6 +142,8 @@ def _count_bytes(
     inside = 0
     ny, nx = mask.shape[1:]
     for z in range(mask.shape[0]):
+        if row_start[z * ny] == row_start[(z + 1) * ny]:  # what need not be read need not be copied
+            continue
         axial = np.ascontiguousarray(mask[z]).reshape(-1)
         for y in range(ny):
             for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):

@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from services.contracts.errors import RefusedVolume
 from services.contracts.studies import CtUnit, MaskProbabilities
 from services.features import sampling
 from services.features.coarse import Coarse, coarsen
@@ -48,7 +49,8 @@ class Scene:
 
     Attributes:
         ct: HU, unless `ct_unit` is `unknown`.
-        native: the lesion mask before resampling, where there is one; ml are measured there.
+        given_native: the lesion mask before resampling, where there is one: ml are measured there, slices lie
+            as far apart as there, and what resampling lost is seen there.
         given: what the lesion model itself says of its mask.
     """
 
@@ -60,6 +62,15 @@ class Scene:
     options: Options = field(default_factory=Options)
     given_native: NativeMask | None = None
     given: MaskProbabilities | None = None
+
+    def __post_init__(self) -> None:
+        """Raises RefusedVolume, `native_is_empty`, where the two lesion masks cannot be of one study."""
+        if self.given_native and self.given_native.mask.runs.count == 0 < self.lesion.runs.count:
+            raise RefusedVolume(
+                "the lesion mask before resampling is empty, and the one made from it is not: segment the "
+                "study again",
+                kind="native_is_empty",
+            )
 
     @property
     def empty(self) -> bool:
@@ -109,7 +120,7 @@ class Scene:
 
     @cached_property
     def native(self) -> NativeMask:
-        """The mask that ml are measured on: as it was made, else as it is here."""
+        """The lesion mask as it was made, else as it is here."""
         return self.given_native or NativeMask(self.lesion, self.spacing)
 
     @cached_property

@@ -14,12 +14,10 @@ from services.features.fetch import scene_of
 from services.features.measuring import Measures, measure_scene
 from services.features.metrics import FeaturesMetrics
 from services.features.profiles import Options
-from services.features.registry import CATALOGUE
+from services.features.registry import CATALOGUE, versions_of
 from services.volumes.store import VolumeStore
 
 NAME = "features"
-VERSION = 2
-"""Goes up whenever a feature's value changes for the same input, so that results keep their own names."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,9 @@ class Measuring:
         return measure_scene(scene_of(study, packed_ct, self.store, self.options, costs), self.features)
 
     def _made_with(self) -> list[object]:
-        names = [[each.card.name, each.version] for each in self.features]
         options = self.options
-        return [VERSION, names, options.profile, options.components, options.axis, options.min_voxels]
+        versions = versions_of([each.card.name for each in self.features])
+        return [versions, options.profile, options.components, options.axis, options.min_voxels]
 
 
 def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:

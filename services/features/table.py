@@ -19,7 +19,7 @@ def check_suffix(path: Path) -> None:
     """Nothing, where a table can be written to the path.
 
     Raises:
-        BadSettings: another suffix, or no such folder.
+        BadSettings: another suffix, no such folder, or itself a folder.
     """
     if path.suffix not in SUFFIXES:
         raise BadSettings(f"{path}: a table is written as {' or '.join(SUFFIXES)}")

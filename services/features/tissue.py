@@ -17,7 +17,7 @@ from scipy.ndimage import uniform_filter
 
 from services.features.coarse import middle_of_blocks
 from services.features.compiled import compiled
-from services.features.reasons import LUNG_ALL_LESION, LUNG_TOO_SMALL, NO_DENSE_LUNG, TOO_SMALL, NoValue
+from services.features.reasons import LUNG_ALL_LESION, NO_DENSE_LUNG, TOO_SMALL, NoValue
 
 DENSE = 0.3
 _NEIGHBOURS = 3
@@ -73,13 +73,7 @@ class Tissue:
 
     @cached_property
     def dense(self) -> Flags:
-        """The blocks in the lung that are denser than the scan's own threshold.
-
-        Raises:
-            NoValue: no block's middle is lung.
-        """
-        if not self.lung.any():
-            raise NoValue(LUNG_TOO_SMALL)
+        """The blocks in the lung that are denser than the scan's own threshold."""
         share = uniform_filter(self.lung.astype(np.float32), _NEIGHBOURS)
         smooth = uniform_filter(np.where(self.lung, self.hu, np.float32(0)), _NEIGHBOURS)
         smooth /= np.maximum(share, np.float32(0.5 / _NEIGHBOURS**3))
@@ -87,7 +81,11 @@ class Tissue:
 
     @property
     def missed(self) -> float:
-        """The share of dense lung that the mask leaves out."""
+        """The share of dense lung that the mask leaves out.
+
+        Raises:
+            NoValue: nothing is dense, or no block's middle is lesion.
+        """
         dense = self.dense
         if not dense.any():
             raise NoValue(NO_DENSE_LUNG)

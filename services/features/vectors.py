@@ -1,7 +1,6 @@
 """64 values at once, which numba has no word for: what LLVM makes of it, every processor has in some form.
 
-Looking at each voxel by itself takes longer than fetching it: 64 to an operation, a mask is read three times
-as fast.
+Looking at each voxel by itself takes longer than fetching it from memory; 64 to an operation does not.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""64 voxels of a row as the bits of a word, the first voxel its lowest bit: how runs are found quickly.
+"""64 voxels of a row at once: as the bits of a word, the first voxel its lowest bit, and summed.
 
 Compare `uint64` with `np.uint64` constants only: numba compares it with a plain number as floats.
 """

@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 MOST_VOXELS = 2**31
 """More than any CT holds; a header that claims more is not believed."""
 SPACING_MM = (1e-3, 1e4)
-"""Voxels of a CT are no smaller and no larger; a header that says so is damaged."""
+"""Voxels of a CT are no smaller and no larger; a header that says otherwise is damaged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from services.contracts.errors import RefusedVolume
 Kind = Literal[
     "affine_mismatch",  # a mask lies elsewhere in the patient than its CT
     "ambiguous_affine",  # a NIfTI file says two different things about where it lies
-    "bad_spacing",  # zero, infinite or unknown distance between voxels
+    "bad_spacing",  # zero, infinite or unknown distance between voxels, or none that a CT has
     "duplicate_slices",  # two different slices at one place
     "localizer",  # a scout view, not a volume
     "missing_slices",  # a gap between slices

@@ -29,7 +29,7 @@ SeeSlice = Callable[[int, Mask], None]
 class SampledCt:
     """The CT on the grid in the boxes that were asked for, 0 elsewhere, and its lowest value in the source.
 
-    That is of the slices up to the first with a negative value: behind it nobody asks.
+    That is of the slices up to the first with a negative value.
     """
 
     array: NDArray[np.int16]
@@ -98,7 +98,7 @@ def sample_ct(slices: Ahead, boxes: Boxes, shape: Shape, asked: AskedUnit = "aut
         if lowest >= 0:
             lowest = min(lowest, float(values.min()))
         blend.see(z, in_hounsfield(values, "display", slices.name)[0] if asked == "display" else values)
-        if not slices.whole and blend.done:
+        if not slices.whole and blend.done and lowest < 0:  # below 0 it is in HU, and nobody asks further
             break
     return SampledCt(out, lowest)
 

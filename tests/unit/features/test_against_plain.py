@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -24,8 +24,16 @@ def masks(draw):
     return np.random.default_rng(draw(st.integers(0, 2**32))).random(shape) < share
 
 
+def two_empty_slices_within():
+    """One component under `l1`, whose slices are as far apart as can be."""
+    lesion = np.zeros((5, 1, 4), np.bool_)
+    lesion[[0, 3, 4], 0, 1] = lesion[4, 0, 2] = True
+    return lesion
+
+
 @settings(deadline=None, max_examples=300)
 @given(masks(), st.sampled_from(["26", "l1"]), st.integers(0, 2**32))
+@example(two_empty_slices_within(), "l1", 0)
 def test_the_four_features_equal_the_plain_ones(lesion, rule, seed):
     rng = np.random.default_rng(seed)
     ct = rng.integers(-1000, 300, lesion.shape).astype(np.int16)

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import matplotlib as mpl
 import nibabel
 import numpy as np
 import pyarrow.csv
@@ -116,8 +117,12 @@ def test_without_files_it_says_what_is_needed(run):
 @pytest.mark.parametrize("unit", ["auto", "hu"])
 def test_a_figure_is_drawn(run, tmp_path, empty, unit):
     case = write_case(tmp_path / "drawn", empty=empty)
-    run("measure", *asked(case), "--figure", tmp_path / "figure.png", "--ct-unit", unit)
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        run("measure", *asked(case), "--figure", tmp_path / "figure.svg", "--ct-unit", unit)
+    drawn = (tmp_path / "figure.svg").read_text()
+    assert all(f">{name}</text>" in drawn or f">{name}<" in drawn for name in PAPER4)
+    assert drawn.count("(slice ") == (0 if empty else 4)
+    assert (drawn.count("<image") >= 4) != empty
 
 
 @pytest.mark.parametrize("name", ["figure.xyz", "figure", "no/figure.png"])
@@ -157,7 +162,7 @@ def test_a_cohort_is_measured_into_a_table(run, folder, tmp_path):
     refused = pyarrow.csv.read_csv(tmp_path / "t.refused.csv").to_pydict()
     assert refused["case"] == ["case_1"]
     assert refused["refused"] == ["truncated_file"]
-    assert not (tmp_path / ".t.parquet.parts").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"cohort", "t.parquet", "t.refused.csv"}
 
 
 def test_a_cohorts_row_is_what_measuring_the_case_gives(run, folder):

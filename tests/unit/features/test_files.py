@@ -248,6 +248,22 @@ def test_an_oblique_ct_is_refused_by_name(tmp_path, case):
     assert refusal.value.kind == "oblique"
 
 
+def test_a_files_suffix_may_be_in_capitals(tmp_path, case):
+    request = save(tmp_path, case)
+    there = measure_files(request)
+    loud = {
+        name: getattr(request, name).rename(tmp_path / f"{name}.NII.GZ") for name in ("ct", "lesion", "lung")
+    }
+    same(measure_files(replace(request, **loud)), there)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_folder_in_a_masks_place_is_refused_as_one(tmp_path, case, native):
+    request = save(tmp_path, case)
+    with pytest.raises(RefusedVolume, match="it is a folder"):
+        measure_files(replace(request, lesion=tmp_path, native=native))
+
+
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path, case):
     with pytest.raises(RefusedVolume, match=r"none\.nii\.gz"):
         measure_files(replace(save(tmp_path, case), lesion=tmp_path / "none.nii.gz"))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.features.bits import encode_bits
+from services.features.components import connect
 from services.features.dilation import grow_runs
 from services.features.masks import BinaryMask, decode_runs
 from services.features.runs import Runs, encode_runs, stacked
@@ -85,6 +86,14 @@ def test_a_row_of_as_many_voxels_as_can_be_kept_ends_where_it_does():
         assert (runs.first.tolist(), runs.last.tolist()) == ([0, 0], [65_535, 65_534])
     grown = grow_runs(encode_runs(mask))
     assert (grown.first.tolist(), grown.last.tolist()) == ([0, 0], [65_535, 65_535])
+
+
+def test_a_component_of_two_to_the_31_voxels_is_counted():
+    rows = 2**15
+    full = Runs(
+        np.zeros(rows, np.uint16), np.full(rows, 65_535, np.uint16), np.arange(rows + 1), (1, rows, 65_536)
+    )
+    assert connect(full).voxels.tolist() == [2**31]
 
 
 def test_bits_that_do_not_fit_the_shape_are_refused():

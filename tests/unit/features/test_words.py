@@ -1,5 +1,9 @@
 """64 values at a time give what one at a time gives, wherever an array begins and ends."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import numpy as np
 import pytest
@@ -11,7 +15,8 @@ from services.features.runs import encode_runs
 from services.features.sampling import intensities, mean_of_component
 from services.features.words import filled, summed
 
-DTYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8")
+ROOT = Path(__file__).parents[3]
+DTYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 places = st.tuples(st.integers(1, 300), st.integers(0, 299), st.integers(1, 300))
 """Size of an array, and where a stretch of it begins and how long it is, if the array is as long."""
 
@@ -56,7 +61,7 @@ def test_a_stretch_of_numbers_of_any_type_is_summed(dtype, place, seed):
         values = rng.normal(-500, 300, size).astype(dtype)
         assert _summed(values, begin, end) == pytest.approx(values[begin:end].sum(dtype="f8"), rel=1e-12)
         return
-    least, most = (np.iinfo(dtype).min, np.iinfo(dtype).max) if dtype != "i8" else (-(2**40), 2**40)
+    least, most = (np.iinfo(dtype).min, np.iinfo(dtype).max)
     values = rng.choice(np.array([least, most, 0, 1], dtype), size)
     assert _summed(values, begin, end) == sum(map(int, values[begin:end]))
 
@@ -85,3 +90,43 @@ def test_the_ct_is_read_alike_however_it_lies_in_memory(layout, dtype, shape):
         ct[lesion].mean(dtype="f8"), rel=1e-12
     )
     assert intensities(laid, runs, -950, 200).mean == pytest.approx(ct[lesion].mean(dtype="f8"), rel=1e-12)
+
+
+BESIDE_FORBIDDEN_PAGES = """
+import ctypes, mmap
+import numpy as np
+from services.features import measure
+from services.features.masks import BinaryMask
+from services.features.runs import encode_runs
+from services.features.sampling import count_inside
+
+def placed(array, at_the_end, page=mmap.PAGESIZE):
+    pages = -(-array.nbytes // page)
+    memory = mmap.mmap(-1, (pages + 2) * page)
+    begin = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    for forbidden in (begin, begin + (pages + 1) * page):
+        assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(forbidden), page, 0) == 0
+    at = page + (pages * page - array.nbytes if at_the_end else 0)
+    there = np.frombuffer(memory, array.dtype, array.size, at).reshape(array.shape)
+    there[...] = array
+    return there
+
+rng = np.random.default_rng(3)
+for nx in (1, 7, 63, 64, 65, 127, 128, 130):
+    for at_the_end in (True, False):
+        shape = (2, 3, nx)
+        lesion, lung = (np.uint8(rng.random(shape) < 0.8) for _ in range(2))
+        lesion[:, :, [0, -1]] = lung[:, :, [0, -1]] = 1
+        for kind in ("i2", "f4", "u1"):
+            ct = rng.integers(0, 100, shape).astype(kind)
+            given = [placed(array, at_the_end) for array in (ct, lesion, lung)]
+            there = measure(*given, (1, 1, 1), ct_unit="hu").features
+            assert there == measure(ct, lesion, lung, (1, 1, 1), ct_unit="hu").features
+        bits = placed(np.packbits(lung), at_the_end)
+        assert count_inside(BinaryMask(bits=(bits, shape)), encode_runs(lesion)) == (lesion & lung).sum()
+"""
+
+
+def test_nothing_is_read_beside_the_arrays():
+    """In a process of its own, which such a reading would end."""
+    subprocess.run([sys.executable, "-c", BESIDE_FORBIDDEN_PAGES], check=True, cwd=ROOT, timeout=120)
