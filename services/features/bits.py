@@ -63,6 +63,8 @@ def _encode(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArray[np.u
             ends = grown(ends)
         inside = NONE
         for place in range(words.shape[1]):
+            if words[row, place] == NONE - inside:  # all as the voxel before: nothing to turn
+                continue
             bits = turned_bytes(words[row, place])
             count = append_ends(bits, inside, LANES * place, ends, count)
             inside = bits >> TOP_BIT
