@@ -68,9 +68,7 @@ def _encode(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArray[np.u
             bits = turned_bytes(words[row, place])
             count = append_ends(bits, inside, LANES * place, ends, count)
             inside = bits >> TOP_BIT
-        if inside != NONE:  # a run that is not over where the row is ends there
-            ends[count] = nx
-            count += 1
+        count = append_ends(NONE, inside, nx, ends, count)  # what is behind the row is empty
         row_start[row + 1] = count >> 1
     first, last = first_and_last(ends, count)
     return first, last, row_start

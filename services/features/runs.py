@@ -102,13 +102,8 @@ def _encode(
             bits = filled_lanes(voxels, row * nx + x)
             count = append_ends(bits, inside, x, ends, count)
             inside = bits >> TOP_BIT
-        if whole < nx:
-            bits = filled(voxels, row * nx + whole, row * nx + nx)
-            count = append_ends(bits, inside, whole, ends, count)
-            inside = bits >> TOP_BIT
-        if inside != NONE:  # a run that is not over where the row is ends there
-            ends[count] = nx
-            count += 1
+        rest = filled(voxels, row * nx + whole, row * nx + nx) if whole < nx else NONE
+        count = append_ends(rest, inside, whole, ends, count)  # what is behind the row is empty
         row_start[row + 1] = count >> 1
     first, last = first_and_last(ends, count)
     return first, last, row_start

@@ -32,14 +32,14 @@ def mean_of_component(ct: NDArray[Any], runs: Runs, components: Components, comp
 
     The sum over an integer CT is exact.
     """
-    total = _sum_of(ct, runs.first, runs.last, runs.row_start, components.of_run, component)
+    total = _sum(ct, runs.first, runs.last, runs.row_start, components.of_run == component)
     return float(total) / int(components.voxels[component])
 
 
 def intensities(ct: NDArray[Any], runs: Runs, low: float, high: float) -> Intensities:
     """Moments of the CT (z, y, x) over all runs, and how many voxels are below `low` or above `high`."""
     count = runs.voxels
-    mean = float(_sum(ct, runs.first, runs.last, runs.row_start)) / count
+    mean = float(_sum(ct, runs.first, runs.last, runs.row_start, np.ones(runs.count, np.bool_))) / count
     squares, below, above = _spread(ct, runs.first, runs.last, runs.row_start, mean, low, high)
     return Intensities(count, mean, float(np.sqrt(squares / count)), int(below), int(above))
 
@@ -74,40 +74,24 @@ def mean_edge_step(ct: NDArray[Any], runs: Runs) -> float | None:
 
 
 @compiled
-def _sum_of(
+def _sum(
     ct: NDArray[Any],
     first: NDArray[np.uint16],
     last: NDArray[np.uint16],
     row_start: NDArray[np.int64],
-    of_run: NDArray[np.int32],
-    component: int,
+    wanted: NDArray[np.bool_],
 ) -> float:
+    """Over the runs that are wanted."""
     total: float = 0
     ny, nx = ct.shape[1:]
     for z in range(ct.shape[0]):
-        if not (of_run[row_start[z * ny] : row_start[(z + 1) * ny]] == component).any():
+        if not wanted[row_start[z * ny] : row_start[(z + 1) * ny]].any():  # nor need it be copied
             continue
         axial = np.ascontiguousarray(ct[z]).reshape(-1)
         for y in range(ny):
             for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):
-                if of_run[run] == component:
+                if wanted[run]:
                     total += summed(axial, y * nx + first[run], y * nx + last[run] + 1)
-    return total
-
-
-@compiled
-def _sum(
-    ct: NDArray[Any], first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64]
-) -> float:
-    total: float = 0
-    ny, nx = ct.shape[1:]
-    for z in range(ct.shape[0]):
-        if row_start[z * ny] == row_start[(z + 1) * ny]:  # what need not be read need not be copied
-            continue
-        axial = np.ascontiguousarray(ct[z]).reshape(-1)
-        for y in range(ny):
-            for run in range(row_start[z * ny + y], row_start[z * ny + y + 1]):
-                total += summed(axial, y * nx + first[run], y * nx + last[run] + 1)
     return total
 
 
