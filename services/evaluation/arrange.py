@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from services.contracts.errors import BadSettings
 from services.evaluation.cohort import RefusedCohort
 from services.evaluation.layouts import Source
+from services.features.cohort import whose_of
 
 TABLE = "cohort.csv"
 COLUMNS = ("case", "patient", "set")
@@ -54,25 +56,13 @@ def arrange(
 
 
 def read_whose(path: Path) -> Whose:
-    """Patient and set of each case, from a CSV with the columns case, patient, set.
-
-    Raises:
-        RefusedCohort: the file cannot be read, a column or a cell is missing, or a case stands there twice.
-    """
+    """As `whose_of`, whose every error is a RefusedCohort here."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError) as error:
+        return whose_of(path)
+    except OSError as error:
         raise RefusedCohort(f"{path} cannot be read: {error}") from None
-    whose: dict[str, tuple[str, str]] = {}
-    for number, row in enumerate(rows, start=1):
-        case, patient, of_set = (row.get(name) or "" for name in COLUMNS)
-        if not (case and patient and of_set):
-            raise RefusedCohort(f"{path} needs {', '.join(COLUMNS)} in every row; row {number} lacks one")
-        if case in whose:
-            raise RefusedCohort(f"{path} names the case {case} twice")
-        whose[case] = (patient, of_set)
-    return whose
+    except BadSettings as error:
+        raise RefusedCohort(str(error)) from None
 
 
 def _check(source: Source, whose: Whose | None) -> None:

@@ -70,7 +70,9 @@ def listed(folder: Path) -> list[Case]:
     table = folder / "cohort.csv"
     if not table.is_file():
         return [Case(path, path.name, "all") for path in folders]
-    whose = _whose(table)
+    whose = whose_of(table)
+    if strange := [name for name in whose if Path(name).name != name or name == ".."]:
+        raise BadSettings(f"{table} names the case {strange[0]!r}, which is no folder's name")
     there = {path.name: path for path in folders}
     if unnamed := [name for name in there if name not in whose]:
         raise BadSettings(f"{table} does not name the case {unnamed[0]} ({len(unnamed)} such): add its row")
@@ -136,23 +138,25 @@ def measure_case(case: Case, how: How) -> Row:
     return {**row, **measures.features, "status": measures.status, "undefined": measures.undefined}
 
 
-def _whose(table: Path) -> dict[str, tuple[str, str]]:
+def whose_of(table: Path) -> dict[str, tuple[str, str]]:
+    """Patient and set of each case, from a CSV with the columns case, patient, set.
+
+    Raises:
+        BadSettings: it is no CSV in UTF-8, lacks a column or a cell, or names a case twice.
+        OSError: it cannot be read at all.
+    """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadSettings(f"{table} is no CSV in UTF-8 ({error}): save it as such") from None
     whose: dict[str, tuple[str, str]] = {}
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
         case, patient, of_set = (row.get(name) or "" for name in ("case", "patient", "set"))
         if not (case and patient and of_set):
-            raise BadSettings(
-                f"{table} needs case, patient and set in every row; row {len(whose) + 1} lacks one"
-            )
+            raise BadSettings(f"{table} needs case, patient and set in every row; row {number} lacks one")
         if case in whose:
             raise BadSettings(f"{table} names the case {case!r} twice")
-        if Path(case).name != case or case == "..":
-            raise BadSettings(f"{table} names the case {case!r}, which is no folder's name")
         whose[case] = (patient, of_set)
     return whose
 
