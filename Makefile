@@ -38,7 +38,7 @@ test-fast: $(PACKAGES) ## unit and contract tests without broker and torch
 lint: setup ## format, lint, types, and the manifests where kubectl is there
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy -p services -p deploy
+	$(BIN)/mypy
 	@if command -v kubectl >/dev/null; then \
 	  for overlay in $(OVERLAYS); do echo "kubectl kustomize $$overlay"; \
 	    kubectl kustomize $$overlay >/dev/null || exit 1; done; \
@@ -54,7 +54,7 @@ bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, 
 	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
 
-schemas: $(PACKAGES) ## write schemas/ from services/contracts
+schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 	$(BIN)/segwatch schemas write
 
 generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
@@ -64,7 +64,7 @@ generate: schemas ## write everything that is made from code: schemas, manifests
 
 requirements: $(PACKAGES) ## pin requirements/ anew from pyproject.toml
 	@for extra in $(SERVICES) dev; do \
-	  out=requirements/$$(test $$extra = dev && echo all || echo $$extra).txt; echo $$out; \
+	  out=$$(test $$extra = dev && echo requirements/all.txt || echo services/$$extra/requirements.txt); echo $$out; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --extra $$extra --output-file $$out pyproject.toml || exit 1; done
 

@@ -22,14 +22,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from services.evaluation.batch import FIGURES
-from services.evaluation.bootstrap import bootstrap
-from services.evaluation.cohort import Cohort
-from services.evaluation.models import MODELS, fit
-from services.evaluation.plan import Plan, plan_of
-from services.evaluation.replicates import POINTS, Chunk, run
-from services.features.registry import PAPER4
-from services.scoring.bins import Floats, bin_of, expected_dice, failed
+from segwatch.evaluation.batch import FIGURES
+from segwatch.evaluation.bootstrap import bootstrap
+from segwatch.evaluation.cohort import Cohort
+from segwatch.evaluation.models import MODELS, fit
+from segwatch.evaluation.plan import Plan, plan_of
+from segwatch.evaluation.replicates import POINTS, Chunk, run
+from segwatch.features.registry import PAPER4
+from segwatch.scoring.bins import Floats, bin_of, expected_dice, failed
 
 ROUNDS = 3
 LOOP = 300

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from services.phantoms.phantom import make_phantom
-from services.phantoms.scanner import SCANNERS
-from services.segmentation.bundle import open_bundle
-from services.segmentation.lesion import LesionModel
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.scanner import SCANNERS
+from segwatch.segmentation.bundle import open_bundle
+from segwatch.segmentation.lesion import LesionModel
 
 BUNDLE = Path(__file__).parent.parent / "deploy/models/demo-lesion"
 FAILED = 0.6

@@ -29,11 +29,11 @@ from benchmarks.features_masks import GRID, SPACING, Case, blobs, ct_of, lattice
 from benchmarks.features_plain import plain_four
 from benchmarks.features_report import draw_growth, write_report
 from benchmarks.features_service import measure_service
-from services.features import measure
-from services.features.registry import CHEAP, MEASURED, PAPER4
-from services.features.runs import encode_runs
-from services.features.vectors import LANES, filled_lanes
-from services.features.words import summed
+from segwatch.features import measure
+from segwatch.features.registry import CHEAP, MEASURED, PAPER4
+from segwatch.features.runs import encode_runs
+from segwatch.features.vectors import LANES, filled_lanes
+from segwatch.features.words import summed
 
 HERE = Path(__file__).parent
 Row = dict[str, Any]

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.features_masks import GRID, blobs, ct_of, lungs
-from services.contracts.base import Geometry
-from services.volumes.nifti import write_nifti
+from segwatch.contracts.base import Geometry
+from segwatch.volumes.nifti import write_nifti
 
 SLICES = (75, 150, 300, 600)
 
@@ -38,8 +38,8 @@ def measure_decoding() -> list[dict[str, Any]]:
 
 def streamed(case: Path) -> None:
     """The four features of a case's files."""
-    from services.features.files import Request, measure_files
-    from services.features.registry import PAPER4
+    from segwatch.features.files import Request, measure_files
+    from segwatch.features.registry import PAPER4
 
     measure_files(Request(case / "ct.nii.gz", case / "lesion.nii.gz", case / "lung.nii.gz", features=PAPER4))
 

@@ -9,15 +9,15 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 
 from benchmarks.features_masks import GRID, SPACING, blobs, ct_of, lungs
-from services.contracts.base import Geometry
-from services.contracts.envelope import Event, encode
-from services.contracts.studies import StudySegmented
-from services.contracts.topics import SEGMENTED
+from segwatch.contracts.base import Geometry
+from segwatch.contracts.envelope import Event, encode
+from segwatch.contracts.studies import StudySegmented
+from segwatch.contracts.topics import SEGMENTED
+from segwatch.features.profiles import options
+from segwatch.features.registry import SETS, feature
+from segwatch.volumes.store import VolumeStore
 from services.features.metrics import FeaturesMetrics
-from services.features.profiles import options
-from services.features.registry import SETS, feature
 from services.features.service import Measuring
-from services.volumes.store import VolumeStore
 
 NATIVE = (300, 512, 512)
 STUDIES = 40

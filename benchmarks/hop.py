@@ -23,14 +23,14 @@ from typing import Any
 import kafka
 
 from deploy.local.broker import Broker
-from services.contracts.envelope import Event, encode
-from services.contracts.topics import MEASURED, SCORED, SEGMENTED, dead_letters
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.kafka_options import connection
-from services.streaming.log import Log, outgoing
-from services.streaming.runtime import Runtime, main, start
-from services.streaming.settings import ConnectionSettings, ServiceSettings
-from services.streaming.stage import Stage, run_stage
+from segwatch.contracts.envelope import Event, encode
+from segwatch.contracts.topics import MEASURED, SCORED, SEGMENTED, dead_letters
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka_options import connection
+from segwatch.streaming.log import Log, outgoing
+from segwatch.streaming.runtime import Runtime, main, start
+from segwatch.streaming.settings import ConnectionSettings, ServiceSettings
+from segwatch.streaming.stage import Stage, run_stage
 from tests.support.messages import MESSAGES, NOW
 
 TOPICS = (SEGMENTED, MEASURED, SCORED)

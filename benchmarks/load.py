@@ -28,21 +28,21 @@ from deploy.local.broker import Broker
 from deploy.local.place import LogPlace
 from deploy.local.places import MODELS, POLICIES
 from deploy.local.services import Service
-from services.contracts.envelope import Event
-from services.contracts.identity import digest_of
-from services.contracts.studies import StudyReceived, StudySegmented
-from services.contracts.topics import (
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import digest_of
+from segwatch.contracts.studies import StudyReceived, StudySegmented
+from segwatch.contracts.topics import (
     RECEIVED,
     SCORED,
     SEGMENTED,
 )
-from services.phantoms.phantom import make_phantom
-from services.phantoms.write import write_case
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.write import write_case
+from segwatch.streaming.log import outgoing
+from segwatch.streaming.topics import make_hospital_topics
+from segwatch.volumes.nifti import write_nifti
+from segwatch.volumes.store import VolumeStore
 from services.segmentation.service import Segmentation, Studies
-from services.streaming.log import outgoing
-from services.streaming.topics import make_hospital_topics
-from services.volumes.nifti import write_nifti
-from services.volumes.store import VolumeStore
 from tests.support.messages import NOW
 
 A_DAY = 500

@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from services.aggregation.figures import BlockName, figures
-from services.aggregation.made_up import made_up_study
-from services.aggregation.noise import draw
-from services.aggregation.slots import Due, Kind, Slot
-from services.contracts.ledger import CountedStudy
-from services.contracts.policy import SitePolicy
-from services.contracts.release import Portrait, Pulse
-from services.contracts.studies import StudyScored
-from services.federation.dice import mean_dice
-from services.federation.noise_mass import variance
-from services.federation.share import share_of
+from segwatch.aggregation.figures import BlockName, figures
+from segwatch.aggregation.made_up import made_up_study
+from segwatch.aggregation.noise import draw
+from segwatch.aggregation.slots import Due, Kind, Slot
+from segwatch.contracts.ledger import CountedStudy
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Portrait, Pulse
+from segwatch.contracts.studies import StudyScored
+from segwatch.federation.dice import mean_dice
+from segwatch.federation.noise_mass import variance
+from segwatch.federation.share import share_of
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

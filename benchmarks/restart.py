@@ -24,14 +24,14 @@ from deploy.local.broker import Broker
 from deploy.local.place import LogPlace
 from deploy.local.places import POLICIES
 from deploy.local.services import Service
-from services.aggregation.figures import coarse
-from services.aggregation.ledger_record import ledger_record
-from services.aggregation.policy import read_policy
-from services.aggregation.release import heartbeat_of, release_of
-from services.contracts.ledger import BlockClosed, CountedStudy, EpochOpened
-from services.contracts.release import Portrait, Pulse
-from services.contracts.topics import FOREVER, LEDGER, RELEASE, SCORED, at_the_centre, dead_letters
-from services.streaming.log import Outgoing
+from segwatch.aggregation.figures import coarse
+from segwatch.aggregation.ledger_record import ledger_record
+from segwatch.aggregation.policy import read_policy
+from segwatch.aggregation.release import heartbeat_of, release_of
+from segwatch.contracts.ledger import BlockClosed, CountedStudy, EpochOpened
+from segwatch.contracts.release import Portrait, Pulse
+from segwatch.contracts.topics import FOREVER, LEDGER, RELEASE, SCORED, at_the_centre, dead_letters
+from segwatch.streaming.log import Outgoing
 from tests.support.messages import NOW
 from tests.support.site_world import record_of, scored
 

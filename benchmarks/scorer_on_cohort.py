@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from services.evaluation.adapt import CORRECTIONS
-from services.evaluation.cohort import Cohort, read_cohort
-from services.evaluation.conformal import worst_patient
-from services.evaluation.ends import Ends
-from services.evaluation.intervals import patient_intervals
-from services.evaluation.joined import joined
-from services.evaluation.leave_out import leave_patient_out
-from services.evaluation.metrics import Judged, figures
-from services.evaluation.train import Choices
+from segwatch.evaluation.adapt import CORRECTIONS
+from segwatch.evaluation.cohort import Cohort, read_cohort
+from segwatch.evaluation.conformal import worst_patient
+from segwatch.evaluation.ends import Ends
+from segwatch.evaluation.intervals import patient_intervals
+from segwatch.evaluation.joined import joined
+from segwatch.evaluation.leave_out import leave_patient_out
+from segwatch.evaluation.metrics import Judged, figures
+from segwatch.evaluation.train import Choices
 
 COHORTS = ("covid20", "covid20-expert-lung")
 PUBLISHED = ("published", "published-expert-lung")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from services.contracts.base import Geometry
-from services.volumes.codec import decode_mask, decode_volume, encode_mask, encode_volume
-from services.volumes.grid import resample_ct, resample_mask
-from services.volumes.nifti import read_nifti, write_nifti
+from segwatch.contracts.base import Geometry
+from segwatch.volumes.codec import decode_mask, decode_volume, encode_mask, encode_volume
+from segwatch.volumes.grid import resample_ct, resample_mask
+from segwatch.volumes.nifti import read_nifti, write_nifti
 
 SHAPES = ((32, 128, 128), (120, 256, 256), (300, 512, 512))
 

@@ -1,5 +1,4 @@
-"""segwatch: quality monitoring of lesion segmentation, as streaming services.
+"""What runs as a process: one folder a service, started by `python -m services.NAME`.
 
-One folder a service (ingest, segmentation, features, scoring, aggregation, federation);
-beside them what every service stands on: streaming, contracts and volumes.
+What is computed is in `segwatch`; a service reads settings, wires, and runs.
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded_log import EmbeddedLog
 
 if TYPE_CHECKING:
     from deploy.local.broker import Broker

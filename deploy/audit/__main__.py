@@ -15,19 +15,19 @@ from deploy.local.places import BUILD, ROOT
 
 REQUIREMENTS = ROOT / "requirements"
 EVERYTHING = REQUIREMENTS / "all.txt"
-BUILDER = ROOT / "deploy" / "images" / "build.txt"
+BUILDER = REQUIREMENTS / "build.txt"
 SBOMS = BUILD / "sbom"
 FINDING, NOT_ASKED = 1, 3
 
 
 def main() -> int:
     """Look at everything, say what was found, and write the bills of materials."""
-    services = sorted(path for path in REQUIREMENTS.glob("*.txt") if path != EVERYTHING)
+    services = sorted(ROOT.glob("services/*/requirements.txt"))
     bad = _pins(services) + _licences()
     asked = ask(EVERYTHING)
     bad += asked.vulnerable
     for service in services:
-        _say(f"bill of materials: {write_sbom(service.stem, SBOMS).relative_to(ROOT)}")
+        _say(f"bill of materials: {write_sbom(service.parent.name, SBOMS).relative_to(ROOT)}")
     _say_advisories(asked)
     for each in bad:
         _say(f"FINDING  {each}")

@@ -18,7 +18,7 @@ def write_sbom(service: str, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"{service}.cdx.json"
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", f"requirements/{service}.txt"]
+    command = [sys.executable, "-m", "cyclonedx_py", "requirements", f"services/{service}/requirements.txt"]
     command += ["--pyproject", "pyproject.toml", "--output-reproducible", "--output-format", "JSON"]
     done = subprocess.run(
         [*command, "--output-file", str(out)], cwd=ROOT, capture_output=True, text=True, check=False

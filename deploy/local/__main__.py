@@ -21,7 +21,7 @@ from deploy.local.options import (
     Options,
 )
 from deploy.local.process import NotReady
-from services.contracts.errors import SegwatchError
+from segwatch.errors import SegwatchError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 FILE_WIDTH = 160

@@ -16,7 +16,7 @@ from deploy.local.ports import free_ports
 from deploy.local.process import base_environment
 from deploy.local.supervisor import Program, Recipe
 from deploy.local.worker_api import WorkerApi
-from services.contracts.topics import RELEASE
+from segwatch.contracts.topics import RELEASE
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 CONNECTOR = "release-bridge"

@@ -15,7 +15,7 @@ from deploy.local.place import LogPlace
 from deploy.local.ports import LOOPBACK, free_ports, listens
 from deploy.local.process import NotReady, base_environment
 from deploy.local.supervisor import Program, Recipe
-from services.contracts.errors import LogUnavailable
+from segwatch.errors import LogUnavailable
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 START_SECONDS = 60

@@ -14,7 +14,7 @@ from deploy.local.rights import give_rights
 from deploy.local.services import Service
 from deploy.local.supervisor import Part
 from deploy.manifests.access import centre
-from services.streaming.topics import make_centre_topics
+from segwatch.streaming.topics import make_centre_topics
 
 SCRAPE_EVERY = "1s"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from deploy.local.observe import BlockKind, BlockName, SiteView, block_name
 from deploy.local.receipts import Receipt
-from services.aggregation.audit_check import verify
-from services.contracts.audit import BlockReleased
-from services.contracts.errors import BadSettings
-from services.streaming.log import Log
+from segwatch.aggregation.audit_check import verify
+from segwatch.contracts.audit import BlockReleased
+from segwatch.errors import BadSettings
+from segwatch.streaming.log import Log
 
 KINDS: tuple[BlockKind, ...] = ("pulse", "portrait")
 SHOWN = 5

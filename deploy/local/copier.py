@@ -10,9 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-from services.contracts.topics import RELEASE, at_the_centre
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.log import Outgoing
+from segwatch.contracts.topics import RELEASE, at_the_centre
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.log import Outgoing
 
 POLL_SECONDS = 0.2
 

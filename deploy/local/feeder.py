@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deploy.local.story import Case
-from services.phantoms.phantom import make_phantom
-from services.phantoms.scanner import SCANNERS
-from services.phantoms.write import write_case
-from services.volumes.codec import encode_mask
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.scanner import SCANNERS
+from segwatch.phantoms.write import write_case
+from segwatch.volumes.codec import encode_mask
 
 WAITING = 3
 """Cases that wait in an inbox at most: so the hospitals advance together, and the disk stays free."""
@@ -36,7 +36,7 @@ def write_order(folder: Path, cases: Sequence[Case], inboxes: Mapping[str, Path]
 
 
 def truth_file(folder: Path, site: str, name: str) -> Path:
-    """Where a case's true lesion mask lies, encoded by `services.volumes.codec`."""
+    """Where a case's true lesion mask lies, encoded by `segwatch.volumes.codec`."""
     return folder / "truth" / site / f"{name}.b2m"
 
 

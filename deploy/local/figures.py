@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import fmean
 
 from deploy.local.scene import SiteScene
-from services.contracts.studies import FAILED_BELOW, StudyScored
+from segwatch.contracts.studies import FAILED_BELOW, StudyScored
 
 ROLLING = 20
 """Studies in a rolling figure: one pulse of the demonstration's policy."""

@@ -17,7 +17,7 @@ from deploy.local.rights import give_rights
 from deploy.local.services import Service
 from deploy.local.supervisor import Part, Program, Recipe
 from deploy.manifests.access import HOSPITAL
-from services.streaming.topics import make_hospital_topics
+from segwatch.streaming.topics import make_hospital_topics
 
 SCRAPE_EVERY = "5s"
 DOORS = "doors"

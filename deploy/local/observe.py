@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.contracts.envelope import decode
-from services.contracts.errors import InvalidMessage
-from services.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord
-from services.contracts.policy import SitePolicy
-from services.contracts.release import Heartbeat, SiteRelease
-from services.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from services.contracts.topics import HOSPITAL_TOPICS, RELEASE
-from services.streaming.log import Record
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Heartbeat, SiteRelease
+from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
+from segwatch.contracts.topics import HOSPITAL_TOPICS, RELEASE
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.log import Record
 
 BlockKind = Literal["pulse", "portrait"]
 BlockName = tuple[str, int, int]

@@ -21,7 +21,7 @@ from deploy.local.story import site_names
 from deploy.local.tell import books_of, verdict
 from deploy.local.truth import truth_of_cases
 from deploy.local.watch import Watch
-from services.contracts.studies import StudyScored
+from segwatch.contracts.studies import StudyScored
 
 STRANGERS_SHOWN = 20
 PAPER4 = {

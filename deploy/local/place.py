@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.local.certificates import Identity
-from services.streaming.connect import open_log
-from services.streaming.log import Log
-from services.streaming.settings import PREFIX, ConnectionSettings
+from segwatch.streaming.connect import open_log
+from segwatch.streaming.log import Log
+from segwatch.streaming.settings import PREFIX, ConnectionSettings
 
 
 @dataclass(frozen=True)

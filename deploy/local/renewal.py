@@ -14,8 +14,8 @@ from deploy.local.listeners import stores
 from deploy.local.place import LogPlace
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import NotReady
-from services.streaming.kafka_errors import translated
-from services.streaming.kafka_options import connection
+from segwatch.streaming.kafka_errors import translated
+from segwatch.streaming.kafka_options import connection
 
 NODE = "1"
 LISTENERS = ("ssl", "controller")

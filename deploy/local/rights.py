@@ -10,8 +10,8 @@ from deploy.local.certificates import principal_of
 from deploy.local.place import LogPlace
 from deploy.local.process import NotReady
 from deploy.manifests.access import Access, grants
-from services.streaming.kafka_errors import translated
-from services.streaming.kafka_options import connection
+from segwatch.streaming.kafka_errors import translated
+from segwatch.streaming.kafka_options import connection
 
 ANY_HOST = "*"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local.places import RUNS
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
 
 KEPT_RUNS = 5
 KEPT_FILES = frozenset({".log", ".png"})

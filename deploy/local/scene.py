@@ -15,10 +15,10 @@ from deploy.local.receipts import Receipt, new_receipts
 from deploy.local.receiver import Page
 from deploy.local.stack import Stack
 from deploy.local.truth import Truth, true_dice
-from services.contracts.errors import RefusedVolume
-from services.contracts.topics import at_the_centre, site_of
-from services.streaming.log import Reader
-from services.volumes.store import VolumeStore
+from segwatch.contracts.topics import at_the_centre, site_of
+from segwatch.errors import RefusedVolume
+from segwatch.streaming.log import Reader
+from segwatch.volumes.store import VolumeStore
 
 PAGE_ALERT = "SegwatchQualityDrop"
 POLL_SECONDS = 0.05

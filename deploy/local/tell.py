@@ -24,7 +24,7 @@ from deploy.local.stack import Stack
 from deploy.local.story import NEW_SCANNER, Case, changed_site, site_names, story
 from deploy.local.truth import truth_of_story
 from deploy.local.watch import Watch
-from services.aggregation.policy import read_policy
+from segwatch.aggregation.policy import read_policy
 
 NO_PAGER = (
     "Prometheus or Alertmanager cannot be had on this machine (`make setup` says why):"

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from deploy.local.feeder import truth_file
-from services.contracts.base import Geometry
-from services.contracts.studies import StudySegmented
-from services.volumes.codec import decode_mask
-from services.volumes.image import Mask
-from services.volumes.read import read_mask
-from services.volumes.store import VolumeStore
+from segwatch.contracts.base import Geometry
+from segwatch.contracts.studies import StudySegmented
+from segwatch.volumes.codec import decode_mask
+from segwatch.volumes.image import Mask
+from segwatch.volumes.read import read_mask
+from segwatch.volumes.store import VolumeStore
 
 Truth = Callable[[str, Geometry], Mask | None]
 """The true lesion mask (z, y, x) of a case, on the voxels of the geometry; None where nobody knows it."""

@@ -7,7 +7,7 @@ written all the same, because that is what a service asks for at start.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.contracts.topics import (
+from segwatch.contracts.topics import (
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -18,7 +18,7 @@ from services.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
-from services.streaming.stage import group_of
+from segwatch.streaming.stage import group_of
 
 CONNECT_GROUP = "segwatch.bridge"
 CONNECT_TOPICS = ("segwatch.bridge.configs", "segwatch.bridge.offsets", "segwatch.bridge.status")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from deploy.manifests.access import CONNECT_TOPICS
-from services.contracts.topics import (
+from segwatch.contracts.topics import (
     FOREVER,
     ONE_PARTITION,
     SITE_TOPICS,

@@ -1,1 +1,1 @@
-"""What may leave a hospital: counts studies, closes blocks under the site's policy, releases them once."""
+"""The site's books as a process: counts studies, closes blocks under its policy, releases them once."""

@@ -5,17 +5,17 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from services.aggregation.books import Site
-from services.aggregation.demo_noise import choose_noise
+from segwatch.aggregation.books import Site
+from segwatch.aggregation.demo_noise import choose_noise
+from segwatch.aggregation.policy import read_policy
+from segwatch.aggregation.service import NAME, Aggregation
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
+from segwatch.errors import LogRefused, Transient
+from segwatch.streaming.attempts import delays
+from segwatch.streaming.runtime import Runtime, main
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
-from services.aggregation.policy import read_policy
-from services.aggregation.service import NAME, Aggregation
 from services.aggregation.settings import AggregationSettings
-from services.contracts.errors import LogRefused, Transient
-from services.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
-from services.streaming.attempts import delays
-from services.streaming.runtime import Runtime, main
 
 POLL_SECONDS = 1.0
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0

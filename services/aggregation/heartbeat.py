@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from services.aggregation.release import heartbeat_of
-from services.contracts.errors import SegwatchError
-from services.contracts.policy import SitePolicy
-from services.streaming.closing import bounded
-from services.streaming.log import Log, Producer
+from segwatch.aggregation.release import heartbeat_of
+from segwatch.contracts.policy import SitePolicy
+from segwatch.errors import SegwatchError
+from segwatch.streaming.closing import bounded
+from segwatch.streaming.log import Log, Producer
 
 RETRY_SECONDS = 2.0
 _log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.streaming.settings import ServiceSettings
+from segwatch.streaming.settings import ServiceSettings
 
 
 class AggregationSettings(ServiceSettings):

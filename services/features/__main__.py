@@ -3,15 +3,15 @@
 import sys
 from datetime import UTC, datetime
 
-from services.contracts.topics import MEASURED, SEGMENTED
+from segwatch.contracts.topics import MEASURED, SEGMENTED
+from segwatch.features.profiles import options
+from segwatch.features.registry import chosen, feature
+from segwatch.streaming.runtime import Runtime, main
+from segwatch.streaming.stage import Stage, run_stage
+from segwatch.volumes.store import VolumeStore
 from services.features.metrics import FeaturesMetrics
-from services.features.profiles import options
-from services.features.registry import chosen, feature
 from services.features.service import NAME, Measuring
 from services.features.settings import FeaturesSettings
-from services.streaming.runtime import Runtime, main
-from services.streaming.stage import Stage, run_stage
-from services.volumes.store import VolumeStore
 
 
 def run(runtime: Runtime[FeaturesSettings]) -> None:

@@ -9,16 +9,16 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.base import Geometry, ObjectRef
-from services.contracts.errors import CorruptObject
-from services.contracts.studies import StudySegmented
-from services.features.card import Cost
-from services.features.masks import BinaryMask
-from services.features.near import boxes_near, margin_voxels
-from services.features.profiles import Options
-from services.features.scene import NativeMask, Scene
-from services.volumes.codec import decode_bits, decode_slices
-from services.volumes.store import VolumeStore
+from segwatch.contracts.base import Geometry, ObjectRef
+from segwatch.contracts.studies import StudySegmented
+from segwatch.errors import CorruptObject
+from segwatch.features.card import Cost
+from segwatch.features.masks import BinaryMask
+from segwatch.features.near import boxes_near, margin_voxels
+from segwatch.features.profiles import Options
+from segwatch.features.scene import NativeMask, Scene
+from segwatch.volumes.codec import decode_bits, decode_slices
+from segwatch.volumes.store import VolumeStore
 
 
 def scene_of(

@@ -4,7 +4,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter
 
-from services.contracts.studies import MeasureStatus
+from segwatch.contracts.studies import MeasureStatus
 
 
 class FeaturesMetrics:

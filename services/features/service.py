@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from services.contracts.envelope import Event
-from services.contracts.identity import digest_of, result_id
-from services.contracts.studies import StudyMeasured, StudySegmented
-from services.contracts.topics import MEASURED
-from services.features.card import Feature
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import digest_of, result_id
+from segwatch.contracts.studies import StudyMeasured, StudySegmented
+from segwatch.contracts.topics import MEASURED
+from segwatch.features.card import Feature
+from segwatch.features.measuring import Measures, measure_scene
+from segwatch.features.profiles import Options
+from segwatch.features.registry import CATALOGUE, versions_of
+from segwatch.volumes.store import VolumeStore
 from services.features.fetch import scene_of
-from services.features.measuring import Measures, measure_scene
 from services.features.metrics import FeaturesMetrics
-from services.features.profiles import Options
-from services.features.registry import CATALOGUE, versions_of
-from services.volumes.store import VolumeStore
 
 NAME = "features"
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from services.streaming.settings import ServiceSettings
+from segwatch.streaming.settings import ServiceSettings
 
 
 class FeaturesSettings(ServiceSettings):

@@ -3,12 +3,12 @@
 import logging
 import sys
 
-from services.contracts.errors import LogRefused, Transient
+from segwatch.errors import LogRefused, Transient
+from segwatch.streaming.attempts import delays
+from segwatch.streaming.runtime import Runtime, main
 from services.federation.metrics import FleetCollector
 from services.federation.service import NAME, Federation
 from services.federation.settings import FederationSettings
-from services.streaming.attempts import delays
-from services.streaming.runtime import Runtime, main
 
 POLL_SECONDS = 1.0
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0

@@ -9,9 +9,9 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from services.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
-from services.federation.dice import MeanDice, bin_ratios, mean_dice
-from services.federation.share import Share, share_of
+from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
+from segwatch.federation.share import Share, share_of
 
 DIGEST_BYTES = 8
 REMEMBERED_HEARTBEATS = 1000

@@ -4,11 +4,11 @@ import re
 from contextlib import suppress
 from datetime import datetime
 
-from services.contracts.envelope import Headers, data_of, decode
-from services.contracts.errors import InvalidMessage
-from services.contracts.release import SiteRelease
-from services.contracts.topics import RELEASE
-from services.streaming.log import Record
+from segwatch.contracts.envelope import Headers, data_of, decode
+from segwatch.contracts.release import SiteRelease
+from segwatch.contracts.topics import RELEASE
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.log import Record
 
 _ID, _TIME = "ce_id", "ce_time"
 _PLAIN_ID = re.compile(rb"[0-9a-f]{32}")

@@ -4,12 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from services.contracts.errors import InvalidMessage
-from services.contracts.topics import at_the_centre, site_of
+from segwatch.contracts.topics import at_the_centre, site_of
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.closing import bounded
+from segwatch.streaming.log import Log, Reader, Record
 from services.federation.fleet import Fleet, Site
 from services.federation.reading import ReleaseReader
-from services.streaming.closing import bounded
-from services.streaming.log import Log, Reader, Record
 
 NAME = "federation"
 LOOK_SECONDS = 10.0

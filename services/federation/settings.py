@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.contracts.errors import BadSettings
-from services.streaming.settings import ServiceSettings
+from segwatch.errors import BadSettings
+from segwatch.streaming.settings import ServiceSettings
 
 
 class FederationSettings(ServiceSettings):

@@ -5,8 +5,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from services.contracts.errors import BadSettings
-from services.contracts.topics import RECEIVED, dead_letters
+from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.errors import BadSettings
+from segwatch.streaming.closing import bounded
+from segwatch.streaming.runtime import Runtime, main
+from segwatch.streaming.settings import secret
+from segwatch.streaming.worker import Worker
+from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer
 from services.ingest.completion import Completion
 from services.ingest.inbox import Inbox
@@ -17,11 +22,6 @@ from services.ingest.stow import StowServer
 from services.ingest.studies import Studies
 from services.ingest.tls import doors_context
 from services.ingest.watch import Watch
-from services.streaming.closing import bounded
-from services.streaming.runtime import Runtime, main
-from services.streaming.settings import secret
-from services.streaming.worker import Worker
-from services.volumes.store import VolumeStore
 
 SHORTEST_SECRET = 16
 

@@ -15,7 +15,7 @@ from pynetdicom import (
 )
 from pynetdicom.transport import ThreadedAssociationServer
 
-from services.contracts.errors import BadSettings, RefusedVolume
+from segwatch.errors import BadSettings, RefusedVolume
 from services.ingest.spool import Spool, SpoolFull
 
 SUCCESS = 0x0000

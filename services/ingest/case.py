@@ -7,14 +7,14 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from services.contracts.envelope import describe
-from services.contracts.errors import Transient, Unprocessable
-from services.contracts.identity import digest_of
-from services.contracts.studies import CtUnit, Scanner
-from services.volumes.dicom import read_series
-from services.volumes.hounsfield import AskedUnit, in_hounsfield
-from services.volumes.image import Array, Mask, Volume
-from services.volumes.read import dicom_files, read_ct, read_mask
+from segwatch.contracts.envelope import describe
+from segwatch.contracts.identity import digest_of
+from segwatch.contracts.studies import CtUnit, Scanner
+from segwatch.errors import Transient, Unprocessable
+from segwatch.volumes.dicom import read_series
+from segwatch.volumes.hounsfield import AskedUnit, in_hounsfield
+from segwatch.volumes.image import Array, Mask, Volume
+from segwatch.volumes.read import dicom_files, read_ct, read_mask
 
 CT = "ct.nii.gz"
 LESION = "lesion_predicted.nii.gz"
@@ -64,7 +64,7 @@ def read_case(folder: Path, asked: AskedUnit) -> Case:
     """Read an entry of the inbox.
 
     Raises:
-        Unprocessable: with the kinds of `services.volumes.refusals`, and bad_name, not_a_case, no_ct,
+        Unprocessable: with the kinds of `segwatch.volumes.refusals`, and bad_name, not_a_case, no_ct,
             bad_study_json.
         InputUnavailable: it cannot be read now.
     """

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
+from segwatch.volumes.backends import flush_folder
+from segwatch.volumes.folders import walk
 from services.ingest.completion import Fingerprint
-from services.volumes.backends import flush_folder
-from services.volumes.folders import walk
 
 LONGEST_NAME = 200
 """Bytes of an entry's name; a file system takes 255, and receipts and rejected entries add to it."""

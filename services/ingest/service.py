@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.contracts.envelope import Event
-from services.contracts.errors import Unprocessable
-from services.contracts.identity import digest_of, pseudonym, result_id
-from services.contracts.studies import StudyReceived
-from services.contracts.topics import RECEIVED
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import digest_of, pseudonym, result_id
+from segwatch.contracts.studies import StudyReceived
+from segwatch.contracts.topics import RECEIVED
+from segwatch.errors import Unprocessable
+from segwatch.volumes.hounsfield import AskedUnit
+from segwatch.volumes.store import VolumeStore
 from services.ingest.case import Case, read_case
-from services.volumes.hounsfield import AskedUnit
-from services.volumes.store import VolumeStore
 
 NAME = "ingest"
 

@@ -5,8 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from services.streaming.settings import ServiceSettings
-from services.volumes.hounsfield import AskedUnit
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.volumes.hounsfield import AskedUnit
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from services.contracts.errors import StoreUnavailable
+from segwatch.errors import StoreUnavailable
+from segwatch.volumes.backends import flush_folder
+from segwatch.volumes.dicom_slices import read_header
+from segwatch.volumes.refusals import refused
 from services.ingest.case import ARRIVED_BY, ArrivedBy
 from services.ingest.inbox import Inbox
-from services.volumes.backends import flush_folder
-from services.volumes.dicom_slices import read_header
-from services.volumes.refusals import refused
 
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 

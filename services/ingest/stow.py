@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
 from services.ingest.multipart import BadRequest, Parts
 from services.ingest.spool import Spool
 from services.ingest.stow_answer import Stored, answer, status_of

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from services.contracts.errors import RefusedVolume
+from segwatch.errors import RefusedVolume
 from services.ingest.c_store import FULL
 from services.ingest.spool import Arriving, Instance, Spool, SpoolFull
 from services.ingest.stow_answer import (

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge
 
+from segwatch.streaming.telemetry import Telemetry
 from services.ingest.inbox import Outcome
 from services.ingest.service import NAME
-from services.streaming.telemetry import Telemetry
 
 
 class Studies:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from services.contracts.errors import BadSettings
-from services.streaming.renewed import CertificateFiles, no_password
+from segwatch.errors import BadSettings
+from segwatch.streaming.renewed import CertificateFiles, no_password
 
 
 def doors_context(certificate: Path | None, key: Path | None, clients: Path | None) -> ssl.SSLContext | None:

@@ -11,19 +11,19 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 
-from services.contracts.errors import LogRefused, Transient, Unprocessable
+from segwatch.errors import LogRefused, Transient, Unprocessable
+from segwatch.streaming.attempts import Bury, Retry, delays, judge
+from segwatch.streaming.deadletters import dead_letter_of_input
+from segwatch.streaming.json_logs import about
+from segwatch.streaming.log import Outgoing, Producer, outgoing
+from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Fingerprint
 from services.ingest.inbox import Inbox, Outcome, Receipt
 from services.ingest.service import Ingest, Prepared
 from services.ingest.settings import IngestSettings
 from services.ingest.studies import Studies
-from services.streaming.attempts import Bury, Retry, delays, judge
-from services.streaming.deadletters import dead_letter_of_input
-from services.streaming.json_logs import about
-from services.streaming.log import Outgoing, Producer, outgoing
-from services.streaming.runtime import Runtime
-from services.streaming.worker import Worker
 
 _log = logging.getLogger(__name__)
 

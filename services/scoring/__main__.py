@@ -3,13 +3,13 @@
 import sys
 from datetime import UTC, datetime
 
-from services.contracts.topics import MEASURED, SCORED
-from services.scoring.bundle import load
+from segwatch.contracts.topics import MEASURED, SCORED
+from segwatch.scoring.bundle import load
+from segwatch.streaming.runtime import Runtime, main
+from segwatch.streaming.stage import Stage, run_stage
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.service import NAME, Scoring
 from services.scoring.settings import ScoringSettings
-from services.streaming.runtime import Runtime, main
-from services.streaming.stage import Stage, run_stage
 
 
 def run(runtime: Runtime[ScoringSettings]) -> None:

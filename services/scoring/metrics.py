@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.contracts.studies import StudyScored
+from segwatch.contracts.studies import StudyScored
 
 VERDICTS = ("good", "failed", "undefined", "outside")
 

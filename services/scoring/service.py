@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.contracts.envelope import Event
-from services.contracts.identity import result_id
-from services.contracts.studies import StudyMeasured, StudyScored
-from services.contracts.topics import SCORED
-from services.scoring.bundle import Scorer
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import result_id
+from segwatch.contracts.studies import StudyMeasured, StudyScored
+from segwatch.contracts.topics import SCORED
+from segwatch.scoring.bundle import Scorer
+from segwatch.scoring.score import score
 from services.scoring.metrics import ScoringMetrics
-from services.scoring.score import score
 
 NAME = "scoring"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.streaming.settings import ServiceSettings
+from segwatch.streaming.settings import ServiceSettings
 
 
 class ScoringSettings(ServiceSettings):

@@ -2,13 +2,13 @@
 
 import sys
 
-from services.contracts.topics import RECEIVED, SEGMENTED
+from segwatch.contracts.topics import RECEIVED, SEGMENTED
+from segwatch.streaming.runtime import Runtime, main
+from segwatch.streaming.stage import Stage, run_stage
+from segwatch.volumes.store import VolumeStore
 from services.segmentation.models import load_lesion_model, load_lung_model
 from services.segmentation.service import NAME, Segmentation, Studies
 from services.segmentation.settings import SegmentationSettings
-from services.streaming.runtime import Runtime, main
-from services.streaming.stage import Stage, run_stage
-from services.volumes.store import VolumeStore
 
 
 def run(runtime: Runtime[SegmentationSettings]) -> None:

@@ -1,8 +1,8 @@
 """The models that the settings name. torch is imported here, and only where there is a model to load."""
 
-from services.contracts.errors import BadSettings
-from services.segmentation.bundle import open_bundle
-from services.segmentation.segmenter import LesionPredictor, LungPredictor
+from segwatch.errors import BadSettings
+from segwatch.segmentation.bundle import open_bundle
+from segwatch.segmentation.segmenter import LesionPredictor, LungPredictor
 from services.segmentation.settings import SegmentationSettings
 
 
@@ -16,7 +16,7 @@ def load_lesion_model(settings: SegmentationSettings) -> LesionPredictor | None:
         return None
     bundle = open_bundle(settings.lesion_model, settings.lesion_model_sha256)
     try:
-        from services.segmentation.lesion import LesionModel
+        from segwatch.segmentation.lesion import LesionModel
     except ImportError as error:
         raise BadSettings(_without("LESION_MODEL", error)) from error
     return LesionModel(bundle, device=settings.device, threads=settings.threads, mirroring=settings.mirroring)
@@ -31,7 +31,7 @@ def load_lung_model(settings: SegmentationSettings) -> LungPredictor | None:
     if settings.lung_weights is None or settings.lung_weights_sha256 is None:
         return None
     try:
-        from services.segmentation.lung_model import LungModel
+        from segwatch.segmentation.lung_model import LungModel
     except ImportError as error:
         raise BadSettings(_without("LUNG_WEIGHTS", error)) from error
     return LungModel(

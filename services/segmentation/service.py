@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import ValidationError
 
-from services.contracts.base import ObjectRef
-from services.contracts.envelope import Event
-from services.contracts.errors import CorruptObject
-from services.contracts.identity import digest_of, result_id
-from services.contracts.studies import StudyReceived, StudySegmented
-from services.contracts.topics import SEGMENTED
-from services.segmentation.lung_classical import VERSION
-from services.segmentation.segmenter import Lesion, LesionPredictor, Lung, LungPredictor, lesion_of, lung_of
-from services.volumes.grid import GRID, grid_geometry, resample_ct, resample_mask
-from services.volumes.image import Mask, Volume
-from services.volumes.store import VolumeStore
+from segwatch.contracts.base import ObjectRef
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import digest_of, result_id
+from segwatch.contracts.studies import StudyReceived, StudySegmented
+from segwatch.contracts.topics import SEGMENTED
+from segwatch.errors import CorruptObject
+from segwatch.segmentation.lung_classical import VERSION
+from segwatch.segmentation.segmenter import Lesion, LesionPredictor, Lung, LungPredictor, lesion_of, lung_of
+from segwatch.volumes.grid import GRID, grid_geometry, resample_ct, resample_mask
+from segwatch.volumes.image import Mask, Volume
+from segwatch.volumes.store import VolumeStore
 
 NAME = "segmentation"
 

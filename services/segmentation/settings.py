@@ -5,8 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from services.contracts.base import Digest
-from services.streaming.settings import ServiceSettings
+from segwatch.contracts.base import Digest
+from segwatch.streaming.settings import ServiceSettings
 
 
 class SegmentationSettings(ServiceSettings):

@@ -12,11 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.ask import ask
 from deploy.local.observe import WATCHED
 from deploy.local.place import LogPlace
-from services.aggregation.audit_check import verify
-from services.contracts.envelope import decode
-from services.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
-from services.streaming.kafka_options import connection
-from services.streaming.log import Position, Record
+from segwatch.aggregation.audit_check import verify
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
+from segwatch.streaming.kafka_options import connection
+from segwatch.streaming.log import Position, Record
 from tests.support.leaving import not_leaving
 from tests.support.one_pulse import SITE, STUDIES, name_of
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ask import ask
-from services.aggregation.audit_check import verify
-from services.contracts.topics import HOSPITAL_TOPICS, at_the_centre
-from services.streaming.log import Log, Record
+from segwatch.aggregation.audit_check import verify
+from segwatch.contracts.topics import HOSPITAL_TOPICS, at_the_centre
+from segwatch.streaming.log import Log, Record
 from tests.faults.hands import Hands
 from tests.faults.invariants import Evidence
 from tests.faults.settled import PORTRAIT, PULSE

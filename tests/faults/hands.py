@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from services.streaming.log import Outgoing, Position
+from segwatch.streaming.log import Outgoing, Position
 from tests.faults.site import Site
 from tests.faults.studies import Studies
 from tests.faults.watcher import Watcher

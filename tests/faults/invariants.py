@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.contracts.topics import LEDGER, RELEASE, SCORED
-from services.streaming.log import Position, Record
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
+from segwatch.streaming.log import Position, Record
 
 KINDS = ("pulse", "portrait")
 SHOWN = 4

@@ -3,8 +3,8 @@
 import json
 from functools import partial
 
-from services.contracts.topics import MEASURED, RECEIVED, SCORED, SEGMENTED
-from services.streaming.log import Outgoing, Record
+from segwatch.contracts.topics import MEASURED, RECEIVED, SCORED, SEGMENTED
+from segwatch.streaming.log import Outgoing, Record
 from tests.faults.hands import Fault, Hands, Steps
 
 USES_THE_STORE = ("ingest", "segmentation", "features")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from deploy.local.ask import ask
-from services.contracts.topics import MEASURED
+from segwatch.contracts.topics import MEASURED
 from tests.faults.hands import Fault, Hands, Steps
 from tests.faults.on_data import again
 from tests.faults.site import EVERY, SERVICES, STAGES, Process, newer_scorer

@@ -74,14 +74,14 @@ def _shift_the_clock(seconds: float) -> None:
 
 def _set_the_session() -> None:
     """A shorter session than the product's 45 s, where a run is too short for that."""
-    from services.streaming import kafka_options
+    from segwatch.streaming import kafka_options
 
     kafka_options.SESSION_MS = SESSION_MS
 
 
 def _die_after_ack() -> None:
-    from services.contracts.topics import RELEASE
-    from services.streaming.kafka_producer import KafkaProducer
+    from segwatch.contracts.topics import RELEASE
+    from segwatch.streaming.kafka_producer import KafkaProducer
 
     send = KafkaProducer.send
 
@@ -98,7 +98,7 @@ def _die_after_ack() -> None:
 
 
 def _slow_the_store() -> None:
-    from services.volumes.backends import LocalFolder
+    from segwatch.volumes.backends import LocalFolder
 
     for name in ("read", "write"):
         setattr(LocalFolder, name, _late(getattr(LocalFolder, name)))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from services.contracts.topics import SCORED
+from segwatch.contracts.topics import SCORED
 from tests.faults.hands import Hands
 from tests.faults.recovery import Recoveries
 from tests.faults.site import EVERY, STAGES

@@ -23,9 +23,9 @@ from deploy.local.ports import LOOPBACK, free_ports
 from deploy.local.process import Child, base_environment
 from deploy.local.services import ONE_THREAD
 from deploy.local.supervisor import Program, Recipe, stop_all
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.settings import ConnectionSettings
-from services.streaming.topics import make_centre_topics, make_hospital_topics
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.settings import ConnectionSettings
+from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.faults.disk import SmallDisk
 
 SITE = "hospital-a"

@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.contracts.identity import pseudonym
-from services.phantoms.phantom import make_phantom
-from services.phantoms.write import write_case
-from services.volumes.nifti import write_nifti
+from segwatch.contracts.identity import pseudonym
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.write import write_case
+from segwatch.volumes.nifti import write_nifti
 
 TINY, WHOLE = (16, 64, 64), (32, 128, 128)
 SEGMENTED_BY_MODEL = 12

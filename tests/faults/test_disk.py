@@ -7,9 +7,9 @@ import pytest
 
 from deploy.local import jars
 from deploy.local.broker import Broker
-from services.contracts.errors import LogUnavailable
-from services.streaming import kafka_producer
-from services.streaming.log import Outgoing, Producer
+from segwatch.errors import LogUnavailable
+from segwatch.streaming import kafka_producer
+from segwatch.streaming.log import Outgoing, Producer
 from tests.faults.disk import INSIDE, SmallDisk
 from tests.faults.site import child_of
 from tests.support.streaming import eventually, read_all

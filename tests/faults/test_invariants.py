@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
-from services.streaming.log import Position, Record
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
+from segwatch.streaming.log import Position, Record
 from tests.faults.invariants import Evidence, judge
 
 SIZES = {"pulse": 20, "portrait": 100}

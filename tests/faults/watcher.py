@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from kafka import KafkaAdminClient
 
 from deploy.local.ask import is_ok
-from services.contracts.errors import SegwatchError
-from services.contracts.topics import (
+from segwatch.contracts.topics import (
     MEASURED,
     RECEIVED,
     SCORED,
@@ -20,8 +19,9 @@ from services.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
-from services.streaming.log import Outgoing, Position, Record
-from services.streaming.stage import group_of
+from segwatch.errors import SegwatchError
+from segwatch.streaming.log import Outgoing, Position, Record
+from segwatch.streaming.stage import group_of
 from tests.faults.site import EVERY, SITE, STAGES, Site
 
 LOOK_SECONDS = 0.5

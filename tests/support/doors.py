@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from deploy.local.broker import Broker
 from deploy.local.place import LogPlace
-from services.streaming.kafka_options import connection
+from segwatch.streaming.kafka_options import connection
 
 DENIED = re.compile(
     r"Principal = (?P<principal>\S+) is Denied operation = (?P<operation>\S+) from host = \S+"

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from services.contracts.envelope import TYPES, Event, encode
-from services.contracts.schemas import schema_of
-from services.streaming.log import Outgoing
+from segwatch.contracts.envelope import TYPES, Event, encode
+from segwatch.contracts.schemas import schema_of
+from segwatch.streaming.log import Outgoing
 
 Json = Any
 Path = tuple[str | int, ...]

@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-from services.volumes.image import Volume
-from services.volumes.nifti import write_nifti
+from segwatch.volumes.image import Volume
+from segwatch.volumes.nifti import write_nifti
 from tests.support.fuzz import ANY_JSON, NO_JSON
 from tests.support.images import dicom_slices
 

@@ -7,9 +7,9 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from services.contracts.base import Geometry
-from services.volumes.image import Volume
-from services.volumes.orientation import affine_of
+from segwatch.contracts.base import Geometry
+from segwatch.volumes.image import Volume
+from segwatch.volumes.orientation import affine_of
 
 
 def little_ct(seed: int = 7) -> Volume:

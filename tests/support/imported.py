@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+OURS = ("segwatch", "services", "research")
+
 
 def third_party(root: Path, *modules: str) -> dict[str, str]:
     """Names from outside that the modules reach, also lazily, each with a file that imports it."""
@@ -17,7 +19,7 @@ def third_party(root: Path, *modules: str) -> dict[str, str]:
         seen.add(name)
         for imported in _imports(ast.parse(file.read_text())):
             top = imported.split(".")[0]
-            if top == "services":
+            if top in OURS:
                 todo.append(imported)
             elif top not in sys.stdlib_module_names:
                 found.setdefault(top, str(file.relative_to(root)))

@@ -8,10 +8,10 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from services.contracts.base import LEAVES
-from services.contracts.identity import result_id
-from services.contracts.topics import RELEASE
-from services.streaming.log import Record
+from segwatch.contracts.base import LEAVES
+from segwatch.contracts.identity import result_id
+from segwatch.contracts.topics import RELEASE
+from segwatch.streaming.log import Record
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "site.release.v1.json").read_text())
 ALWAYS = {

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from services.contracts.errors import LogUnavailable
-from services.streaming.log import Outgoing, Position, Record
+from segwatch.errors import LogUnavailable
+from segwatch.streaming.log import Outgoing, Position, Record
 
 
 class _Closes:

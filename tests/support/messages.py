@@ -3,12 +3,12 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from services.contracts.base import Geometry, ModelIdentity, ObjectRef
-from services.contracts.envelope import Event
-from services.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
-from services.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
-from services.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from services.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
+from segwatch.contracts.base import Geometry, ModelIdentity, ObjectRef
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
+from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
+from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 STUDY = "5" * 32

@@ -34,7 +34,8 @@ def _of_services() -> set[str]:
     """Names that services write as a word; federation puts its names together, so it is asked."""
     words = {
         node.value
-        for file in (ROOT / "services").rglob("*.py")
+        for room in ("segwatch", "services")
+        for file in (ROOT / room).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)

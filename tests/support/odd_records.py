@@ -6,7 +6,7 @@ from typing import Self
 import kafka
 from kafka.serializer import Serializer
 
-from services.streaming.log import Outgoing
+from segwatch.streaming.log import Outgoing
 
 
 class OddName(str):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from deploy.local.hospital import SiteSettings
 from deploy.local.places import MODELS, POLICIES
-from services.phantoms.phantom import make_phantom
-from services.phantoms.write import write_case
-from services.volumes.nifti import write_nifti
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.write import write_case
+from segwatch.volumes.nifti import write_nifti
 
 SITE = "hospital-a"
 STUDIES = 20

@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Any
 
-from services.contracts.envelope import Event
-from services.contracts.identity import result_id
-from services.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
-from services.contracts.topics import RELEASE, at_the_centre
-from services.streaming.log import Outgoing, outgoing
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import result_id
+from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from segwatch.contracts.topics import RELEASE, at_the_centre
+from segwatch.streaming.log import Outgoing, outgoing
 from tests.support.messages import NOW
 
 _COMMON: dict[str, Any] = {"policy_version": "test", "closed": date(2026, 11, 23)}

@@ -9,10 +9,10 @@ import psutil
 
 from deploy.local.ask import ask
 from deploy.local.services import Service
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import InvalidMessage
-from services.contracts.topics import dead_letters
-from services.streaming.log import Log, Outgoing, Record
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.topics import dead_letters
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.log import Log, Outgoing, Record
 from tests.support.odd_records import send_odd
 from tests.support.streaming import read_all
 

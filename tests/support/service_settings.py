@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from services.streaming.settings import ServiceSettings
+from segwatch.streaming.settings import ServiceSettings
 
 SERVICES = ("ingest", "segmentation", "features", "scoring", "aggregation", "federation")
 

@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.aggregation.books import Site
-from services.aggregation.demo_noise import SeededNoise
-from services.aggregation.service import Aggregation
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import InvalidMessage, LogUnavailable
-from services.contracts.ledger import BlockClosed
-from services.contracts.policy import SitePolicy
-from services.contracts.studies import StudyScored
-from services.contracts.topics import LEDGER, RELEASE, SCORED
-from services.streaming.log import Outgoing, Record, outgoing
-from services.streaming.telemetry import Telemetry
+from segwatch.aggregation.books import Site
+from segwatch.aggregation.demo_noise import SeededNoise
+from segwatch.aggregation.service import Aggregation
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.ledger import BlockClosed
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
+from segwatch.errors import InvalidMessage, LogUnavailable
+from segwatch.streaming.log import Outgoing, Record, outgoing
+from segwatch.streaming.telemetry import Telemetry
 from tests.support.memory_log import MemoryLog
 from tests.support.messages import MESSAGES, NOW
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.contracts.envelope import Event
-from services.streaming.kafka_consumer import KafkaConsumer
-from services.streaming.log import Position
-from services.streaming.runtime import Runtime, main
-from services.streaming.settings import ServiceSettings
-from services.streaming.stage import Stage, run_stage
+from segwatch.contracts.envelope import Event
+from segwatch.streaming.kafka_consumer import KafkaConsumer
+from segwatch.streaming.log import Position
+from segwatch.streaming.runtime import Runtime, main
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.streaming.stage import Stage, run_stage
 from tests.support.streaming import QUICK, READS, WRITES, scored
 
 

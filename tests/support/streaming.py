@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from services.contracts.envelope import Event
-from services.contracts.topics import MEASURED, SCORED, dead_letters
-from services.streaming.log import Log, Outgoing, Record, outgoing
-from services.streaming.runtime import Runtime, start
-from services.streaming.settings import ServiceSettings
-from services.streaming.stage import Stage, run_stage
-from services.streaming.stage_loop import Pace
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
+from segwatch.streaming.log import Log, Outgoing, Record, outgoing
+from segwatch.streaming.runtime import Runtime, start
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.streaming.stage import Stage, run_stage
+from segwatch.streaming.stage_loop import Pace
 from tests.support.messages import MESSAGES, NOW
 
 QUICK = Pace(poll=0.05, short_work=0.05, keep_place=0.02, grace=0.3, first_delay=0.02, longest_delay=0.1)

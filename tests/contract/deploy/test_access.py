@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.manifests.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
-from services.contracts.topics import LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.contracts.topics import LEDGER, RELEASE, SITE_TOPICS, at_the_centre
 
 
 def rights_of(manifests):

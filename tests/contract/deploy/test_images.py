@@ -6,8 +6,8 @@ from importlib.metadata import packages_distributions
 import pytest
 import yaml
 
-from services.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
-from services.streaming.settings import load_settings
+from segwatch.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
+from segwatch.streaming.settings import load_settings
 from tests.support.imported import third_party
 from tests.support.service_settings import SERVICES, settings_of, use_environment
 
@@ -20,11 +20,11 @@ def compose(root):
 
 
 def dockerfile(root, service):
-    return (root / "deploy/images" / f"{service}.Dockerfile").read_text()
+    return (root / "services" / service / "Dockerfile").read_text()
 
 
 def test_every_service_has_an_image_and_every_image_a_service(root):
-    images = {path.name.removesuffix(".Dockerfile") for path in (root / "deploy/images").glob("*.Dockerfile")}
+    images = {path.parent.name for path in (root / "services").glob("*/Dockerfile")}
     services = {path.parent.name for path in (root / "services").glob("*/__main__.py")}
 
     assert images == set(SERVICES)
@@ -37,7 +37,7 @@ def test_an_image_installs_pinned_hashes_and_runs_its_service_as_nobody(root, se
     last = text.split("\nFROM ")[-1]
 
     assert text.count("--require-hashes") == 2
-    assert f"requirements/{service}.txt" in text
+    assert f"services/{service}/requirements.txt" in text
     assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
     assert f'ENTRYPOINT ["python", "-m", "services.{service}"]' in last
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"python:3.11-slim"}
@@ -54,7 +54,7 @@ def test_the_images_differ_in_nothing_but_their_service(root, service):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_only_segmentation_carries_torch(root, service):
-    pinned = (root / "requirements" / f"{service}.txt").read_text()
+    pinned = (root / "services" / service / "requirements.txt").read_text()
 
     assert "--hash=sha256:" in pinned
     assert bool(re.search(r"^torch==", pinned, re.MULTILINE)) == (service == "segmentation")
@@ -62,7 +62,9 @@ def test_only_segmentation_carries_torch(root, service):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_holds_every_package_that_its_service_imports(root, service):
-    pinned = re.findall(r"^([\w.-]+)==", (root / "requirements" / f"{service}.txt").read_text(), re.MULTILINE)
+    pinned = re.findall(
+        r"^([\w.-]+)==", (root / "services" / service / "requirements.txt").read_text(), re.MULTILINE
+    )
     installed = {_normal(name) for name in pinned}
     named = packages_distributions()
     missing = {
@@ -85,9 +87,9 @@ def test_what_an_image_copies_is_sent_to_the_builder(root):
         "pyproject.toml",
         "README.md",
         "LICENSE",
-        "requirements",
+        "requirements/build.txt",
+        "segwatch",
         "services",
-        "deploy/images/build.txt",
     ):
         assert f"!{copied}" in sent
         assert (root / copied).exists()

@@ -16,8 +16,8 @@ from jsonschema import Draft202012Validator
 from deploy.local.bridge import connector_settings
 from deploy.local.hospital import Hospital
 from deploy.manifests.__main__ import rendered as written
-from services.contracts.policy import SitePolicy
-from services.contracts.topics import (
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import (
     FOREVER,
     ONE_PARTITION,
     RELEASE,

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from services.streaming.settings import ServiceSettings
+from segwatch.streaming.settings import ServiceSettings
 from tests.support.service_settings import SERVICES, settings_of
 
 ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| ([a-z, ]+) \| (.*?) ?\| .*\|$", re.MULTILINE)

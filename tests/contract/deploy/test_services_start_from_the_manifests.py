@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from services.contracts.errors import BadSettings
-from services.streaming.settings import ConnectionSettings, load_settings
+from segwatch.errors import BadSettings
+from segwatch.streaming.settings import ConnectionSettings, load_settings
 from tests.support.service_settings import SERVICES, settings_of, use_environment
 
 OF_A_KAFKA_USER = {"ca.crt", "user.crt", "user.key", "user.p12", "user.password"}

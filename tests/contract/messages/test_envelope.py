@@ -12,10 +12,10 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.envelope import TYPES, decode, encode
-from services.contracts.errors import InvalidMessage
-from services.contracts.schemas import file_of
-from services.contracts.topics import RECEIVED, RELEASE, SCORED
+from segwatch.contracts.envelope import TYPES, decode, encode
+from segwatch.contracts.schemas import file_of
+from segwatch.contracts.topics import RECEIVED, RELEASE, SCORED
+from segwatch.errors import InvalidMessage
 from tests.support.messages import HEARTBEAT, MESSAGES, event_of
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"

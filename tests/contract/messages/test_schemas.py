@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.base import LEAVES
-from services.contracts.compatibility import breaking_changes
-from services.contracts.identity import digest_of, pseudonym, result_id
-from services.contracts.schemas import all_files, stale, write_all
+from segwatch.contracts.base import LEAVES
+from segwatch.contracts.compatibility import breaking_changes
+from segwatch.contracts.identity import digest_of, pseudonym, result_id
+from segwatch.contracts.schemas import all_files, stale, write_all
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 FILES = sorted(name for name in all_files() if name.endswith(".json"))

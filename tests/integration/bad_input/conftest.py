@@ -15,9 +15,9 @@ import pytest
 
 from deploy.local.hospital import Hospital
 from deploy.local.supervisor import stop_all
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import InvalidMessage
-from services.streaming.log import Log
+from segwatch.contracts.envelope import Event, decode
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.log import Log
 from tests.support.one_pulse import SETTINGS
 from tests.support.streaming import eventually, read_all
 

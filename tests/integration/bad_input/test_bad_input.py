@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.base import Geometry
-from services.contracts.topics import MEASURED, RECEIVED, SCORED, SEGMENTED
-from services.phantoms.phantom import Phantom, make_phantom
-from services.phantoms.write import write_case
-from services.streaming.log import Outgoing, outgoing
-from services.volumes.image import Volume
-from services.volumes.nifti import write_nifti
-from services.volumes.store import VolumeStore
+from segwatch.contracts.base import Geometry
+from segwatch.contracts.topics import MEASURED, RECEIVED, SCORED, SEGMENTED
+from segwatch.phantoms.phantom import Phantom, make_phantom
+from segwatch.phantoms.write import write_case
+from segwatch.streaming.log import Outgoing, outgoing
+from segwatch.volumes.image import Volume
+from segwatch.volumes.nifti import write_nifti
+from segwatch.volumes.store import VolumeStore
 from tests.integration.bad_input.conftest import SECONDS, Ward
 from tests.support.folders import made
 from tests.support.images import dicom_slices, save_all

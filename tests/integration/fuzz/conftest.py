@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.contracts.envelope import Event
-from services.contracts.studies import StudyReceived, StudySegmented
-from services.contracts.topics import RECEIVED, SEGMENTED
-from services.phantoms.phantom import make_phantom
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.studies import StudyReceived, StudySegmented
+from segwatch.contracts.topics import RECEIVED, SEGMENTED
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.volumes.store import VolumeStore
 from services.segmentation.service import Segmentation, Studies
-from services.volumes.store import VolumeStore
 from tests.support.messages import NOW, PATIENT, STUDY
 
 SHAPE = (8, 32, 32)

@@ -16,24 +16,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregation.allowed import lets_out
-from services.aggregation.audit_check import verify
-from services.aggregation.ledger import Ledger
-from services.aggregation.release import release_of
-from services.aggregation.service import Aggregation
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import InvalidMessage
-from services.contracts.ledger import (
+from segwatch.aggregation.allowed import lets_out
+from segwatch.aggregation.audit_check import verify
+from segwatch.aggregation.ledger import Ledger
+from segwatch.aggregation.release import release_of
+from segwatch.aggregation.service import Aggregation
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.ledger import (
     BlockClosed,
     CountedStudy,
     EpochOpened,
     LedgerRecord,
     PolicyChanged,
 )
-from services.contracts.policy import SitePolicy
-from services.contracts.release import Pulse, SiteRelease
-from services.contracts.topics import LEDGER, RELEASE
-from services.streaming.log import Outgoing
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Pulse, SiteRelease
+from segwatch.contracts.topics import LEDGER, RELEASE
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.log import Outgoing
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.fuzz import records
 from tests.support.messages import NOW, PATIENT

@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.errors import RefusedVolume, Unprocessable
-from services.contracts.topics import RECEIVED, dead_letters
+from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.errors import RefusedVolume, Unprocessable
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.runtime import Runtime, start
+from segwatch.streaming.topics import make_hospital_topics
 from services.ingest import __main__ as ingest
 from services.ingest.case import read_case
 from services.ingest.inbox import Inbox
@@ -24,9 +27,6 @@ from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.stow_answer import Stored, answer, status_of
 from services.ingest.stow_part import StowPart
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.runtime import Runtime, start
-from services.streaming.topics import make_hospital_topics
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.folders import made
 from tests.support.fuzz_cases import NAMES, dicoms, identities, nifti_of, niftis

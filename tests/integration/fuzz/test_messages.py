@@ -14,28 +14,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.aggregation import __main__ as aggregation
-from services.aggregation.settings import AggregationSettings
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import InvalidMessage
-from services.contracts.topics import (
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.topics import (
     MEASURED,
     RECEIVED,
     SCORED,
     SEGMENTED,
     dead_letters,
 )
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.log import Log, Outgoing, outgoing
+from segwatch.streaming.runtime import Runtime, start
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.streaming.topics import make_hospital_topics
+from services.aggregation import __main__ as aggregation
+from services.aggregation.settings import AggregationSettings
 from services.features import __main__ as features
 from services.features.settings import FeaturesSettings
 from services.scoring import __main__ as scoring
 from services.scoring.settings import ScoringSettings
 from services.segmentation import __main__ as segmentation
 from services.segmentation.settings import SegmentationSettings
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.log import Log, Outgoing, outgoing
-from services.streaming.runtime import Runtime, start
-from services.streaming.settings import ServiceSettings
-from services.streaming.topics import make_hospital_topics
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.fuzz import records
 from tests.support.messages import event_of

@@ -20,10 +20,10 @@ from deploy.local.broker import Broker
 from deploy.local.places import MODELS, POLICIES
 from deploy.local.services import Service
 from deploy.local.supervisor import stop_all
-from services.contracts.envelope import Event, encode
-from services.contracts.ledger import EpochOpened
-from services.contracts.release import Pulse, SiteRelease
-from services.contracts.topics import (
+from segwatch.contracts.envelope import Event, encode
+from segwatch.contracts.ledger import EpochOpened
+from segwatch.contracts.release import Pulse, SiteRelease
+from segwatch.contracts.topics import (
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -32,9 +32,9 @@ from services.contracts.topics import (
     SEGMENTED,
     at_the_centre,
 )
-from services.streaming.kafka_records import MOST_UNPACKED
-from services.streaming.log import Outgoing, outgoing
-from services.streaming.topics import make_centre_topics, make_hospital_topics
+from segwatch.streaming.kafka_records import MOST_UNPACKED
+from segwatch.streaming.log import Outgoing, outgoing
+from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.integration.fuzz.looked_at import MOST_MORE_BYTES, looked_at
 from tests.integration.fuzz.test_inbox import GOOD, write
 from tests.support.folders import made

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
-from services.contracts.envelope import Event
-from services.contracts.errors import InvalidMessage
-from services.contracts.release import SiteRelease
-from services.contracts.topics import RELEASE, at_the_centre
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.release import SiteRelease
+from segwatch.contracts.topics import RELEASE, at_the_centre
+from segwatch.errors import InvalidMessage
+from segwatch.streaming.log import Outgoing, Position, Record
 from services.federation.metrics import FleetCollector
 from services.federation.reading import ReleaseReader
 from services.federation.service import Federation
-from services.streaming.log import Outgoing, Position, Record
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.fuzz import records
 from tests.support.memory_log import MemoryLog

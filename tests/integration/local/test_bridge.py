@@ -9,8 +9,8 @@ from deploy.local.ask import ask
 from deploy.local.bridge import CONNECTOR, Bridge
 from deploy.local.broker import Broker
 from deploy.local.place import LogPlace
-from services.contracts.topics import RELEASE, SCORED, at_the_centre
-from services.streaming.log import Log, Outgoing, Record
+from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
+from segwatch.streaming.log import Log, Outgoing, Record
 
 pytestmark = pytest.mark.broker
 AT_CENTRE = at_the_centre("hospital-a")

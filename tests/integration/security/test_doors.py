@@ -12,7 +12,7 @@ from kafka.errors import AuthorizationError, KafkaError, UnknownTopicOrPartition
 
 from deploy.local.place import LogPlace
 from deploy.manifests.access import DEAD_LETTERS, HOSPITAL
-from services.contracts.topics import (
+from segwatch.contracts.topics import (
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -22,8 +22,8 @@ from services.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
-from services.streaming.log import Outgoing
-from services.streaming.stage import group_of
+from segwatch.streaming.log import Outgoing
+from segwatch.streaming.stage import group_of
 from tests.support import doors
 from tests.support.one_pulse import SITE
 from tests.support.places import OTHER, Places

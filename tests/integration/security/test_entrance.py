@@ -13,9 +13,9 @@ import pytest
 from deploy.local.certificates import Authority, Identity
 from deploy.local.place import LogPlace
 from deploy.local.ports import LOOPBACK
-from services.contracts.errors import LogUnavailable
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.settings import ConnectionSettings
+from segwatch.errors import LogUnavailable
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import expired
 from tests.support.places import Places
 
@@ -32,7 +32,7 @@ def scoring(places: Places) -> LogPlace:
 @pytest.fixture
 def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a service really waits is seen once, below."""
-    monkeypatch.setattr("services.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
+    monkeypatch.setattr("segwatch.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
 
 
 def refusal(settings: ConnectionSettings) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from deploy.local.renewal import replace_authority
 from deploy.manifests.access import HOSPITAL
-from services.contracts.topics import MEASURED, SCORED, dead_letters
-from services.streaming.log import Log, outgoing
+from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
+from segwatch.streaming.log import Log, outgoing
 from tests.support.places import Places
 from tests.support.streaming import eventually, ids, measured, read_all
 

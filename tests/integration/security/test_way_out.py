@@ -20,8 +20,8 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.rights import give_rights
 from deploy.local.worker_api import KEEPER
 from deploy.manifests.access import Access
-from services.contracts.topics import RELEASE, SCORED, at_the_centre
-from services.streaming.log import Outgoing
+from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
+from segwatch.streaming.log import Outgoing
 from tests.support import doors
 from tests.support.one_pulse import SITE
 from tests.support.places import Places

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.contracts.topics import RELEASE, SCORED
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.log import Outgoing
-from services.streaming.settings import ConnectionSettings
+from segwatch.contracts.topics import RELEASE, SCORED
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.log import Outgoing
+from segwatch.streaming.settings import ConnectionSettings
 from tests.support.streaming import read_all
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.errors import LogRefused, LostPlace, Unprocessable
-from services.contracts.topics import RELEASE
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.log import Consumer, Log, Outgoing, Position, Reader, Record
-from services.streaming.settings import ConnectionSettings
+from segwatch.contracts.topics import RELEASE
+from segwatch.errors import LogRefused, LostPlace, Unprocessable
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.log import Consumer, Log, Outgoing, Position, Reader, Record
+from segwatch.streaming.settings import ConnectionSettings
 
 Open = Callable[[], Log]
 PATIENCE_SECONDS = 20.0

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from kafka import TopicPartition
 
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.log import Outgoing
-from services.streaming.settings import ConnectionSettings
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.log import Outgoing
+from segwatch.streaming.settings import ConnectionSettings
 
 if TYPE_CHECKING:
     from deploy.local.broker import Broker

@@ -9,10 +9,10 @@ import pytest
 
 from deploy.local.broker import Broker
 from deploy.local.ports import LOOPBACK, free_ports
-from services.contracts.errors import LogUnavailable
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.log import Outgoing
-from services.streaming.settings import ConnectionSettings
+from segwatch.errors import LogUnavailable
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.log import Outgoing
+from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import make_certificates
 
 pytestmark = pytest.mark.broker
@@ -102,7 +102,7 @@ def test_records_go_through(way: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
+    monkeypatch.setattr("segwatch.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
 
 
 @pytest.mark.usefixtures("quick_to_give_up")

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import kafka
 import pytest
 
-from services.contracts.envelope import Event
-from services.contracts.topics import dead_letters
-from services.streaming.kafka_consumer import KafkaConsumer
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.log import Log, Record, outgoing
-from services.streaming.runtime import EXIT_LOST_PLACE, start
-from services.streaming.settings import ConnectionSettings, ServiceSettings
-from services.streaming.stage import group_of
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.topics import dead_letters
+from segwatch.streaming.kafka_consumer import KafkaConsumer
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.log import Log, Record, outgoing
+from segwatch.streaming.runtime import EXIT_LOST_PLACE, start
+from segwatch.streaming.settings import ConnectionSettings, ServiceSettings
+from segwatch.streaming.stage import group_of
 from tests.support.streaming import (
     READS,
     WRITES,

@@ -9,14 +9,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from services.aggregation import cli
-from services.aggregation.audit_chain import next_line, read_line, written
-from services.aggregation.audit_check import Findings, verify
-from services.contracts.audit import AuditLine, BlockReleased
-from services.contracts.errors import BadSettings
-from services.contracts.topics import LEDGER, RELEASE
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.log import Outgoing
+from segwatch.aggregation import cli
+from segwatch.aggregation.audit_chain import next_line, read_line, written
+from segwatch.aggregation.audit_check import Findings, verify
+from segwatch.contracts.audit import AuditLine, BlockReleased
+from segwatch.contracts.topics import LEDGER, RELEASE
+from segwatch.errors import BadSettings
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, scored
 
 STUDIES = [scored(number) for number in range(125)]

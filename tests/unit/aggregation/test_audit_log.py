@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.aggregation import audit_log, books
-from services.aggregation.audit_chain import name_of
-from services.aggregation.audit_check import Findings, read_chain
-from services.aggregation.audit_log import AuditUnavailable
-from services.contracts.audit import BlockReleased
-from services.contracts.errors import BadSettings
-from services.contracts.ledger import EpochOpened
-from services.contracts.topics import LEDGER, RELEASE, SCORED
-from services.streaming.log import Outgoing
+from segwatch.aggregation import audit_log, books
+from segwatch.aggregation.audit_chain import name_of
+from segwatch.aggregation.audit_check import Findings, read_chain
+from segwatch.aggregation.audit_log import AuditUnavailable
+from segwatch.contracts.audit import BlockReleased
+from segwatch.contracts.ledger import EpochOpened
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
+from segwatch.errors import BadSettings
+from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, scored
 
 STUDIES = [scored(number) for number in range(260)]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.aggregation.budget import Budget, budget_of
-from services.aggregation.reports import budget_json, budget_text
-from services.contracts.envelope import Event, decode
-from services.contracts.ledger import BlockClosed, LedgerRecord
-from services.contracts.policy import SitePolicy
-from services.contracts.topics import LEDGER
-from services.streaming.log import Outgoing, outgoing
+from segwatch.aggregation.budget import Budget, budget_of
+from segwatch.aggregation.reports import budget_json, budget_text
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.ledger import BlockClosed, LedgerRecord
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import LEDGER
+from segwatch.streaming.log import Outgoing, outgoing
 from tests.support.site_world import World, scored
 
 SIX_EACH = [scored(number, patient=number // 6) for number in range(240)]

@@ -16,13 +16,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.aggregation.service import Aggregation
-from services.contracts.envelope import decode
-from services.contracts.errors import BadSettings, InvalidMessage
-from services.contracts.ledger import BlockClosed
-from services.contracts.policy import SitePolicy
-from services.contracts.topics import LEDGER, RELEASE, SCORED
-from services.streaming.log import Outgoing, Record
+from segwatch.aggregation.service import Aggregation
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.ledger import BlockClosed
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
+from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.streaming.log import Outgoing, Record
 from tests.support.site_world import POLICY, World, record_of, scored
 
 SMALLEST = 20

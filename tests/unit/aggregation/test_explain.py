@@ -7,15 +7,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.aggregation import cli
-from services.aggregation.budget import study_bound
-from services.aggregation.evidence import mass_up_to
-from services.aggregation.example import example_records
-from services.aggregation.explain import explain, leaving_fields
-from services.aggregation.explain_words import HEADER_WORDS, WORDS
-from services.aggregation.policy import read_policy
-from services.contracts.policy import SitePolicy
-from services.contracts.release import SiteRelease
+from segwatch.aggregation import cli
+from segwatch.aggregation.budget import study_bound
+from segwatch.aggregation.evidence import mass_up_to
+from segwatch.aggregation.example import example_records
+from segwatch.aggregation.explain import explain, leaving_fields
+from segwatch.aggregation.explain_words import HEADER_WORDS, WORDS
+from segwatch.aggregation.policy import read_policy
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import SiteRelease
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
 FULL = read_policy(SHIPPED / "demo.yaml")

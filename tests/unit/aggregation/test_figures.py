@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.aggregation.bounds import BOUNDS
-from services.aggregation.figures import BlockName, coarse, even_share, figures
-from services.aggregation.slots import Due, Kind, Slot, cell_of
-from services.contracts.base import ModelIdentity
-from services.contracts.ledger import CountedStudy
-from services.contracts.policy import SitePolicy
-from services.contracts.release import Portrait, Pulse
-from services.contracts.studies import StudyScored
+from segwatch.aggregation.bounds import BOUNDS
+from segwatch.aggregation.figures import BlockName, coarse, even_share, figures
+from segwatch.aggregation.slots import Due, Kind, Slot, cell_of
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.ledger import CountedStudy
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Portrait, Pulse
+from segwatch.contracts.studies import StudyScored
 from tests.support.site_world import scored
 
 NAME = BlockName("hospital-a", 1, 0)

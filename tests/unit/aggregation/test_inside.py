@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.aggregation import rolling
+from segwatch.aggregation import rolling
+from segwatch.aggregation.rolling import Rolling
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import RELEASE
+from segwatch.errors import LogUnavailable
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
-from services.aggregation.rolling import Rolling
-from services.contracts.envelope import decode
-from services.contracts.errors import LogUnavailable
-from services.contracts.policy import SitePolicy
-from services.contracts.topics import RELEASE
 from tests.support.messages import NOW
 from tests.support.site_world import World, scored
 

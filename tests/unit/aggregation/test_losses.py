@@ -1,8 +1,8 @@
 """What is lost from the log never leads to a second release of a study, and never to a study twice."""
 
-from services.contracts.ledger import BlockClosed, EpochOpened
-from services.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
-from services.streaming.log import Outgoing
+from segwatch.contracts.ledger import BlockClosed, EpochOpened
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
+from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, record_of, scored
 
 STUDIES = [scored(number) for number in range(260)]

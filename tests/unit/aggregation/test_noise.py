@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from scipy import stats
 
-from services.aggregation.demo_noise import SeededNoise, choose_noise
-from services.aggregation.noise import Noise, draw, scale_of
-from services.contracts.errors import BadSettings
-from services.contracts.policy import SitePolicy
+from segwatch.aggregation.demo_noise import SeededNoise, choose_noise
+from segwatch.aggregation.noise import Noise, draw, scale_of
+from segwatch.contracts.policy import SitePolicy
+from segwatch.errors import BadSettings
 
 DRAWS = 40_000
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.contracts.envelope import decode
-from services.contracts.errors import BadSettings
-from services.contracts.ledger import BlockClosed, PolicyChanged
-from services.contracts.policy import SitePolicy
-from services.contracts.topics import LEDGER, RELEASE
-from services.streaming.log import Outgoing
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.ledger import BlockClosed, PolicyChanged
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import LEDGER, RELEASE
+from segwatch.errors import BadSettings
+from segwatch.streaming.log import Outgoing
 from tests.support.site_world import POLICY, World, scored
 
 STUDIES = [scored(number) for number in range(420)]

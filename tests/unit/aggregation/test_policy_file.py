@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.aggregation.policy import read_policy
-from services.contracts.errors import BadSettings
+from segwatch.aggregation.policy import read_policy
+from segwatch.errors import BadSettings
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
 

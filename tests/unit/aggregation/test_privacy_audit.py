@@ -13,18 +13,18 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.aggregation import cli
-from services.aggregation.bounds import BOUNDS
-from services.aggregation.evidence import clopper_pearson, fit_of, loss_of, mass, mass_up_to
-from services.aggregation.noise import draw, scale_of
-from services.aggregation.privacy_audit import COPIES, LIFETIME, Audit, audit
-from services.aggregation.reports import audit_json, audit_text
-from services.aggregation.trials import ForgetfulLog, ForgetfulProducer, run_trials
-from services.contracts.policy import SitePolicy
-from services.contracts.release import Portrait, Pulse
-from services.contracts.topics import RELEASE
-from services.streaming.embedded_file import LogFile
-from services.streaming.log import Outgoing, Position
+from segwatch.aggregation import cli
+from segwatch.aggregation.bounds import BOUNDS
+from segwatch.aggregation.evidence import clopper_pearson, fit_of, loss_of, mass, mass_up_to
+from segwatch.aggregation.noise import draw, scale_of
+from segwatch.aggregation.privacy_audit import COPIES, LIFETIME, Audit, audit
+from segwatch.aggregation.reports import audit_json, audit_text
+from segwatch.aggregation.trials import ForgetfulLog, ForgetfulProducer, run_trials
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Portrait, Pulse
+from segwatch.contracts.topics import RELEASE
+from segwatch.streaming.embedded_file import LogFile
+from segwatch.streaming.log import Outgoing, Position
 
 FALSE_ALARM = 1e-6
 STRICT = 1e-3

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import RELEASE, SCORED
+from segwatch.errors import BadSettings, LogRefused
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.log import Record
+from segwatch.streaming.runtime import start
 from services.aggregation.__main__ import TOPICS, run
 from services.aggregation.settings import AggregationSettings
-from services.contracts.envelope import decode
-from services.contracts.errors import BadSettings, LogRefused
-from services.contracts.topics import RELEASE, SCORED
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.log import Record
-from services.streaming.runtime import start
 from tests.support.site_world import record_of, scored
 
 POLICY = Path(__file__).parents[3] / "deploy" / "policy" / "demo.yaml"

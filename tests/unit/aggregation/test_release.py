@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from services.aggregation.example import example_records
-from services.aggregation.policy import read_policy
-from services.aggregation.release import heartbeat_of, release_of
-from services.contracts.base import LEAVES
-from services.contracts.release import Heartbeat, NoisedMean, Portrait, Pulse
-from services.contracts.schemas import schema_of
-from services.contracts.studies import StudyScored
-from services.contracts.topics import LEDGER, RELEASE
-from services.streaming.log import Outgoing, Position, Record
+from segwatch.aggregation.example import example_records
+from segwatch.aggregation.policy import read_policy
+from segwatch.aggregation.release import heartbeat_of, release_of
+from segwatch.contracts.base import LEAVES
+from segwatch.contracts.release import Heartbeat, NoisedMean, Portrait, Pulse
+from segwatch.contracts.schemas import schema_of
+from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.topics import LEDGER, RELEASE
+from segwatch.streaming.log import Outgoing, Position, Record
 from tests.support.leaving import not_leaving
 from tests.support.messages import NOW
 from tests.support.site_world import POLICY, World, scored

@@ -5,11 +5,11 @@ from unittest.mock import patch
 
 import pytest
 
-from services.aggregation import service as module
-from services.aggregation.books import Books
-from services.aggregation.released import Numbers
-from services.contracts.topics import LEDGER, SCORED
-from services.streaming.log import Outgoing
+from segwatch.aggregation import service as module
+from segwatch.aggregation.books import Books
+from segwatch.aggregation.released import Numbers
+from segwatch.contracts.topics import LEDGER, SCORED
+from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, record_of, scored
 
 STUDIES = [scored(number, patient=number // 3) for number in range(230)]

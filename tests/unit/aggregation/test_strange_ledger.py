@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.contracts.base import ModelIdentity
-from services.contracts.envelope import Event
-from services.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
-from services.contracts.policy import SitePolicy
-from services.contracts.topics import LEDGER, SCORED
-from services.streaming.log import Outgoing, outgoing
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import LEDGER, SCORED
+from segwatch.streaming.log import Outgoing, outgoing
 from tests.support.messages import MESSAGES, NOW
 from tests.support.site_world import POLICY, World, scored
 

@@ -13,7 +13,7 @@ from deploy.audit.sbom import write_sbom
 from tests.support.service_settings import SERVICES
 
 ROOT = Path(__file__).parents[3]
-FILES = [*(ROOT / "requirements").glob("*.txt"), ROOT / "deploy/images/build.txt"]
+FILES = [*(ROOT / "requirements").glob("*.txt"), *ROOT.glob("services/*/requirements.txt")]
 HASH = "--hash=sha256:" + "0" * 64
 
 
@@ -120,7 +120,7 @@ def test_a_file_that_pip_audit_cannot_read_is_no_clean_bill(tmp_path: Path):
 
 def test_a_bill_of_materials_names_every_pin_with_its_hashes(tmp_path: Path):
     written = json.loads(write_sbom("federation", tmp_path).read_text())
-    pins = {(pin.name, pin.version) for pin in read_pins(ROOT / "requirements/federation.txt")}
+    pins = {(pin.name, pin.version) for pin in read_pins(ROOT / "services/federation/requirements.txt")}
     parts = {(each["name"].lower(), each["version"]) for each in written["components"]}
     assert (written["bomFormat"], written["specVersion"]) == ("CycloneDX", "1.6")
     assert parts == pins
@@ -131,7 +131,7 @@ def test_a_bill_of_materials_names_every_pin_with_its_hashes(tmp_path: Path):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_image_carries_its_own_bill_of_materials(service: str):
-    text = (ROOT / "deploy/images" / f"{service}.Dockerfile").read_text()
+    text = (ROOT / "services" / service / "Dockerfile").read_text()
     assert "cyclonedx-py environment" in text
     assert "--output-file /opt/segwatch/sbom.cdx.json /opt/segwatch/bin/python" in text
-    assert "cyclonedx-bom" in {pin.name for pin in read_pins(ROOT / "deploy/images/build.txt")}
+    assert "cyclonedx-bom" in {pin.name for pin in read_pins(ROOT / "requirements/build.txt")}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from services.evaluation.cohort import Cohort
-from services.features.registry import PAPER4
+from segwatch.evaluation.cohort import Cohort
+from segwatch.features.registry import PAPER4
 
 MakeCohort = Callable[..., Cohort]
 

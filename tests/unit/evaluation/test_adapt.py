@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from services.cli import main
-from services.evaluation.adapt import CONSTANT, NoGain, adapt, told, try_all
-from services.evaluation.cohort import Cohort, RefusedCohort
-from services.evaluation.judge import as_served
-from services.evaluation.model_card import adapted_card
-from services.evaluation.train import Choices, train
-from services.scoring.bundle import Scorer, load, save
-from services.scoring.manifest import NOT_SHOWN
+from segwatch.cli import main
+from segwatch.evaluation.adapt import CONSTANT, NoGain, adapt, told, try_all
+from segwatch.evaluation.cohort import Cohort, RefusedCohort
+from segwatch.evaluation.judge import as_served
+from segwatch.evaluation.model_card import adapted_card
+from segwatch.evaluation.train import Choices, train
+from segwatch.scoring.bundle import Scorer, load, save
+from segwatch.scoring.manifest import NOT_SHOWN
 
 MakeCohort = Callable[..., Cohort]
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.evaluation import batch, metrics
-from services.evaluation.batch import Made
-from services.evaluation.binomial import largest_rejected, largest_rejected_on_grid, p_value
-from services.evaluation.metrics import Judged
-from services.scoring.bins import bin_of, failed
+from segwatch.evaluation import batch, metrics
+from segwatch.evaluation.batch import Made
+from segwatch.evaluation.binomial import largest_rejected, largest_rejected_on_grid, p_value
+from segwatch.evaluation.metrics import Judged
+from segwatch.scoring.bins import bin_of, failed
 
 row = st.tuples(
     st.floats(0, 1), st.one_of(st.none(), st.sampled_from([0.0, 0.3, 0.55, 0.6, 0.9])), st.integers(0, 3)

@@ -6,10 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from services.evaluation.batched_lr import fit_resamples
-from services.evaluation.models import MODELS, fit
-from services.scoring.bins import bin_of
-from services.scoring.predict import raw_bins
+from segwatch.evaluation.batched_lr import fit_resamples
+from segwatch.evaluation.models import MODELS, fit
+from segwatch.scoring.bins import bin_of
+from segwatch.scoring.predict import raw_bins
 
 
 def studies(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

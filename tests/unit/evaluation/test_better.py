@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.evaluation import calibration as calibrate
-from services.evaluation.cohort import Cohort, RefusedCohort
-from services.evaluation.conformal import banded_interval, conformal_interval, covered, shift_weights
-from services.evaluation.feature_sets import feature_set
-from services.evaluation.joined import joined
-from services.evaluation.judge import as_served
-from services.evaluation.leave_out import leave_patient_out
-from services.evaluation.metrics import figures
-from services.evaluation.models import EVERY
-from services.evaluation.train import Choices, train
-from services.features.registry import PAPER4
-from services.scoring.bins import failed
-from services.scoring.bundle import load, save
-from services.scoring.predict import failure_of
+from segwatch.evaluation import calibration as calibrate
+from segwatch.evaluation.cohort import Cohort, RefusedCohort
+from segwatch.evaluation.conformal import banded_interval, conformal_interval, covered, shift_weights
+from segwatch.evaluation.feature_sets import feature_set
+from segwatch.evaluation.joined import joined
+from segwatch.evaluation.judge import as_served
+from segwatch.evaluation.leave_out import leave_patient_out
+from segwatch.evaluation.metrics import figures
+from segwatch.evaluation.models import EVERY
+from segwatch.evaluation.train import Choices, train
+from segwatch.features.registry import PAPER4
+from segwatch.scoring.bins import failed
+from segwatch.scoring.bundle import load, save
+from segwatch.scoring.predict import failure_of
 
 MakeCohort = Callable[..., Cohort]
 QUICK = Choices(resamples=0)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from services.evaluation.cohort import Cohort, RefusedCohort, read_cohort, training_rows
+from segwatch.evaluation.cohort import Cohort, RefusedCohort, read_cohort, training_rows
 
 HEAD = "case,patient,set,dice,smooth,count\n"
 ROWS = "a,1,train,0.5,0.25,3\nb,2,train,0.9,,4\nc,3,test,1,0.75,5\n"

@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.evaluation.cli import register
-from services.evaluation.cohort import RefusedCohort
-from services.scoring.bundle import load
+from segwatch.evaluation.cli import register
+from segwatch.evaluation.cohort import RefusedCohort
+from segwatch.scoring.bundle import load
 
 
 @pytest.fixture

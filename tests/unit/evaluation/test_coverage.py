@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.evaluation.cohort import Cohort
-from services.evaluation.conformal import effective, site_interval
-from services.evaluation.coverage import coverage
-from services.evaluation.ends import Ends, no_ends
-from services.evaluation.evaluate import Asked, evaluate
-from services.evaluation.train import Choices, train
-from services.features.registry import PAPER4
-from services.scoring.bundle import Scorer, load, save
+from segwatch.evaluation.cohort import Cohort
+from segwatch.evaluation.conformal import effective, site_interval
+from segwatch.evaluation.coverage import coverage
+from segwatch.evaluation.ends import Ends, no_ends
+from segwatch.evaluation.evaluate import Asked, evaluate
+from segwatch.evaluation.train import Choices, train
+from segwatch.features.registry import PAPER4
+from segwatch.scoring.bundle import Scorer, load, save
 
 MakeCohort = Callable[..., Cohort]
 Report = dict[str, Any]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.studies import StudyMeasured
-from services.features.files import Request, measure_files
-from services.features.profiles import options
-from services.features.registry import CATALOGUE
-from services.scoring.bundle import load
-from services.scoring.score import score
+from segwatch.contracts.studies import StudyMeasured
+from segwatch.features.files import Request, measure_files
+from segwatch.features.profiles import options
+from segwatch.features.registry import CATALOGUE
+from segwatch.scoring.bundle import load
+from segwatch.scoring.score import score
 
 ROOT = Path(__file__).parents[3]
 BUNDLE = ROOT / "deploy" / "models" / "covid20-scorer"

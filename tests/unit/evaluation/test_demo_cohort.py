@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.contracts.base import ModelIdentity
-from services.contracts.studies import MaskProbabilities
-from services.evaluation.cohort import RefusedCohort, read_cohort
-from services.evaluation.demo_cases import WORST, DemoCase, between, planned
-from services.evaluation.demo_cohort import make_cohort, true_dice
-from services.features.registry import PAPER4
-from services.phantoms.scanner import SCANNERS, STANDARD
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.studies import MaskProbabilities
+from segwatch.evaluation.cohort import RefusedCohort, read_cohort
+from segwatch.evaluation.demo_cases import WORST, DemoCase, between, planned
+from segwatch.evaluation.demo_cohort import make_cohort, true_dice
+from segwatch.features.registry import PAPER4
+from segwatch.phantoms.scanner import SCANNERS, STANDARD
 
 SEED = 3_000_000
 

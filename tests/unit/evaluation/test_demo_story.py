@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.studies import StudyMeasured, StudyScored
-from services.evaluation.demo_cases import DemoCase
-from services.evaluation.demo_cohort import measured_case
-from services.features.registry import PAPER4
-from services.phantoms.scanner import SCANNERS
-from services.scoring.bundle import load
-from services.scoring.score import score
+from segwatch.contracts.studies import StudyMeasured, StudyScored
+from segwatch.evaluation.demo_cases import DemoCase
+from segwatch.evaluation.demo_cohort import measured_case
+from segwatch.features.registry import PAPER4
+from segwatch.phantoms.scanner import SCANNERS
+from segwatch.scoring.bundle import load
+from segwatch.scoring.score import score
 
 MODELS = Path(__file__).parents[3] / "deploy" / "models"
 SEEDS = range(7000, 7008)
 
 
 def scored_under(scanner: str) -> list[StudyScored]:
-    from services.segmentation.bundle import open_bundle
-    from services.segmentation.lesion import LesionModel
+    from segwatch.segmentation.bundle import open_bundle
+    from segwatch.segmentation.lesion import LesionModel
 
     model, scorer = LesionModel(open_bundle(MODELS / "demo-lesion")), load(MODELS / "demo-scorer")
     rows = [measured_case(DemoCase("case", seed, "test", SCANNERS[scanner]), model) for seed in SEEDS]

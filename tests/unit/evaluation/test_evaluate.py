@@ -17,16 +17,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from typer.testing import CliRunner
 
-from services.contracts.errors import SegwatchError
-from services.evaluation import evaluate as core
-from services.evaluation import processes, replicates
-from services.evaluation.batch import FIGURES
-from services.evaluation.cli import register
-from services.evaluation.cohort import Cohort, RefusedCohort
-from services.evaluation.evaluate import Asked, evaluate
-from services.evaluation.plan import plan_of
-from services.evaluation.replicates import Chunk
-from services.features.registry import PAPER4
+from segwatch.errors import SegwatchError
+from segwatch.evaluation import evaluate as core
+from segwatch.evaluation import processes, replicates
+from segwatch.evaluation.batch import FIGURES
+from segwatch.evaluation.cli import register
+from segwatch.evaluation.cohort import Cohort, RefusedCohort
+from segwatch.evaluation.evaluate import Asked, evaluate
+from segwatch.evaluation.plan import plan_of
+from segwatch.evaluation.replicates import Chunk
+from segwatch.features.registry import PAPER4
 
 MakeCohort = Callable[..., Cohort]
 Report = dict[str, Any]

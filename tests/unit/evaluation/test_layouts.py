@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.contracts.errors import SegwatchError
-from services.evaluation.cli import register
-from services.evaluation.cohort import Cohort, RefusedCohort, read_cohort
-from services.evaluation.layouts import recognised
-from services.evaluation.open_cohort import Opened, open_cohort, opened_for_training
+from segwatch.errors import SegwatchError
+from segwatch.evaluation.cli import register
+from segwatch.evaluation.cohort import Cohort, RefusedCohort, read_cohort
+from segwatch.evaluation.layouts import recognised
+from segwatch.evaluation.open_cohort import Opened, open_cohort, opened_for_training
 
 AFFINE = np.diag([-0.8, -0.8, 5.0, 1.0])
 NAMES = ("a", "b", "c")
@@ -93,8 +93,8 @@ def app() -> typer.Typer:
 
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    from services.evaluation import open_cohort as module
-    from services.features.cohort import measure_case
+    from segwatch.evaluation import open_cohort as module
+    from segwatch.features.cohort import measure_case
 
     def here(cases, how, workers):  # noqa: ARG001
         """In this process: what is measured in others is tested with `segwatch measure`."""

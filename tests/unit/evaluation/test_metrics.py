@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from services.evaluation import metrics
-from services.evaluation.intervals import patient_intervals
-from services.evaluation.metrics import Judged, constants, counts, figures
-from services.scoring.bins import bin_of, failed
+from segwatch.evaluation import metrics
+from segwatch.evaluation.intervals import patient_intervals
+from segwatch.evaluation.metrics import Judged, constants, counts, figures
+from segwatch.scoring.bins import bin_of, failed
 
 studies = st.lists(st.tuples(st.floats(0, 1), st.one_of(st.none(), st.floats(0, 1))), min_size=1, max_size=40)
 

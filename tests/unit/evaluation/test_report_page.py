@@ -10,11 +10,11 @@ import pyarrow.csv
 import pytest
 from matplotlib.image import imread
 
-from services.evaluation import commands
-from services.evaluation.cohort import Cohort
-from services.evaluation.evaluate import Asked, Evaluated, evaluate
-from services.evaluation.open_cohort import Opened
-from services.features.registry import PAPER4
+from segwatch.evaluation import commands
+from segwatch.evaluation.cohort import Cohort
+from segwatch.evaluation.evaluate import Asked, Evaluated, evaluate
+from segwatch.evaluation.open_cohort import Opened
+from segwatch.features.registry import PAPER4
 
 MakeCohort = Callable[..., Cohort]
 

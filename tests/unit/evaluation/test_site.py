@@ -8,13 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.evaluation.cli import register
-from services.evaluation.cohort import Cohort, RefusedCohort, read_measures
-from services.evaluation.feature_sets import feature_set
-from services.evaluation.site import read_site
-from services.evaluation.train import Choices, train
-from services.scoring.bundle import load
-from services.scoring.commands import in_a_line
+from segwatch.evaluation.cli import register
+from segwatch.evaluation.cohort import Cohort, RefusedCohort, read_measures
+from segwatch.evaluation.feature_sets import feature_set
+from segwatch.evaluation.site import read_site
+from segwatch.evaluation.train import Choices, train
+from segwatch.scoring.bundle import load
+from segwatch.scoring.commands import in_a_line
 from tests.unit.evaluation.test_evaluate import written
 
 MakeCohort = Callable[..., Cohort]

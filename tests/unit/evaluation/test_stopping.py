@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.evaluation.cohort import Cohort
+from segwatch.evaluation.cohort import Cohort
 from tests.unit.evaluation.test_evaluate import written
 
 MakeCohort = Callable[..., Cohort]
-COMMAND = [sys.executable, "-c", "from services.cli import main; main()", "evaluate"]
+COMMAND = [sys.executable, "-c", "from segwatch.cli import main; main()", "evaluate"]
 PATIENCE_SECONDS = 240
 
 

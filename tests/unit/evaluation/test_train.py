@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.evaluation import calibration as calibrate
-from services.evaluation.cohort import Cohort, RefusedCohort
-from services.evaluation.conformal import conformal_interval
-from services.evaluation.folds import patient_folds, splits
-from services.evaluation.judge import as_served, by_protocol, judge_all, out_of_fold
-from services.evaluation.metrics import counts, figures
-from services.evaluation.model_card import model_card
-from services.evaluation.models import MODELS, fit
-from services.evaluation.report import report
-from services.evaluation.train import train
-from services.scoring.bins import failed
-from services.scoring.bundle import load, save
-from services.scoring.predict import logit, predict
+from segwatch.evaluation import calibration as calibrate
+from segwatch.evaluation.cohort import Cohort, RefusedCohort
+from segwatch.evaluation.conformal import conformal_interval
+from segwatch.evaluation.folds import patient_folds, splits
+from segwatch.evaluation.judge import as_served, by_protocol, judge_all, out_of_fold
+from segwatch.evaluation.metrics import counts, figures
+from segwatch.evaluation.model_card import model_card
+from segwatch.evaluation.models import MODELS, fit
+from segwatch.evaluation.report import report
+from segwatch.evaluation.train import train
+from segwatch.scoring.bins import failed
+from segwatch.scoring.bundle import load, save
+from segwatch.scoring.predict import logit, predict
 
 MakeCohort = Callable[..., Cohort]
 

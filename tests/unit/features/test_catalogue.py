@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.errors import BadSettings
-from services.contracts.studies import MaskProbabilities
-from services.features import catalogue, measure
-from services.features.card import Card
-from services.features.masks import BinaryMask
-from services.features.page import catalogue_page
-from services.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
-from services.features.scene import NativeMask
-from services.volumes.grid import resample_mask
+from segwatch.contracts.studies import MaskProbabilities
+from segwatch.errors import BadSettings
+from segwatch.features import catalogue, measure
+from segwatch.features.card import Card
+from segwatch.features.masks import BinaryMask
+from segwatch.features.page import catalogue_page
+from segwatch.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
+from segwatch.features.scene import NativeMask
+from segwatch.volumes.grid import resample_mask
 
 ROOT = Path(__file__).parents[3]
 

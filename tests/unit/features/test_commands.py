@@ -11,11 +11,11 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from services.cli import app
-from services.contracts.errors import BadSettings, RefusedVolume
-from services.features.cohort import How, listed, measure_case, measure_cohort
-from services.features.profiles import options
-from services.features.registry import MEASURED, PAPER4
+from segwatch.cli import app
+from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.features.cohort import How, listed, measure_case, measure_cohort
+from segwatch.features.profiles import options
+from segwatch.features.registry import MEASURED, PAPER4
 
 AFFINE = np.diag([-0.8, -0.8, 5.0, 1.0])
 FILES = {"ct": "ct.nii.gz", "lesion": "lesion_predicted.nii.gz", "lung": "lung.nii.gz"}

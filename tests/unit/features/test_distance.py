@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from services.features import measure
-from services.features.coarse import coarsen
-from services.features.distance import distance_to
-from services.features.runs import encode_runs
+from segwatch.features import measure
+from segwatch.features.coarse import coarsen
+from segwatch.features.distance import distance_to
+from segwatch.features.runs import encode_runs
 
 
 @settings(deadline=None, max_examples=150)

@@ -8,14 +8,14 @@ import nibabel
 import numpy as np
 import pytest
 
-from services.contracts.base import Geometry
-from services.contracts.errors import RefusedVolume
-from services.features.files import Request, dice_of_files, measure_files, scene_of_files, target_shape
-from services.features.measuring import measure_scene
-from services.features.profiles import options
-from services.features.registry import MEASURED, PAPER4
-from services.volumes.image import Volume
-from services.volumes.orientation import affine_of
+from segwatch.contracts.base import Geometry
+from segwatch.errors import RefusedVolume
+from segwatch.features.files import Request, dice_of_files, measure_files, scene_of_files, target_shape
+from segwatch.features.measuring import measure_scene
+from segwatch.features.profiles import options
+from segwatch.features.registry import MEASURED, PAPER4
+from segwatch.volumes.image import Volume
+from segwatch.volumes.orientation import affine_of
 from tests.support.images import dicom_slices
 
 GEOMETRY = Geometry(

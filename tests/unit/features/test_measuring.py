@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from services.contracts.errors import BadSettings, RefusedVolume
-from services.features import measure
-from services.features.masks import BinaryMask
-from services.features.registry import ALL, CATALOGUE, MEASURED, PAPER4
-from services.features.scene import NativeMask
+from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.features import measure
+from segwatch.features.masks import BinaryMask
+from segwatch.features.registry import ALL, CATALOGUE, MEASURED, PAPER4
+from segwatch.features.scene import NativeMask
 
 SPACING = (5.0, 0.7, 0.7)
 

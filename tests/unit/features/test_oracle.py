@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from services.features import measure
-from services.features.masks import BinaryMask
-from services.features.registry import PAPER4
+from segwatch.features import measure
+from segwatch.features.masks import BinaryMask
+from segwatch.features.registry import PAPER4
 
 CASES = [
     *("empty", "single_voxel", "single_axial_slice", "box_identical_slices", "ball_gt1000", "two_big"),
@@ -100,7 +100,7 @@ def test_the_profile_takes_the_sagittal_axis_by_itself(oracle_folder):
 
 
 def largest_component_deviation(ct, mask):
-    from services.features.components import connect
+    from segwatch.features.components import connect
 
     runs = BinaryMask(mask).runs
     components = connect(runs)

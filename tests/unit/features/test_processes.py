@@ -9,7 +9,7 @@ from pathlib import Path
 
 PARENT = """
 import os, time
-from services.features.processes import pool_of
+from segwatch.features.processes import pool_of
 if __name__ == "__main__":
     pool = pool_of(1)
     print(pool.submit(os.getpid).result(), flush=True)

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.base import Geometry
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import BadSettings
-from services.contracts.studies import StudySegmented
-from services.contracts.topics import MEASURED, SEGMENTED, dead_letters
+from segwatch.contracts.base import Geometry
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.studies import StudySegmented
+from segwatch.contracts.topics import MEASURED, SEGMENTED, dead_letters
+from segwatch.errors import BadSettings
+from segwatch.streaming.log import outgoing
+from segwatch.streaming.runtime import start
+from segwatch.volumes.store import VolumeStore
 from services.features.__main__ import run
 from services.features.settings import FeaturesSettings
-from services.streaming.log import outgoing
-from services.streaming.runtime import start
-from services.volumes.store import VolumeStore
 from tests.support.folders import made
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -113,7 +113,7 @@ def test_a_feature_that_there_is_not_stops_the_start(tmp_path):
 
 def test_machine_code_is_kept_where_the_environment_says(tmp_path):
     program = (
-        "import numpy as np; from services.features.runs import encode_runs; "
+        "import numpy as np; from segwatch.features.runs import encode_runs; "
         "print(encode_runs(np.ones((1, 1, 8), 'u1')).count)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}

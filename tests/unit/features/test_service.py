@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.contracts.base import Geometry
-from services.contracts.envelope import Event, decode, encode
-from services.contracts.errors import CorruptObject, MissingObject, RefusedVolume
-from services.contracts.studies import StudySegmented
-from services.contracts.topics import MEASURED, SEGMENTED
-from services.features import measure
-from services.features.masks import BinaryMask
+from segwatch.contracts.base import Geometry
+from segwatch.contracts.envelope import Event, decode, encode
+from segwatch.contracts.studies import StudySegmented
+from segwatch.contracts.topics import MEASURED, SEGMENTED
+from segwatch.errors import CorruptObject, MissingObject, RefusedVolume
+from segwatch.features import measure
+from segwatch.features.masks import BinaryMask
+from segwatch.features.profiles import options
+from segwatch.features.registry import ALL, FEATURES, PAPER4, feature
+from segwatch.features.scene import NativeMask
+from segwatch.volumes.grid import grid_geometry, resample_mask
+from segwatch.volumes.store import VolumeStore
 from services.features.metrics import FeaturesMetrics
-from services.features.profiles import options
-from services.features.registry import ALL, FEATURES, PAPER4, feature
-from services.features.scene import NativeMask
 from services.features.service import Measuring
-from services.volumes.grid import grid_geometry, resample_mask
-from services.volumes.store import VolumeStore
 from tests.support.folders import made
 
 NOW = datetime(2026, 3, 2, 9, 31, tzinfo=UTC)

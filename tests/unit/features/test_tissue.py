@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from services.features.measuring import measure
-from services.features.registry import SETS
+from segwatch.features.measuring import measure
+from segwatch.features.registry import SETS
 
 NAMES = (
     "dense_lung_dice",

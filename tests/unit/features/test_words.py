@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.features.components import connect
-from services.features.runs import encode_runs
-from services.features.sampling import intensities, mean_of_component
-from services.features.words import filled, summed
+from segwatch.features.components import connect
+from segwatch.features.runs import encode_runs
+from segwatch.features.sampling import intensities, mean_of_component
+from segwatch.features.words import filled, summed
 
 ROOT = Path(__file__).parents[3]
 DTYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
@@ -95,10 +95,10 @@ def test_the_ct_is_read_alike_however_it_lies_in_memory(layout, dtype, shape):
 BESIDE_FORBIDDEN_PAGES = """
 import ctypes, mmap
 import numpy as np
-from services.features import measure
-from services.features.masks import BinaryMask
-from services.features.runs import encode_runs
-from services.features.sampling import count_inside
+from segwatch.features import measure
+from segwatch.features.masks import BinaryMask
+from segwatch.features.runs import encode_runs
+from segwatch.features.sampling import count_inside
 
 def placed(array, at_the_end, page=mmap.PAGESIZE):
     pages = -(-array.nbytes // page)

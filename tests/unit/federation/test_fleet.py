@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.contracts.release import SiteRelease
+from segwatch.contracts.release import SiteRelease
 from services.federation.fleet import Digests, Fleet, Site
 from services.federation.metrics import figures_of
 from tests.support.releases import heartbeat, portrait, pulse

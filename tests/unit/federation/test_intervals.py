@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from services.federation.dice import MIDPOINTS, mean_dice
-from services.federation.noise_mass import mass_of_sum, variance
-from services.federation.share import share_of
+from segwatch.federation.dice import MIDPOINTS, mean_dice
+from segwatch.federation.noise_mass import mass_of_sum, variance
+from segwatch.federation.share import share_of
 
 RUNS = 2000
 

@@ -4,11 +4,11 @@ import threading
 import time
 from pathlib import Path
 
-from services.contracts.topics import at_the_centre
+from segwatch.contracts.topics import at_the_centre
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.runtime import start
 from services.federation.__main__ import run
 from services.federation.settings import FederationSettings
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.runtime import start
 from tests.support.releases import at_centre, pulse
 
 PATIENCE_SECONDS = 30

@@ -5,12 +5,12 @@ import logging
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.contracts.errors import BadSettings, LogUnavailable
-from services.contracts.topics import at_the_centre
+from segwatch.contracts.topics import at_the_centre
+from segwatch.errors import BadSettings, LogUnavailable
+from segwatch.streaming.log import Outgoing
 from services.federation.metrics import FleetCollector, figures_of
 from services.federation.service import LOOK_SECONDS, Federation
 from services.federation.settings import FederationSettings
-from services.streaming.log import Outgoing
 from tests.support.memory_log import MemoryLog
 from tests.support.releases import at_centre, heartbeat, portrait, pulse
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.contracts.topics import RECEIVED, dead_letters
+from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.streaming.runtime import Runtime, start
+from segwatch.volumes.image import Volume
+from segwatch.volumes.nifti import write_nifti
 from services.ingest.inbox import Inbox
 from services.ingest.settings import IngestSettings
-from services.streaming.runtime import Runtime, start
-from services.volumes.image import Volume
-from services.volumes.nifti import write_nifti
 from tests.support.folders import made
 from tests.support.images import little_ct
 

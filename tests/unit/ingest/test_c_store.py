@@ -8,7 +8,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE, Association
 from pynetdicom.presentation import build_context
 
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
 from services.ingest.c_store import CStoreServer
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Spool

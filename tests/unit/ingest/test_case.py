@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.errors import RefusedVolume, Unprocessable
+from segwatch.errors import RefusedVolume, Unprocessable
+from segwatch.volumes.image import Volume
+from segwatch.volumes.nifti import write_nifti
 from services.ingest.case import InputUnavailable, read_case
 from services.ingest.inbox import Inbox
-from services.volumes.image import Volume
-from services.volumes.nifti import write_nifti
 from tests.support.images import dicom_slices, little_ct, save_all
 
 WriteCase = Callable[..., Path]

@@ -16,10 +16,10 @@ import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE
 
-from services.contracts.envelope import decode
-from services.contracts.topics import RECEIVED, dead_letters
-from services.streaming.embedded_log import EmbeddedLog
-from services.volumes.nifti import write_nifti
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.volumes.nifti import write_nifti
 from tests.support.folders import made
 from tests.support.images import dicom_slices, little_ct
 from tests.support.streaming import eventually, read_all

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.envelope import encode
-from services.contracts.errors import StoreUnavailable, Unprocessable
-from services.contracts.identity import pseudonym
-from services.contracts.topics import RECEIVED
+from segwatch.contracts.envelope import encode
+from segwatch.contracts.identity import pseudonym
+from segwatch.contracts.topics import RECEIVED
+from segwatch.errors import StoreUnavailable, Unprocessable
+from segwatch.volumes.image import Volume
+from segwatch.volumes.store import VolumeStore
 from services.ingest.service import Ingest
-from services.volumes.image import Volume
-from services.volumes.store import VolumeStore
 from tests.support.folders import made
 from tests.support.images import little_ct
 

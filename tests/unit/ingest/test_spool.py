@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 
-from services.contracts.errors import RefusedVolume
+from segwatch.errors import RefusedVolume
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Spool, SpoolFull
 from tests.support.images import dicom_slices, little_ct

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from pydicom.dataset import Dataset
 
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Spool
 from services.ingest.stow import StowServer

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pynetdicom import AE
 
 from deploy.local.certificates import Authority, Identity
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
 from services.ingest.c_store import CStoreServer
 from services.ingest.inbox import Inbox
 from services.ingest.settings import IngestSettings

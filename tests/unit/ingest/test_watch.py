@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.envelope import decode
-from services.contracts.errors import LogUnavailable, StoreUnavailable
-from services.contracts.topics import RECEIVED, dead_letters
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.errors import LogUnavailable, StoreUnavailable
+from segwatch.streaming.log import Outgoing, Producer, Record
+from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.worker import Worker
+from segwatch.volumes.store import VolumeStore
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion
 from services.ingest.inbox import Inbox
@@ -21,10 +25,6 @@ from services.ingest.service import Ingest, Prepared
 from services.ingest.settings import IngestSettings
 from services.ingest.studies import Studies
 from services.ingest.watch import MOST_CRASHES, Pace, Watch
-from services.streaming.log import Outgoing, Producer, Record
-from services.streaming.runtime import Runtime
-from services.streaming.worker import Worker
-from services.volumes.store import VolumeStore
 from tests.support.images import dicom_slices, little_ct, save_all
 from tests.support.streaming import eventually, read_all
 

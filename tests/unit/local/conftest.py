@@ -10,13 +10,13 @@ import pytest
 
 from deploy.local.observe import SiteView
 from deploy.local.receipts import Receipt
-from services.contracts.envelope import Event
-from services.contracts.ledger import BlockClosed, CountedStudy, EpochOpened, LedgerRecord
-from services.contracts.policy import SitePolicy
-from services.contracts.release import Pulse, SiteRelease
-from services.contracts.topics import LEDGER, RECEIVED, RELEASE, SCORED
-from services.streaming.deadletters import dead_letter
-from services.streaming.log import Outgoing, Position, Record, outgoing
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.ledger import BlockClosed, CountedStudy, EpochOpened, LedgerRecord
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Pulse, SiteRelease
+from segwatch.contracts.topics import LEDGER, RECEIVED, RELEASE, SCORED
+from segwatch.streaming.deadletters import dead_letter
+from segwatch.streaming.log import Outgoing, Position, Record, outgoing
 from tests.support.messages import MESSAGES, NOW, PATIENT
 
 

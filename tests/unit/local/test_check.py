@@ -5,8 +5,8 @@ import pytest
 from deploy.local.check import audited, problems
 from deploy.local.observe import BlockName
 from deploy.local.receipts import Receipt
-from services.contracts.topics import LEDGER, RELEASE, SCORED
-from services.streaming.log import Outgoing, Position, Record
+from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
+from segwatch.streaming.log import Outgoing, Position, Record
 from tests.support.site_world import World, scored
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from deploy.local.feeder import WAITING, drop_phantom, feed, truth_file, waiting
 from deploy.local.story import Case, site_names, story
-from services.phantoms.phantom import make_phantom
-from services.volumes.codec import decode_mask
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.volumes.codec import decode_mask
 
 
 def test_inboxes_never_hold_more_than_a_few_and_hospitals_advance_together(tmp_path):

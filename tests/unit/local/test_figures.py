@@ -13,8 +13,8 @@ from deploy.local.receiver import Page
 from deploy.local.report import RunFigures, table_of, write_report
 from deploy.local.scene import PageSeen, SiteScene
 from deploy.local.settled import Patience, awaited, pages_missing
-from services.contracts.topics import SCORED
-from services.volumes.store import VolumeStore
+from segwatch.contracts.topics import SCORED
+from segwatch.volumes.store import VolumeStore
 from tests.support.messages import MESSAGES
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from deploy.local.runs import KEPT_RUNS, LATEST, OWNER, is_going_on, new_run, tidy
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
 
 
 def test_a_run_that_goes_on_is_not_taken_over(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from deploy.local.options import Options
 from deploy.local.settled import pages_expected
 from deploy.local.story import changed_site, site_names, story
-from services.phantoms.scanner import SCANNERS
+from segwatch.phantoms.scanner import SCANNERS
 
 
 @given(hospitals=st.integers(1, 6), studies=st.integers(0, 60))

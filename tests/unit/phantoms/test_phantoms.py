@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from services.phantoms.lesions import CONSOLIDATION_HU, GROUND_GLASS_HU
-from services.phantoms.phantom import SHAPE, Phantom, make_phantom
-from services.phantoms.scanner import SCANNERS, STANDARD
+from segwatch.phantoms.lesions import CONSOLIDATION_HU, GROUND_GLASS_HU
+from segwatch.phantoms.phantom import SHAPE, Phantom, make_phantom
+from segwatch.phantoms.scanner import SCANNERS, STANDARD
 
 SEEDS = range(6)
 

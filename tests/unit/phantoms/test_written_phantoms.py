@@ -6,14 +6,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.contracts.errors import BadSettings
-from services.phantoms import cli
-from services.phantoms.dicom import write_dicom_series
-from services.phantoms.phantom import make_phantom
-from services.phantoms.scanner import SCANNERS
-from services.phantoms.write import write_case
-from services.volumes.dicom import read_series
-from services.volumes.read import read_ct, read_mask
+from segwatch.errors import BadSettings
+from segwatch.phantoms import cli
+from segwatch.phantoms.dicom import write_dicom_series
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.scanner import SCANNERS
+from segwatch.phantoms.write import write_case
+from segwatch.volumes.dicom import read_series
+from segwatch.volumes.read import read_ct, read_mask
 
 SMALL = (12, 48, 48)
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.contracts.studies import StudyMeasured
-from services.evaluation.cohort import Cohort
-from services.evaluation.train import Trained, train
-from services.features.registry import PAPER4
-from services.scoring.bundle import Scorer, load, save
+from segwatch.contracts.studies import StudyMeasured
+from segwatch.evaluation.cohort import Cohort
+from segwatch.evaluation.train import Trained, train
+from segwatch.features.registry import PAPER4
+from segwatch.scoring.bundle import Scorer, load, save
 
 
 def made_up_cohort(patients: int = 40, seed: int = 5) -> Cohort:

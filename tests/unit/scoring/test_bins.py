@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.bins import COUNT, EDGES, bin_of, expected_dice, failed, failure_mass, spread
-from services.scoring.manifest import PlattCalibration
-from services.scoring.predict import platt, rescale, sigmoid
+from segwatch.scoring.bins import COUNT, EDGES, bin_of, expected_dice, failed, failure_mass, spread
+from segwatch.scoring.manifest import PlattCalibration
+from segwatch.scoring.predict import platt, rescale, sigmoid
 
 shares = st.lists(st.floats(0, 1), min_size=COUNT, max_size=COUNT).filter(lambda row: sum(row) > 1e-6)
 

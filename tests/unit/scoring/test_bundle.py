@@ -15,10 +15,10 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from services.contracts.errors import BadSettings
-from services.evaluation.train import Trained
-from services.scoring.bundle import Scorer, load
-from services.scoring.skops_file import LARGEST_BYTES, RefusedModel, read, write
+from segwatch.errors import BadSettings
+from segwatch.evaluation.train import Trained
+from segwatch.scoring.bundle import Scorer, load
+from segwatch.scoring.skops_file import LARGEST_BYTES, RefusedModel, read, write
 
 
 def with_model(bundle: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import main
+from segwatch.cli import main
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.envelope import Event, decode
-from services.contracts.errors import BadSettings
-from services.contracts.studies import StudyMeasured
-from services.contracts.topics import MEASURED, SCORED, dead_letters
+from segwatch.contracts.envelope import Event, decode
+from segwatch.contracts.studies import StudyMeasured
+from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
+from segwatch.errors import BadSettings
+from segwatch.streaming.log import Log, Record, outgoing
+from segwatch.streaming.runtime import start
 from services.scoring.__main__ import run
 from services.scoring.settings import ScoringSettings
-from services.streaming.log import Log, Record, outgoing
-from services.streaming.runtime import start
 
 Measured = Callable[..., StudyMeasured]
 

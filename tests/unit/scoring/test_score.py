@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.contracts.errors import Unprocessable
-from services.contracts.studies import StudyMeasured
-from services.features.registry import CATALOGUE, PAPER4
-from services.scoring.bundle import Scorer, load
-from services.scoring.score import score
+from segwatch.contracts.studies import StudyMeasured
+from segwatch.errors import Unprocessable
+from segwatch.features.registry import CATALOGUE, PAPER4
+from segwatch.scoring.bundle import Scorer, load
+from segwatch.scoring.score import score
 
 Measured = Callable[..., StudyMeasured]
 GOOD = dict(zip(PAPER4, (8.0, -660.0, 0.75, 0.96), strict=True))

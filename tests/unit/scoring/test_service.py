@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.contracts.envelope import Event, decode, encode
-from services.contracts.studies import StudyMeasured
-from services.contracts.topics import MEASURED, SCORED
-from services.features.registry import PAPER4
-from services.scoring.bundle import Scorer
+from segwatch.contracts.envelope import Event, decode, encode
+from segwatch.contracts.studies import StudyMeasured
+from segwatch.contracts.topics import MEASURED, SCORED
+from segwatch.features.registry import PAPER4
+from segwatch.scoring.bundle import Scorer
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.service import Scoring
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.scoring.terms import Term, columns, needed
+from segwatch.scoring.terms import Term, columns, needed
 
 FEATURES = ("a", "b", "c")
 

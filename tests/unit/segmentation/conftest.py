@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.contracts.base import ModelIdentity
-from services.contracts.envelope import Event
-from services.contracts.studies import MaskProbabilities, StudyReceived
-from services.contracts.topics import RECEIVED
-from services.phantoms.phantom import Phantom, make_phantom
-from services.segmentation.segmenter import Lesion
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.studies import MaskProbabilities, StudyReceived
+from segwatch.contracts.topics import RECEIVED
+from segwatch.phantoms.phantom import Phantom, make_phantom
+from segwatch.segmentation.segmenter import Lesion
+from segwatch.volumes.store import VolumeStore
 from services.segmentation.service import Segmentation, Studies
-from services.volumes.store import VolumeStore
 from tests.support.folders import made
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)

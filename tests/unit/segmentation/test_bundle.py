@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.errors import BadSettings
-from services.segmentation.bundle import open_bundle, sha256_of, write_manifest
-from services.segmentation.bundling import bundle_of
+from segwatch.errors import BadSettings
+from segwatch.segmentation.bundle import open_bundle, sha256_of, write_manifest
+from segwatch.segmentation.bundling import bundle_of
 
 DEMO = Path(__file__).parents[3] / "deploy/models/demo-lesion"
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from services.segmentation.confidence import binary_entropy, mean_pairwise_dice, summary
+from segwatch.segmentation.confidence import binary_entropy, mean_pairwise_dice, summary
 
 MASKS = arrays.arrays(np.bool_, (2, 3, 4))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.phantoms.phantom import make_phantom
-from services.segmentation.bundle import open_bundle
-from services.segmentation.demo_model import train_demo_model, training_phantom
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.segmentation.bundle import open_bundle
+from segwatch.segmentation.demo_model import train_demo_model, training_phantom
 
 pytest.importorskip("torch", reason="needs the extra `segmentation`")
 
@@ -25,7 +25,7 @@ def test_training_phantoms_are_reproducible_and_vary():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # nnU-Net's training warns of its own libraries' age
 def test_a_short_training_gives_a_bundle_that_predicts_and_leaves_nothing_else(tmp_path, monkeypatch):
-    from services.segmentation.lesion import LesionModel
+    from segwatch.segmentation.lesion import LesionModel
 
     temporary = tmp_path / "temporary"
     temporary.mkdir()

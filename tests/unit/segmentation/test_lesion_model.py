@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.errors import BadSettings, Unprocessable
-from services.phantoms.phantom import make_phantom
-from services.phantoms.scanner import SCANNERS
-from services.segmentation.bundle import open_bundle, write_manifest
-from services.segmentation.bundling import bundle_of
+from segwatch.errors import BadSettings, Unprocessable
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.scanner import SCANNERS
+from segwatch.segmentation.bundle import open_bundle, write_manifest
+from segwatch.segmentation.bundling import bundle_of
 
 pytestmark = pytest.mark.torch
 pytest.importorskip("torch", reason="needs the extra `segmentation`")
@@ -24,7 +24,7 @@ def lesion_model():
     """The class, imported late and once: nnU-Net takes seconds, and warns of its own libraries' age."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from services.segmentation.lesion import LesionModel
+        from segwatch.segmentation.lesion import LesionModel
     return LesionModel
 
 

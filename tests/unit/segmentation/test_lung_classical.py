@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from services.phantoms.phantom import make_phantom
-from services.phantoms.scanner import SCANNERS
-from services.segmentation.lung_classical import classical_lung
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.phantoms.scanner import SCANNERS
+from segwatch.segmentation.lung_classical import classical_lung
 
 SPACING = (5.0, 2.7, 2.7)
 

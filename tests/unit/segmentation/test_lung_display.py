@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.segmentation.lung_classical import classical_lung
-from services.segmentation.lung_display import display_lung
-from services.segmentation.segmenter import lung_of
-from services.volumes.hounsfield import in_hounsfield
-from services.volumes.image import Volume
-from services.volumes.read import read_ct, read_mask
+from segwatch.segmentation.lung_classical import classical_lung
+from segwatch.segmentation.lung_display import display_lung
+from segwatch.segmentation.segmenter import lung_of
+from segwatch.volumes.hounsfield import in_hounsfield
+from segwatch.volumes.image import Volume
+from segwatch.volumes.read import read_ct, read_mask
 
 CASES = Path(__file__).parents[4] / "shared" / "data" / "covid20" / "cases"
 SPACING = (5.0, 4.0, 4.0)

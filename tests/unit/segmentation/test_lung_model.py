@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from services.contracts.errors import BadSettings
-from services.segmentation.bundle import sha256_of
+from segwatch.errors import BadSettings
+from segwatch.segmentation.bundle import sha256_of
 
 pytestmark = pytest.mark.torch
 pytest.importorskip("torch", reason="needs the extra `segmentation`")
@@ -17,7 +17,7 @@ def lung_model():
     """The class, imported late and once: lungmask warns of its own libraries' age."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from services.segmentation.lung_model import LungModel
+        from segwatch.segmentation.lung_model import LungModel
     return LungModel
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.envelope import decode
-from services.contracts.topics import RECEIVED, SEGMENTED, dead_letters
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.log import outgoing
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import RECEIVED, SEGMENTED, dead_letters
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.log import outgoing
 from tests.support.folders import made
 
 ROOT = Path(__file__).parents[3]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.contracts.errors import CorruptObject, MissingObject, Unprocessable
-from services.contracts.topics import SEGMENTED
-from services.volumes.grid import GRID, resample_ct, resample_mask
+from segwatch.contracts.topics import SEGMENTED
+from segwatch.errors import CorruptObject, MissingObject, Unprocessable
+from segwatch.volumes.grid import GRID, resample_ct, resample_mask
 
 
 def test_given_masks_are_taken_as_they_are(received, segmentation, store, phantom):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.contracts.errors import BadSettings
+from segwatch.errors import BadSettings
+from segwatch.streaming.settings import load_settings
 from services.segmentation.settings import SegmentationSettings
-from services.streaming.settings import load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -14,12 +14,12 @@ SCRIPT = """
         sys.modules[name] = None
     from pathlib import Path
     from prometheus_client import CollectorRegistry
-    from services.contracts.errors import BadSettings
+    from segwatch.errors import BadSettings
     from services.segmentation.__main__ import run
     from services.segmentation.models import load_lesion_model, load_lung_model
     from services.segmentation.service import Segmentation, Studies
     from services.segmentation.settings import SegmentationSettings
-    from services.volumes.store import VolumeStore
+    from segwatch.volumes.store import VolumeStore
 
     settings = SegmentationSettings(log="embedded", log_file="log.db", store=sys.argv[1])
     assert load_lesion_model(settings) is None

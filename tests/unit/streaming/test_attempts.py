@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.errors import (
+from segwatch.errors import (
     InvalidMessage,
     LogRefused,
     LogUnavailable,
@@ -14,7 +14,7 @@ from services.contracts.errors import (
     StoreUnavailable,
     Unprocessable,
 )
-from services.streaming.attempts import LONGEST_REASON, Bury, Retry, delays, judge, short
+from segwatch.streaming.attempts import LONGEST_REASON, Bury, Retry, delays, judge, short
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("x"), LogUnavailable("x"), LogRefused("x")])

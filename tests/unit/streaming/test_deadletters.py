@@ -8,13 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.contracts.topics import RECEIVED, WITH_DEAD_LETTERS, dead_letters
-from services.streaming.cli import register
-from services.streaming.deadletters import dead_letter, dead_letter_of_input, is_for_another
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.letters import gather, read_letters
-from services.streaming.log import Outgoing, Position, Record
-from services.streaming.replay import CannotReplay, choose, find, original, put_back
+from segwatch.contracts.topics import RECEIVED, WITH_DEAD_LETTERS, dead_letters
+from segwatch.streaming.cli import register
+from segwatch.streaming.deadletters import dead_letter, dead_letter_of_input, is_for_another
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.letters import gather, read_letters
+from segwatch.streaming.log import Outgoing, Position, Record
+from segwatch.streaming.replay import CannotReplay, choose, find, original, put_back
 from tests.support.streaming import READS, read_all
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.errors import LogRefused, LogUnavailable, LostPlace
-from services.streaming.embedded_consumer import EmbeddedConsumer
-from services.streaming.embedded_file import LogFile
-from services.streaming.embedded_log import EmbeddedLog
-from services.streaming.log import Outgoing
+from segwatch.errors import LogRefused, LogUnavailable, LostPlace
+from segwatch.streaming.embedded_consumer import EmbeddedConsumer
+from segwatch.streaming.embedded_file import LogFile
+from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.log import Outgoing
 from tests.support.streaming import eventually
 
 SHORT_LEASE_SECONDS = 0.2

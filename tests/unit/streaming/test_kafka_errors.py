@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from kafka import errors as kafka
 
-from services.contracts.errors import BadSettings, LogRefused, LogUnavailable, LostPlace, Unprocessable
-from services.streaming.kafka_diagnosis import likely_cause, unreachable
-from services.streaming.kafka_errors import translated
-from services.streaming.kafka_log import KafkaLog
-from services.streaming.kafka_options import connection, servers
-from services.streaming.settings import ConnectionSettings
+from segwatch.errors import BadSettings, LogRefused, LogUnavailable, LostPlace, Unprocessable
+from segwatch.streaming.kafka_diagnosis import likely_cause, unreachable
+from segwatch.streaming.kafka_errors import translated
+from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka_options import connection, servers
+from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import make_certificates
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from services.contracts.errors import LogRefused, LostPlace
-from services.streaming.closing import bounded
-from services.streaming.json_logs import about, configure_logging
-from services.streaming.runtime import (
+from segwatch.errors import LogRefused, LostPlace
+from segwatch.streaming.closing import bounded
+from segwatch.streaming.json_logs import about, configure_logging
+from segwatch.streaming.runtime import (
     EXIT_LOG_REFUSED,
     EXIT_LOST_PLACE,
     EXIT_SETTINGS,
@@ -26,22 +26,22 @@ from services.streaming.runtime import (
     main,
     start,
 )
-from services.streaming.settings import ServiceSettings
-from services.streaming.watchdog import EXIT_WATCHDOG, Watchdog
-from services.streaming.worker import Worker
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.streaming.watchdog import EXIT_WATCHDOG, Watchdog
+from segwatch.streaming.worker import Worker
 from tests.support.streaming import eventually, settings_for
 
 STANDS_STILL = """
 import sys, time
-from services.streaming.runtime import main
-from services.streaming.settings import ServiceSettings
+from segwatch.streaming.runtime import main
+from segwatch.streaming.settings import ServiceSettings
 sys.exit(main("still", ServiceSettings, lambda runtime: time.sleep(600)))
 """
 LEAVES_WORK = """
 import sys, time
-from services.streaming.runtime import main
-from services.streaming.settings import ServiceSettings
-from services.streaming.worker import Worker
+from segwatch.streaming.runtime import main
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.streaming.worker import Worker
 sys.exit(main("busy", ServiceSettings, lambda runtime: Worker().begin(lambda: time.sleep(600)) and None))
 """
 
@@ -167,7 +167,7 @@ def test_a_watchdog_that_is_fed_does_not_bite() -> None:
 
 
 def test_closing_is_given_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.streaming.closing.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("segwatch.streaming.closing.CLOSE_SECONDS", 0.05)
     never = threading.Event()
     assert not bounded(lambda: bool(never.wait(30)) and None, "something")
     never.set()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.contracts.errors import BadSettings
-from services.streaming.settings import ConnectionSettings, ServiceSettings, load_settings, secret
+from segwatch.errors import BadSettings
+from segwatch.streaming.settings import ConnectionSettings, ServiceSettings, load_settings, secret
 
 
 class WithStore(ServiceSettings):

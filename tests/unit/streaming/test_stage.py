@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from services.contracts.envelope import Event
-from services.contracts.errors import LogRefused, StoreUnavailable, Unprocessable
-from services.contracts.topics import dead_letters
-from services.streaming.deadletters import REPLAY_FOR
-from services.streaming.log import Record, outgoing
-from services.streaming.runtime import Runtime
-from services.streaming.settings import ServiceSettings
-from services.streaming.stage import Stage, group_of, run_stage
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.topics import dead_letters
+from segwatch.errors import LogRefused, StoreUnavailable, Unprocessable
+from segwatch.streaming.deadletters import REPLAY_FOR
+from segwatch.streaming.log import Record, outgoing
+from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.settings import ServiceSettings
+from segwatch.streaming.stage import Stage, group_of, run_stage
 from tests.support.streaming import (
     READS,
     WRITES,
@@ -349,7 +349,7 @@ def test_the_lag_is_shown(tmp_path: Path) -> None:
 
 
 def test_two_processes_share_a_group_without_doing_the_same_work(tmp_path: Path) -> None:
-    from services.streaming.runtime import start  # a second process in miniature: its own connections
+    from segwatch.streaming.runtime import start  # a second process in miniature: its own connections
 
     with started(tmp_path) as one, start("scoring", settings_for(tmp_path)) as two:
         make_topics(two.log)

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.contracts.errors import BadSettings
-from services.streaming.telemetry import Telemetry, TelemetryServer
+from segwatch.errors import BadSettings
+from segwatch.streaming.telemetry import Telemetry, TelemetryServer
 
 
 class Service:

@@ -3,8 +3,8 @@
 import pytest
 from typer.testing import CliRunner
 
-from services.cli import app
-from services.contracts.topics import (
+from segwatch.cli import app
+from segwatch.contracts.topics import (
     HOSPITAL_TOPICS,
     LEDGER,
     RECEIVED,
@@ -13,7 +13,7 @@ from services.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
-from services.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded_log import EmbeddedLog
 
 
 @pytest.fixture

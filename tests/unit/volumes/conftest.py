@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from services.volumes.image import Volume
+from segwatch.volumes.image import Volume
 from tests.support.images import dicom_slices, little_ct, save_all
 
 REAL = Path(__file__).parents[4] / "shared" / "data"

@@ -6,10 +6,10 @@ import time
 import numpy as np
 import pytest
 
-from services.contracts.errors import RefusedVolume
-from services.volumes import ahead
-from services.volumes.ahead import read_ahead
-from services.volumes.nifti import write_nifti
+from segwatch.errors import RefusedVolume
+from segwatch.volumes import ahead
+from segwatch.volumes.ahead import read_ahead
+from segwatch.volumes.nifti import write_nifti
 from tests.support.images import little_ct
 
 

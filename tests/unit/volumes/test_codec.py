@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from services.contracts.errors import CorruptObject
-from services.volumes.codec import decode_mask, decode_volume, encode_mask, encode_volume
+from segwatch.errors import CorruptObject
+from segwatch.volumes.codec import decode_mask, decode_volume, encode_mask, encode_volume
 
 shapes = st.tuples(*[st.integers(1, 6)] * 3)
 dtypes = st.sampled_from(["i1", "u1", "<i2", "<u2", "<i4", "<u4", "<f4", "<f8"])

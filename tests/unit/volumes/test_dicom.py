@@ -12,12 +12,12 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, MRImageStorage, generate_uid
 
-from services.contracts.errors import RefusedVolume
-from services.volumes.dicom import read_series
-from services.volumes.image import Volume
-from services.volumes.nifti import write_nifti
-from services.volumes.orientation import affine_of
-from services.volumes.read import read_ct
+from segwatch.errors import RefusedVolume
+from segwatch.volumes.dicom import read_series
+from segwatch.volumes.image import Volume
+from segwatch.volumes.nifti import write_nifti
+from segwatch.volumes.orientation import affine_of
+from segwatch.volumes.read import read_ct
 from tests.support.fuzz_cases import with_elements
 
 turns = st.tuples(st.permutations(range(3)), st.tuples(*[st.booleans()] * 3))

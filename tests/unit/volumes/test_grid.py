@@ -8,8 +8,8 @@ import SimpleITK as sitk  # noqa: N813 - its users know it by this name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.contracts.base import Geometry
-from services.volumes.grid import (
+from segwatch.contracts.base import Geometry
+from segwatch.volumes.grid import (
     GRID,
     grid_geometry,
     nearest_indices,
@@ -17,8 +17,8 @@ from services.volumes.grid import (
     resample_linear,
     resample_mask,
 )
-from services.volumes.image import Volume
-from services.volumes.orientation import affine_of
+from segwatch.volumes.image import Volume
+from segwatch.volumes.orientation import affine_of
 
 shapes = st.tuples(*[st.integers(1, 9)] * 3)
 

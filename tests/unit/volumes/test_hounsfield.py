@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from services.contracts.errors import RefusedVolume
-from services.volumes.hounsfield import compact, ct_unit, in_hounsfield
+from segwatch.errors import RefusedVolume
+from segwatch.volumes.hounsfield import compact, ct_unit, in_hounsfield
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.contracts.errors import RefusedVolume
-from services.volumes.image import Volume
-from services.volumes.nifti import read_nifti, write_nifti
-from services.volumes.orientation import affine_of
-from services.volumes.read import read_ct, read_mask
+from segwatch.errors import RefusedVolume
+from segwatch.volumes.image import Volume
+from segwatch.volumes.nifti import read_nifti, write_nifti
+from segwatch.volumes.orientation import affine_of
+from segwatch.volumes.read import read_ct, read_mask
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 turns = st.tuples(st.permutations(range(3)), st.tuples(*[st.booleans()] * 3))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from services.contracts.errors import CorruptObject
-from services.volumes.codec import decode_bits, decode_slices, encode_mask, encode_volume
-from services.volumes.store import VolumeStore
+from segwatch.errors import CorruptObject
+from segwatch.volumes.codec import decode_bits, decode_slices, encode_mask, encode_volume
+from segwatch.volumes.store import VolumeStore
 
 
 @pytest.mark.parametrize("shape", [(9, 300, 400), (3, 1000, 1000), (5, 2, 3)])

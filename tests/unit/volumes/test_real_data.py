@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.errors import RefusedVolume
-from services.volumes.hounsfield import ct_unit
-from services.volumes.nifti import read_nifti
-from services.volumes.orientation import affine_of
-from services.volumes.read import read_ct, read_mask
+from segwatch.errors import RefusedVolume
+from segwatch.volumes.hounsfield import ct_unit
+from segwatch.volumes.nifti import read_nifti
+from segwatch.volumes.orientation import affine_of
+from segwatch.volumes.read import read_ct, read_mask
 
 
 def test_display_valued_cts_are_told_from_hu(real_data: Path):

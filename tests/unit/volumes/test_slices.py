@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.volumes.nifti import write_nifti
-from services.volumes.slices import open_slices
+from segwatch.volumes.nifti import write_nifti
+from segwatch.volumes.slices import open_slices
 from tests.support.images import little_ct
 
 SLICES = 23

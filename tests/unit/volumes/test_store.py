@@ -8,10 +8,10 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from pydantic import ValidationError
 
-from services.contracts.base import ObjectRef
-from services.contracts.errors import BadSettings, CorruptObject, MissingObject, StoreUnavailable
-from services.volumes.backends import LocalFolder, Remote
-from services.volumes.store import VolumeStore
+from segwatch.contracts.base import ObjectRef
+from segwatch.errors import BadSettings, CorruptObject, MissingObject, StoreUnavailable
+from segwatch.volumes.backends import LocalFolder, Remote
+from segwatch.volumes.store import VolumeStore
 from tests.support.folders import made
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from services.evaluation.realcohort.kept import write_parquet
-from services.features.registry import ALL, CATALOGUE
+from research.covid20_cohort.kept import write_parquet
+from segwatch.features.registry import ALL, CATALOGUE
 
 PATIENTS, EACH = 7, 8
 

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from services.evaluation.cohort import RefusedCohort
-from services.evaluation.ends import Ends, no_ends
-from services.evaluation.evidence import evidence, trials
-from services.evaluation.evidence.across import Carried, carried, pairs, simplest
-from services.evaluation.evidence.choice import choose
-from services.evaluation.evidence.evidence import write_evidence
-from services.evaluation.evidence.figures import Figure, measured, rank_correlation
-from services.evaluation.evidence.goals import Goal
-from services.evaluation.evidence.groups import GROUPS
-from services.evaluation.evidence.kinds import ALL_KINDS, away, held_out_kinds, kinds
-from services.evaluation.evidence.shifts import CHOSEN, batches, local_labels
-from services.evaluation.evidence.tables import read_tables
-from services.evaluation.evidence.trials import Outcome, Trial, left_out_dice, verdicts
-from services.evaluation.feature_sets import feature_set
-from services.evaluation.leave_out import LeftOut, leave_patient_out
-from services.evaluation.train import Choices
-from services.features.registry import ALL
+from research.evidence import evidence, trials
+from research.evidence.across import Carried, carried, pairs, simplest
+from research.evidence.choice import choose
+from research.evidence.evidence import write_evidence
+from research.evidence.figures import Figure, measured, rank_correlation
+from research.evidence.goals import Goal
+from research.evidence.groups import GROUPS
+from research.evidence.kinds import ALL_KINDS, away, held_out_kinds, kinds
+from research.evidence.shifts import CHOSEN, batches, local_labels
+from research.evidence.tables import read_tables
+from research.evidence.trials import Outcome, Trial, left_out_dice, verdicts
+from segwatch.evaluation.cohort import RefusedCohort
+from segwatch.evaluation.ends import Ends, no_ends
+from segwatch.evaluation.feature_sets import feature_set
+from segwatch.evaluation.leave_out import LeftOut, leave_patient_out
+from segwatch.evaluation.train import Choices
+from segwatch.features.registry import ALL
 
 DRAW = np.random.default_rng(0)
 DICE = DRAW.uniform(0, 1, 120)
@@ -234,10 +234,10 @@ def test_tables_that_are_not_of_the_same_rows_are_refused(folder, tmp_path):
 def test_the_page_has_every_section_and_a_second_start_tries_nothing_again(tables, tmp_path, monkeypatch):
     asked = (Trial("rr", "paper4"), Trial("rr", "all", given=True))
     few = dict(list(GROUPS.items())[:2])
-    monkeypatch.setattr("services.evaluation.evidence.figures.RESAMPLES", 20)
+    monkeypatch.setattr("research.evidence.figures.RESAMPLES", 20)
     monkeypatch.setattr(evidence, "GROUPS", few)
     monkeypatch.setattr(evidence, "ALL", ALL[:4])
-    monkeypatch.setattr("services.evaluation.evidence.groups.MODEL", "rr")
+    monkeypatch.setattr("research.evidence.groups.MODEL", "rr")
     monkeypatch.setattr(evidence, "MODEL", "rr")
     out = tmp_path / "docs" / "evidence.md"
     out.parent.mkdir()
@@ -259,6 +259,6 @@ def test_the_page_has_every_section_and_a_second_start_tries_nothing_again(table
     assert f"{sum(goal.met for goal in goals)} of {len(goals)} met" in page
     for picture in ("cohort", "scorers", "groups"):
         assert (out.parent / "images" / f"evidence-{picture}.png").stat().st_size > 1000
-    monkeypatch.setattr("services.evaluation.evidence.kept.outcome", None)
+    monkeypatch.setattr("research.evidence.kept.outcome", None)
     write_evidence(tables, out, tmp_path / "work", trials=asked)
     assert out.read_text() == page

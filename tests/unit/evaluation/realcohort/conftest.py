@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contracts.base import Geometry
-from services.volumes.nifti import write_nifti
+from segwatch.contracts.base import Geometry
+from segwatch.volumes.nifti import write_nifti
 
 SHAPE = (8, 48, 48)
 CASES = {"a-1": "a", "a-2": "a", "b": "b", "c": "c", "d": "d", "e": "e"}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.evaluation.realcohort.changes import CHANGES, changed, flipped, part, thicker
-from services.evaluation.realcohort.covid20 import Scan
+from research.covid20_cohort.changes import CHANGES, changed, flipped, part, thicker
+from research.covid20_cohort.covid20 import Scan
 
 LEVELS = np.float32(np.random.default_rng(3).random((6, 24, 20)).cumsum(axis=1) % 1)
 

@@ -11,17 +11,17 @@ import pytest
 
 pytest.importorskip("torch", reason="the cohort's networks need the segmentation extra")
 
-from services.evaluation.cohort import read_cohort
-from services.evaluation.realcohort import command, fold_networks, making
-from services.evaluation.realcohort.command import make
-from services.evaluation.realcohort.covid20 import RefusedSource, listed, read_published, read_scan
-from services.evaluation.realcohort.masks import MaskFolder
-from services.evaluation.realcohort.measured import hounsfield, measures_of, own_lung
-from services.evaluation.realcohort.plan import planned_published
-from services.evaluation.realcohort.training import Planes, folds_of
-from services.evaluation.realcohort.work import Setup, Work
-from services.features.files import Request, measure_files
-from services.features.registry import ALL, MEASURED
+from research.covid20_cohort import command, fold_networks, making
+from research.covid20_cohort.command import make
+from research.covid20_cohort.covid20 import RefusedSource, listed, read_published, read_scan
+from research.covid20_cohort.masks import MaskFolder
+from research.covid20_cohort.measured import hounsfield, measures_of, own_lung
+from research.covid20_cohort.plan import planned_published
+from research.covid20_cohort.training import Planes, folds_of
+from research.covid20_cohort.work import Setup, Work
+from segwatch.evaluation.cohort import read_cohort
+from segwatch.features.files import Request, measure_files
+from segwatch.features.registry import ALL, MEASURED
 
 pytestmark = pytest.mark.torch
 EACH = 1

@@ -1,7 +1,7 @@
 """Which predictions a cohort consists of."""
 
-from services.evaluation.realcohort.changes import CHANGES
-from services.evaluation.realcohort.plan import KINDS, planned, planned_published
+from research.covid20_cohort.changes import CHANGES
+from research.covid20_cohort.plan import KINDS, planned, planned_published
 
 CASES = [("scan-1", "p"), ("scan-2", "p"), ("scan-3", "q")]
 

@@ -1,0 +1,96 @@
+"""Trains each recipe's network of each fold, in several processes. Those that are kept stay as they are."""
+
+import contextlib
+import io
+import multiprocessing
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from research.covid20_cohort.covid20 import Listed, read_scan
+from research.covid20_cohort.measured import hounsfield, own_lung
+from research.covid20_cohort.training import Planes, Recipe, State, planes_of, train
+from research.covid20_cohort.work import Work
+from segwatch.evaluation.processes import results
+
+TELL_SECONDS = 0.5
+
+
+def train_networks(work: Work, workers: int, stepped: Callable[[int], None]) -> None:
+    """Train each recipe's network of each fold, but those that are there, in several processes.
+
+    A fold's network learns from the patients of all other folds.
+
+    Args:
+        work: what is made.
+        workers: processes; 0 is one a core.
+        stepped: called now and then with the steps that are done.
+    """
+    work.kept.mkdir(parents=True, exist_ok=True)
+    tasks = [(recipe, number) for recipe in work.setup.recipes for number in range(work.setup.folds)]
+    # The slowest first, so that no process is left with one at the end.
+    tasks.sort(key=lambda task: -task[0].stages[-1])
+    steps = multiprocessing.get_context("spawn").Value("q", 0)
+    with _told(lambda: steps.value, stepped):
+        for _ in results(_train, (work, steps), tasks, workers, alone_seconds=0):
+            pass
+
+
+def _train(context: tuple[Work, Any], task: tuple[Recipe, int]) -> None:
+    work, steps = context
+    recipe, number = task
+    path = work.network(recipe, number)
+    if path.is_file():
+        done = recipe.stages[-1]
+    else:
+        done = 0
+        torch.set_num_threads(1)
+        fold = work.fold
+        learnt = [case for case in work.cases if fold[case.patient] != number]
+        _save(path, train(recipe, _by_patient(learnt, recipe.reduced), lambda: _count(steps, 1)))
+    _count(steps, done)
+
+
+def _count(steps: Any, more: int) -> None:  # noqa: ANN401 - a Synchronized of ctypes
+    with steps.get_lock():
+        steps.value += more
+
+
+@contextlib.contextmanager
+def _told(read: Callable[[], int], stepped: Callable[[int], None]) -> Iterator[None]:
+    """Tells what is read now and then, and once more at the end."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(TELL_SECONDS):
+            stepped(read())
+
+    thread = threading.Thread(target=tell)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        stepped(read())
+
+
+def _by_patient(cases: Sequence[Listed], reduced: int) -> list[list[Planes]]:
+    """Each patient's scans as planes."""
+    planes: dict[str, list[Planes]] = {}
+    for case in cases:
+        scan = read_scan(case)
+        lung = own_lung(hounsfield(scan), scan.spacing)
+        planes.setdefault(case.patient, []).append(planes_of(scan.levels, scan.truth, lung, reduced))
+    return list(planes.values())
+
+
+def _save(path: Path, states: dict[int, State]) -> None:
+    buffer = io.BytesIO()
+    torch.save(states, buffer)
+    beside = path.with_suffix(".part")
+    beside.write_bytes(buffer.getvalue())
+    beside.replace(path)

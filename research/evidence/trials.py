@@ -1,0 +1,89 @@
+"""Every row scored without its patient: by scorers as they are served, and by plain models."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segwatch.evaluation.cohort import Cohort
+from segwatch.evaluation.feature_sets import FeatureSet
+from segwatch.evaluation.leave_out import LeftOut, leave_patient_out
+from segwatch.evaluation.metrics import Judged
+from segwatch.evaluation.models import EVERY, fit
+from segwatch.scoring.bins import Floats, bin_of, expected_dice, failed
+from segwatch.scoring.predict import clipped_dice, raw_bins
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model and the features that it reads, by name; `given` are those that only segmentation can send."""
+
+    model: str
+    features: str
+    given: bool = False
+
+    @property
+    def title(self) -> str:
+        """As tables name it."""
+        return f"{self.model} on `{self.features}`"
+
+
+TRIALS = (
+    Trial("lr", "paper4"),
+    Trial("lr", "normal4"),
+    Trial("ordinal", "normal4"),
+    Trial("ordinal", "normal8"),
+    Trial("ordinal", "wide"),
+    Trial("trees", "wide"),
+    Trial("boost", "wide"),
+    Trial("ordinal", "wide-given", given=True),
+    Trial("trees", "wide-given", given=True),
+    Trial("boost", "wide-given", given=True),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial's scorers made of the cohort, and of the external set where they can."""
+
+    here: LeftOut
+    there: LeftOut | None
+
+
+def outcome(trial: Trial, cohort: Cohort, external: Cohort | None) -> Outcome:
+    """Each patient scored by scorers that were trained, calibrated and given a threshold without them."""
+    return Outcome(*leave_patient_out(cohort, trial.model, trial.features, also=external))
+
+
+def left_out_dice(
+    learnt: Cohort, judged: Cohort, model: str, features: FeatureSet, folds: int = FOLDS
+) -> Floats:
+    """The Dice (n,) that a plain model predicts for rows of `judged`, fitted on other patients' rows.
+
+    Patients are left out some at a time, in `folds` turns. NaN where a feature is undefined.
+    """
+    rows, asked = features.prepare(learnt), features.prepare(judged)
+    usable = rows.rows(rows.defined)
+    out = np.full(len(judged), np.nan)
+    recipe = EVERY[model]
+    for patients in np.array_split(np.unique(asked.patients), folds):
+        mine = np.isin(asked.patients, patients) & asked.defined
+        if not mine.any():
+            continue
+        others = usable.rows(~np.isin(usable.patients, patients))
+        pipeline = fit(recipe, others.values, others.dice, directions=features.directions)
+        values = asked.values[mine]
+        classifier = recipe.kind == "classifier"
+        out[mine] = (
+            expected_dice(raw_bins(pipeline, values)) if classifier else clipped_dice(pipeline, values)
+        )
+    return out
+
+
+def verdicts(dice: Floats, predicted: Floats) -> Judged:
+    """Predictions (n,) as verdicts: failed is a predicted Dice below 0.6, undefined is failed."""
+    undefined = np.isnan(predicted)
+    known = np.where(undefined, 0.0, predicted)
+    score = np.where(undefined, np.inf, -known)
+    return Judged(dice, bin_of(known), predicted, undefined | failed(known), score)

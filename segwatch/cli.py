@@ -1,0 +1,43 @@
+"""The `segwatch` command: one sub-command a task, each defined in the room it belongs to."""
+
+import sys
+from importlib import import_module
+
+import typer
+
+from segwatch.errors import SegwatchError
+
+ROOMS = (
+    "segwatch.contracts.cli",
+    "segwatch.features.cli",
+    "segwatch.scoring.cli",
+    "segwatch.evaluation.cli",
+    "segwatch.streaming.cli",
+    "segwatch.streaming.topics_cli",
+    "segwatch.segmentation.cli",
+    "segwatch.phantoms.cli",
+    "segwatch.aggregation.cli",
+)
+"""Each has `register(app)`, which adds its commands. Heavy imports belong inside the commands."""
+
+app = typer.Typer(
+    name="segwatch",
+    help="Quality monitoring of lesion segmentation, without ground truth. Not a diagnostic device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+for room in ROOMS:
+    import_module(room).register(app)
+
+
+def main() -> None:
+    """Run the command. Refused input ends with a message on standard error and exit code 2."""
+    try:
+        app()
+    except SegwatchError as error:
+        print(f"segwatch: {error}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,68 @@
+"""The site's ledger, which never leaves: which studies are in which block, and the noise that was drawn.
+
+The first record that bears a block's number is the one that counts; the release is a pure function of it.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, RootModel, model_validator
+
+from segwatch.contracts.base import Contract, Pseudonym
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Portrait, Pulse
+
+
+class EpochOpened(Contract):
+    """A new ledger. Studies before `from_offset` of the scored topic belong to an earlier epoch."""
+
+    kind: Literal["epoch"]
+    epoch: Annotated[int, Field(ge=1)]
+    from_offset: Annotated[int, Field(ge=0)]
+    opened_at: datetime
+    policy: SitePolicy
+
+
+class PolicyChanged(Contract):
+    """From the named pulse and portrait on, another policy is in force."""
+
+    kind: Literal["policy"]
+    epoch: Annotated[int, Field(ge=1)]
+    first_pulse: Annotated[int, Field(ge=0)]
+    first_portrait: Annotated[int, Field(ge=0)]
+    changed_at: datetime
+    policy: SitePolicy
+
+
+class CountedStudy(Contract):
+    """A study that has a slot in a block, and how many of its patient's studies were counted by then.
+
+    A study whose ordinal is beyond the policy's limit keeps its slot with a fixed value.
+    """
+
+    study: Pseudonym
+    patient: Pseudonym
+    ordinal: Annotated[int, Field(ge=1)]
+
+
+class BlockClosed(Contract):
+    """A block: its studies, in the log's order, and the noised figures that may leave."""
+
+    kind: Literal["block"]
+    studies: tuple[CountedStudy, ...]
+    closed_at: datetime
+    figures: Annotated[Pulse | Portrait, Field(discriminator="kind")]
+
+    @model_validator(mode="after")
+    def _each_study_has_one_slot(self) -> "BlockClosed":
+        if not len({entry.study for entry in self.studies}) == len(self.studies) == self.figures.k:
+            raise ValueError("the block does not hold k different studies")
+        return self
+
+
+class LedgerRecord(
+    RootModel[Annotated[EpochOpened | PolicyChanged | BlockClosed, Field(discriminator="kind")]]
+):
+    """One record of `segwatch.site.ledger.v1`."""
+
+    model_config = {"frozen": True}

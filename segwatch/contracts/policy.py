@@ -1,0 +1,46 @@
+"""The site's privacy policy: the site's own file, with safe defaults; what is loose is refused."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from segwatch.contracts.base import Contract, Name, leaves
+
+MINIMUM_PULSE = 20
+MINIMUM_PORTRAIT = 100
+LARGEST_EPSILON = 1.0
+SMALLEST_EPSILON = 0.001
+"""Noise of a smaller epsilon is wider than a thousand studies: nobody would see anything."""
+MOST_MEANS = 5
+SLOWEST_HEARTBEAT_SECONDS = 86400
+LARGEST_PULSE = 1000
+LARGEST_PORTRAIT = 5000
+"""A block's ledger record names its studies, some 110 bytes each, and must stay under Kafka's 1 MiB."""
+
+
+class SitePolicy(Contract):
+    """What may leave this hospital, how often, and how protected.
+
+    The bounds of each field are the loosest that segwatch accepts: a file beyond them is refused.
+    """
+
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")] = leaves()
+    pulse_studies: Annotated[int, Field(ge=MINIMUM_PULSE, le=LARGEST_PULSE)] = 20
+    portrait_studies: Annotated[int, Field(ge=MINIMUM_PORTRAIT, le=LARGEST_PORTRAIT)] = 100
+    epsilon_count: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] = 1.0
+    epsilon_histogram: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] = 1.0
+    epsilon_means: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] = 1.0
+    means_of: Annotated[tuple[Name, ...], Field(max_length=MOST_MEANS)] = ()
+    studies_per_patient: Annotated[int, Field(ge=1, le=100)] = 4
+    name_model: bool = False
+    name_scorer: bool = False
+    dates: Literal["day", "week", "month"] = "week"
+    heartbeat_seconds: Annotated[int, Field(ge=1, le=SLOWEST_HEARTBEAT_SECONDS)] = 300
+
+    @model_validator(mode="after")
+    def _portraits_are_whole_pulses(self) -> "SitePolicy":
+        if self.portrait_studies % self.pulse_studies:
+            raise ValueError("portrait_studies must be a multiple of pulse_studies")
+        if len(set(self.means_of)) != len(self.means_of):
+            raise ValueError("means_of names a feature twice")
+        return self

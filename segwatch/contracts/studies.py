@@ -1,0 +1,159 @@
+"""The messages about one study. None of them leaves the hospital."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from segwatch.contracts.base import (
+    Contract,
+    Geometry,
+    ModelIdentity,
+    Name,
+    ObjectRef,
+    Pseudonym,
+    Reason,
+)
+
+CtUnit = Literal["hu", "display", "unknown"]
+"""What the CT's values are: Hounsfield units; 8-bit display values that were mapped to HU because the
+caller said so; or something else, whose intensities mean nothing."""
+LesionSource = Literal["nnunet", "nnunet-v1", "given"]
+LungMethod = Literal["given", "lungmask", "classical", "none"]
+Share = Annotated[float, Field(ge=0, le=1)]
+FAILED_BELOW = 0.6
+"""A mask whose Dice is below it has failed (DESIGN.md, the scorers)."""
+
+
+class Study(Contract):
+    """What every message about a study carries: pseudonyms, never identifiers."""
+
+    study: Pseudonym
+    patient: Pseudonym
+    received_at: datetime
+
+
+class Scanner(Contract):
+    """How the CT was made, as far as its file says (DICOM PS3.3 C.8.2.1 CT Image Module)."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    kernel: str | None = None
+    slice_thickness_mm: float | None = None
+    tube_current_ma: float | None = None
+    peak_kilovoltage: float | None = None
+    contrast_agent: bool | None = None
+
+
+class StudyReceived(Study):
+    """A complete, valid CT lies in the volume store (from ingest)."""
+
+    arrived_by: Literal["folder", "c-store", "stow-rs"]
+    ct: ObjectRef
+    ct_unit: CtUnit
+    geometry: Geometry
+    lesion: ObjectRef | None = None
+    lung: ObjectRef | None = None
+    scanner: Scanner | None = None
+
+
+class MaskProbabilities(Contract):
+    """What the lesion model itself says of its mask."""
+
+    mean_foreground: Share | None = None
+    entropy: Annotated[float, Field(ge=0)] | None = None
+    fold_agreement: Share | None = None
+
+
+class StudySegmented(Study):
+    """The study has its masks, native and on the grid that features are measured on (from segmentation)."""
+
+    ct_unit: CtUnit
+    geometry: Geometry
+    grid: Geometry
+    ct: ObjectRef
+    lesion: ObjectRef
+    lung: ObjectRef | None
+    ct_on_grid: ObjectRef
+    lesion_on_grid: ObjectRef
+    lung_on_grid: ObjectRef | None
+    lesion_source: LesionSource
+    lung_method: LungMethod
+    model: ModelIdentity | None
+    probabilities: MaskProbabilities | None = None
+
+
+MeasureStatus = Literal["measured", "empty", "partly_undefined"]
+
+
+Version = Annotated[int, Field(ge=1)]
+
+
+class StudyMeasured(Study):
+    """The mask's measures. A feature without value is null and has its reason (from features).
+
+    A scorer knows one version of each feature; a feature that `feature_versions` does not name has version 1.
+    """
+
+    ct_unit: CtUnit
+    lesion_source: LesionSource
+    lung_method: LungMethod
+    model: ModelIdentity | None
+    status: MeasureStatus
+    features: dict[Name, float | None]
+    undefined: dict[Name, Reason]
+    profile: Literal["paper", "authors-code"]
+    components: Literal["26", "l1"]
+    lesion_ml: Annotated[float, Field(ge=0)] | None = None
+    feature_versions: dict[Name, Version] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _every_null_has_its_reason(self) -> "StudyMeasured":
+        null = {name for name, value in self.features.items() if value is None}
+        if null != set(self.undefined):
+            raise ValueError("the features without value and the reasons differ")
+        return self
+
+
+class Contribution(Contract):
+    """How much a feature moved the score, and which way, in Dice."""
+
+    feature: Name
+    value: float | None
+    effect: float
+
+
+ScoreStatus = Literal["scored", "undefined", "outside"]
+
+
+class StudyScored(Study):
+    """The predicted quality of a mask (from scoring).
+
+    `undefined` has no predicted Dice and counts as failed. `outside` means that the study is not like
+    what the scorer was trained on; its figures are shown, and it needs attention.
+    """
+
+    status: ScoreStatus
+    bins: tuple[Share, Share, Share, Share, Share] | None
+    predicted_dice: Share | None
+    interval: tuple[Share, Share] | None
+    failure_probability: Share | None
+    predicted_failed: bool
+    needs_attention: bool
+    reasons: tuple[Reason, ...]
+    drivers: tuple[Contribution, ...]
+    features: dict[Name, float | None]
+    lesion_source: LesionSource
+    model: ModelIdentity | None
+    scorer: ModelIdentity
+
+    @model_validator(mode="after")
+    def _undefined_is_never_good(self) -> "StudyScored":
+        if self.status == "undefined":
+            if self.predicted_dice is not None or not self.predicted_failed:
+                raise ValueError("an undefined study has no predicted Dice and counts as failed")
+        elif self.predicted_dice is None:
+            raise ValueError("a scored study has a predicted Dice")
+        if (self.status != "scored" or self.predicted_failed) and not self.needs_attention:
+            raise ValueError("a failed, undefined or outside study needs attention")
+        return self

@@ -1,0 +1,82 @@
+"""Every error that crosses a room's wall, in one tree.
+
+```
+SegwatchError
+├── Unprocessable        this study or message can never be processed: dead letter, with `kind` and reason
+│   ├── InvalidMessage   a message does not keep to its schema
+│   ├── RefusedVolume    an image cannot be measured soundly (segwatch.volumes names the kinds)
+│   ├── MissingObject    the volume store has no object under a reference
+│   └── CorruptObject    the object's bytes do not have the hash that the reference names
+├── Transient            something that we need is away: retried with back-off, the study stays
+│   ├── StoreUnavailable the volume store is away, full or slow
+│   └── LogUnavailable   the broker or the log's file is away, slow or refuses connections
+├── LogRefused           the log answered: not allowed, or no such topic
+├── LostPlace            another member took this consumer's place; the record is handed out again there
+└── BadSettings          a service cannot start with these settings; says which one, and what to do
+```
+"""
+
+
+class SegwatchError(Exception):
+    """Root of all errors that segwatch raises on purpose."""
+
+
+class Unprocessable(SegwatchError):
+    """This study or message can never be processed, however often it is tried.
+
+    Attributes:
+        kind: a short, stable name of what is wrong (`truncated_file`), used in metrics and dead letters.
+    """
+
+    def __init__(self, reason: str, *, kind: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class InvalidMessage(Unprocessable):
+    """A message does not keep to its schema: a missing attribute, another type, or a field that is off."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, kind="invalid_message")
+
+
+class RefusedVolume(Unprocessable):
+    """An image that cannot be measured soundly. `kind` says why; the message names the file."""
+
+
+class MissingObject(Unprocessable):
+    """The volume store has no object under a reference."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, kind="missing_object")
+
+
+class CorruptObject(Unprocessable):
+    """The object's bytes do not have the hash that the reference names."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, kind="corrupt_object")
+
+
+class Transient(SegwatchError):
+    """Something that the work needs is away: try again, with back-off; the study stays where it is."""
+
+
+class StoreUnavailable(Transient):
+    """The volume store is away, full or slow."""
+
+
+class LogUnavailable(Transient):
+    """The broker or the log's file is away, slow or refuses connections."""
+
+
+class LogRefused(SegwatchError):
+    """The log answered that this principal may not do this, or that the topic does not exist."""
+
+
+class LostPlace(SegwatchError):
+    """Another member took this consumer's place: fenced, or its partitions were revoked."""
+
+
+class BadSettings(SegwatchError):
+    """A service cannot start with these settings. The message names the setting and what to do."""

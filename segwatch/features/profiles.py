@@ -1,0 +1,60 @@
+"""The two readings of the paper's four features, and the options that both take."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, cast, get_args
+
+from segwatch.errors import BadSettings
+from segwatch.features.components import Rule
+
+Axis = Literal["z", "y", "x"]
+ProfileName = Literal["paper", "authors-code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the four features are read.
+
+    Attributes:
+        profile: the paper's definitions, or the authors' published code where that is well defined.
+        components: the rule by which voxels connect, for all features.
+        axis: along which slices are compared for the smoothness; x is the sagittal axis.
+        min_voxels: smoothness takes the components with more voxels than this, or all where none has.
+    """
+
+    profile: ProfileName = "paper"
+    components: Rule = "26"
+    axis: Axis = "z"
+    min_voxels: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("profile", self.profile, get_args(ProfileName)),
+            ("components", self.components, get_args(Rule)),
+            ("axis", self.axis, get_args(Axis)),
+        ):
+            if value not in allowed:
+                raise BadSettings(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
+        if self.min_voxels < 0:
+            raise BadSettings(f"min_voxels is a number of voxels, not {self.min_voxels}")
+
+
+_PROFILES = {
+    "paper": Options(),
+    "authors-code": Options(profile="authors-code", axis="x", min_voxels=1000),
+}
+
+
+def options(
+    profile: str = "paper", components: str = "26", axis: str | None = None, min_voxels: int | None = None
+) -> Options:
+    """A profile's options, with what the caller sets in their place.
+
+    Raises:
+        BadSettings: a value that is none of those allowed.
+    """
+    if profile not in _PROFILES:
+        raise BadSettings(f"profile: {profile!r} is none of {', '.join(map(repr, _PROFILES))}")
+    read = replace(_PROFILES[profile], components=cast("Rule", components))
+    if axis is not None:
+        read = replace(read, axis=cast("Axis", axis))
+    return read if min_voxels is None else replace(read, min_voxels=min_voxels)

@@ -1,0 +1,1 @@
+"""The centre: reads what every hospital released, and shows each site's rolling quality."""

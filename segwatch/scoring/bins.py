@@ -1,0 +1,57 @@
+"""The five quality bins of Dice: edges .2 .4 .6 .8, left-closed; the three lowest are failed.
+
+Source: DESIGN.md "The scorers, exactly". Dice and predictions are arrays (n,), probabilities (n, 5).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segwatch.contracts.studies import FAILED_BELOW
+
+Floats = NDArray[np.float64]
+Bins = NDArray[np.int64]
+
+EDGES = (0.2, 0.4, 0.6, 0.8)
+COUNT = 5
+FAILED_BINS = 3
+MIDPOINTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+def bin_of(dice: ArrayLike) -> Bins:
+    """The bin, 0 (worst) to 4 (best), of each Dice; a Dice on an edge belongs to the better bin.
+
+    Examples:
+        >>> bin_of([0.0, 0.2, 0.59, 0.6, 1.0]).tolist()
+        [0, 1, 2, 3, 4]
+    """
+    return np.searchsorted(EDGES, np.asarray(dice, dtype=np.float64), side="right").astype(np.int64)
+
+
+def failed(dice: ArrayLike) -> NDArray[np.bool_]:
+    """Whether each Dice is a failure: below 0.6.
+
+    Examples:
+        >>> failed([0.59, 0.6]).tolist()
+        [True, False]
+    """
+    return np.asarray(dice, dtype=np.float64) < FAILED_BELOW
+
+
+def expected_dice(probabilities: Floats) -> Floats:
+    """The probability-weighted mean of the bins' midpoints, (n, 5) to (n,)."""
+    return np.asarray(probabilities @ np.asarray(MIDPOINTS), dtype=np.float64)
+
+
+def failure_mass(probabilities: Floats) -> Floats:
+    """The probability of the three lowest bins, (n, 5) to (n,), within [0, 1] despite rounding."""
+    return np.asarray(np.clip(probabilities[:, :FAILED_BINS].sum(axis=1), 0.0, 1.0), dtype=np.float64)
+
+
+def spread(predicted: Floats, residuals: Floats) -> Floats:
+    """Bin probabilities (n, 5) of predictions (n,) whose errors are spread as `residuals` (m,).
+
+    Each residual (true minus predicted Dice, from cross-validation) is one equally likely truth.
+    """
+    truths = np.clip(predicted[:, None] + residuals[None, :], 0.0, 1.0)
+    shares = [(bin_of(truths) == number).mean(axis=1) for number in range(COUNT)]
+    return np.stack(shares, axis=1)

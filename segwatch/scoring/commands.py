@@ -1,0 +1,92 @@
+"""What `segwatch models` does, once it is called."""
+
+from pathlib import Path
+
+import typer
+
+from segwatch.errors import BadSettings
+from segwatch.scoring.bundle import Scorer, load
+from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, ScorerManifest
+
+SHOWN = ("auroc", "sensitivity", "binary_specificity", "mae")
+
+
+def bundles(folder: Path) -> list[Path]:
+    """The bundle folders: the folder itself, or those that lie in it.
+
+    Raises:
+        BadSettings: there is none.
+    """
+    if (folder / MANIFEST_FILE).is_file():
+        return [folder]
+    found = [path.parent for path in sorted(folder.glob(f"*/{MANIFEST_FILE}")) if _is_a_scorers(path)]
+    if not found:
+        raise BadSettings(f"{folder} is no scorer's bundle and holds none: {MANIFEST_FILE} is what makes one")
+    return found
+
+
+def list_models(folder: Path) -> None:
+    """Print a line a scorer; one that is refused says why."""
+    for bundle in bundles(folder):
+        try:
+            scorer = load(bundle)
+        except BadSettings as error:
+            typer.echo(f"{bundle}: refused: {error}")
+            continue
+        typer.echo(f"{bundle}: {in_a_line(scorer)}")
+
+
+def show(folder: Path) -> None:
+    """Print the model card of a scorer that loads."""
+    scorer = load(folder)
+    card = folder / CARD_FILE
+    if not card.is_file():
+        raise BadSettings(f"{folder} has no {CARD_FILE}: take the bundle from its source again")
+    typer.echo(card.read_text(encoding="utf-8").rstrip())
+    typer.echo(f"\nIdentity: {scorer.identity.name}, sha256 {scorer.identity.sha256}")
+
+
+def verify(folder: Path) -> None:
+    """Load each scorer; name all that are refused.
+
+    Raises:
+        BadSettings: one of them is.
+    """
+    refused = []
+    for bundle in bundles(folder):
+        try:
+            typer.echo(f"{bundle}: loads, {in_a_line(load(bundle))}")
+        except BadSettings as error:
+            refused.append(f"{bundle}: {error}")
+    if refused:
+        raise BadSettings("refused:\n  " + "\n  ".join(refused))
+
+
+def in_a_line(scorer: Scorer) -> str:
+    """A scorer in one line: who it is, what it reads, what it was trained on and how good it was."""
+    manifest, cohort = scorer.manifest, scorer.manifest.cohort
+    return (
+        f"{manifest.name} ({manifest.model} on {manifest.feature_set}: {len(manifest.features)} features), "
+        f"sha256 {scorer.identity.sha256[:12]}, {cohort.studies} studies of {cohort.patients} patients"
+        f"{_figures(manifest)}{_site(manifest)}"
+    )
+
+
+def _figures(manifest: ScorerManifest) -> str:
+    known = [
+        f"{name} {figure.value:.2f} [{figure.low:.2f}, {figure.high:.2f}]"
+        for name in SHOWN
+        if (figure := manifest.figures.get(name)) is not None
+    ]
+    return f"; out of fold {', '.join(known)}" if known else ""
+
+
+def _site(manifest: ScorerManifest) -> str:
+    adaptation, site = manifest.adaptation, manifest.interval.site
+    adapted = "" if adaptation is None else f"; adapted to a site by {adaptation.studies} reviewed studies"
+    return adapted if site is None else f"{adapted}; interval weighted to {site.studies} studies of a site"
+
+
+def _is_a_scorers(manifest: Path) -> bool:
+    """A lesion model's bundle has a manifest too; a scorer's names its format."""
+    return '"segwatch-scorer/' in manifest.read_text(encoding="utf-8", errors="replace")

@@ -1,0 +1,245 @@
+"""What a scorer's manifest.json says. Closed and strict: a field too many or missing refuses the bundle."""
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, StringConstraints, model_validator
+
+from segwatch.contracts.base import Contract, Digest, Name
+from segwatch.scoring.bins import EDGES
+from segwatch.scoring.calibrated import (
+    IsotonicCalibration,
+    PlattCalibration,
+    Probability,
+    ResidualCalibration,
+)
+from segwatch.scoring.terms import Term, needed
+
+MODEL_FILE = "model.skops"
+MANIFEST_FILE = "manifest.json"
+CARD_FILE = "MODEL_CARD.md"
+
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+NOT_SHOWN = (
+    "that the scorer tells this site's studies apart is not shown yet; review more of them, bad ones too."
+)
+"""Said where an adaptation does not surely beat the reviews' mean."""
+
+
+class MeasuredAs(Contract):
+    """How the features were measured: a study measured otherwise is not scored."""
+
+    profile: Literal["paper", "authors-code"]
+    components: Literal["26", "l1"]
+
+
+class Spread(Contract):
+    """How a column is spread over the training cohort."""
+
+    name: Name
+    mean: float
+    sd: Annotated[float, Field(gt=0)]
+    low: float
+    high: float
+
+
+class FeatureStatistics(Spread):
+    """One feature that a study needs, its version, and its card's words for those who read a score."""
+
+    version: Annotated[int, Field(ge=1)]
+    what: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    good: Literal["high", "low", "neither"]
+
+
+class Figure(Contract):
+    """A figure of the training rows out of fold, with the 95 % interval that resamples patients."""
+
+    value: float
+    low: float
+    high: float
+
+
+class TrainingCohort(Contract):
+    """What the scorer was fitted on: counts and a hash, no row of it."""
+
+    sha256: Digest
+    studies: Annotated[int, Field(ge=1)]
+    patients: Annotated[int, Field(ge=1)]
+    failed: Annotated[int, Field(ge=0)]
+    left_out_undefined: Annotated[int, Field(ge=0)]
+    mean_dice: Probability
+
+
+class Threshold(Contract):
+    """From which failure probability on a study is predicted failed, and how that was chosen.
+
+    Either the highest that finds the target's share of the failures, or the cheapest where a missed failure
+    costs as much as so many false alarms.
+    """
+
+    failure_probability: Probability
+    target_sensitivity: Probability | None
+    cost_of_a_miss: Annotated[float, Field(gt=0)] | None = None
+    cross_validated_sensitivity: Probability
+    cross_validated_specificity: Probability
+
+
+class Band(Contract):
+    """The interval of studies whose predicted Dice is below `below`, and not below the band before."""
+
+    below: float
+    low: float
+    high: float
+
+
+class Site(Contract):
+    """The site whose measures weighted an interval's residuals; no Dice of its studies was read.
+
+    `effective` is how many rows of equal weight the cohort's weighted rows amount to.
+    """
+
+    sha256: Digest
+    studies: Annotated[int, Field(ge=1)]
+    left_out_undefined: Annotated[int, Field(ge=0)]
+    effective: Annotated[float, Field(ge=1)]
+
+
+class Interval(Contract):
+    """Conformal interval: predicted Dice plus two quantiles of the cross-validated residuals.
+
+    Where there are bands, those of the band that the predicted Dice falls into, else `low` and `high`.
+    `patients_worst` is the lowest coverage that a patient with five studies or more had out of fold; of an
+    interval that is weighted to a `site` it is not known.
+    """
+
+    coverage: Probability
+    low: float
+    high: float
+    bands: tuple[Band, ...] = ()
+    patients_worst: Probability | None = None
+    site: Site | None = None
+
+    @model_validator(mode="after")
+    def _bands_are_in_order(self) -> "Interval":
+        tops = [band.below for band in self.bands]
+        if tops and (tops != sorted(set(tops)) or tops[-1] <= 1):
+            raise ValueError("the bands do not ascend to above 1")
+        if self.low > self.high or any(band.low > band.high for band in self.bands):
+            raise ValueError("the interval's low is above its high")
+        return self
+
+    def around(self, dice: float) -> tuple[float, float]:
+        """The interval of a predicted Dice, within 0 to 1."""
+        band = next((band for band in self.bands if dice < band.below), None)
+        low, high = (self.low, self.high) if band is None else (band.low, band.high)
+        return min(max(dice + low, 0.0), 1.0), min(max(dice + high, 0.0), 1.0)
+
+
+class Region(Contract):
+    """Where the training cohort lies: the Mahalanobis distance beyond which a study is outside.
+
+    The bound is the distance that the given share of the studies keeps to when its patient is held out.
+    `precision` is the inverse of the correlation matrix of what the model reads, standardised, row by row.
+    No study of the cohort is kept.
+    """
+
+    quantile: Probability
+    bound: Annotated[float, Field(gt=0)]
+    precision: tuple[tuple[float, ...], ...]
+
+
+class Adaptation(Contract):
+    """What a site's reviewed studies changed: the Dice is offset + scale * (fleet's Dice), within 0 to 1.
+
+    Bins and the probability of failure are those of that Dice, spread by `quantiles`, 101 of the errors that
+    were left on patients held out. `mae_before` and `mae_after` are of the reviewed studies, cross-validated
+    by patient; `gain_low` is the lower end of the 90 % interval of the difference. `mae_constant` is what the
+    mean of the other patients' reviews gives every study, and `gain_on_constant_low` the same lower end
+    against it.
+    """
+
+    fleet_sha256: Digest
+    reviews_sha256: Digest
+    studies: Annotated[int, Field(ge=1)]
+    patients: Annotated[int, Field(ge=1)]
+    offset: float
+    scale: Annotated[float, Field(gt=0)]
+    quantiles: Annotated[tuple[float, ...], Field(min_length=101, max_length=101)]
+    mae_before: Probability
+    mae_after: Probability
+    mae_constant: Probability
+    gain_low: float
+    gain_on_constant_low: float
+
+    @property
+    def ranking_shown(self) -> bool:
+        """Whether the reviews show that the scorer tells the site's studies apart."""
+        return self.gain_on_constant_low > 0
+
+
+class ScorerManifest(Contract):
+    """A scorer: what it reads, what it was made from, and how its output is to be understood."""
+
+    format: Literal["segwatch-scorer/1"]
+    name: Name
+    kind: Literal["classifier", "regressor"]
+    model: Name
+    model_sha256: Digest
+    feature_set: Name
+    features: Annotated[tuple[FeatureStatistics, ...], Field(min_length=1)]
+    terms: tuple[Term, ...]
+    term_statistics: tuple[Spread, ...]
+    measured: MeasuredAs
+    bin_edges: tuple[float, float, float, float]
+    cohort: TrainingCohort
+    calibration: Annotated[
+        PlattCalibration | IsotonicCalibration | ResidualCalibration, Field(discriminator="method")
+    ]
+    threshold: Threshold
+    interval: Interval
+    outside: Region
+    figures: dict[str, Figure]
+    adaptation: Adaptation | None = None
+    seed: int
+    versions: dict[str, str]
+    intended_use: Words
+    limits: Annotated[tuple[Words, ...], Field(min_length=1)]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features, in the order that the model reads."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def columns(self) -> tuple[Spread, ...]:
+        """What the model reads, in its order: the terms, or the features themselves where there are none."""
+        return self.term_statistics or self.features
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "ScorerManifest":
+        width = len(self.columns)
+        if len(set(self.feature_names)) != len(self.features):
+            raise ValueError("a feature stands twice")
+        if [term.name for term in self.terms] != [column.name for column in self.term_statistics]:
+            raise ValueError("the terms and their statistics differ")
+        if self.terms and set(needed(self.terms)) != set(self.feature_names):
+            raise ValueError("the terms are not made of the features")
+        if self.bin_edges != EDGES:
+            raise ValueError(f"the bins' edges are not {EDGES}")
+        if [len(row) for row in self.outside.precision] != [width] * width:
+            raise ValueError(f"outside.precision is not {width} by {width}")
+        if not _is_positive_definite(self.outside.precision):
+            raise ValueError("outside.precision is not symmetric and positive definite")
+        if (self.kind == "regressor") != (self.calibration.quantiles is not None):
+            raise ValueError("the calibration does not fit the kind of model")
+        return self
+
+
+def _is_positive_definite(rows: tuple[tuple[float, ...], ...]) -> bool:
+    matrix = np.array(rows)
+    smallest = float(np.linalg.eigvalsh(matrix).min())
+    return bool(np.allclose(matrix, matrix.T)) and math.isfinite(smallest) and smallest > 0

@@ -1,0 +1,137 @@
+"""Model bundles: a folder with nnU-Net's files and a manifest that pins each by its sha256.
+
+```
+plans.json  dataset.json  fold_0/checkpoint_final.pth …  manifest.json
+```
+A checkpoint is a pickle, so loading it runs what it says. It is loaded only after every file of the folder
+has been found to have the hash that the manifest states, and the manifest the hash that the settings pin.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from segwatch.contracts.base import Digest, ModelIdentity, Name
+from segwatch.contracts.envelope import describe
+from segwatch.errors import BadSettings
+
+MANIFEST = "manifest.json"
+NEEDED = ("plans.json", "dataset.json")
+_CHECKPOINT = re.compile(r"fold_(\d+|all)/checkpoint_final\.pth")
+_CHUNK = 1 << 20
+
+
+class Manifest(BaseModel):
+    """What a bundle's `manifest.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: int
+    name: Name
+    made_with: Mapping[str, str]
+    """Versions of what made it, for the record."""
+    files: Mapping[str, Digest]
+    """The sha256 of every file but the manifest, by its path in the bundle."""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose files have been found to be what its manifest says."""
+
+    folder: Path
+    identity: ModelIdentity
+    folds: tuple[str, ...]
+
+
+def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
+    """Verify a bundle, before anything in it is loaded.
+
+    The bundle's digest, which is the model's identity, is the sha256 of `manifest.json`: it stands for
+    every file, since the manifest holds their hashes.
+
+    Args:
+        folder: the bundle.
+        pinned: the digest that the settings ask for, or None for whatever the manifest has.
+
+    Raises:
+        BadSettings: naming the file that is missing, was changed or is not in the manifest.
+    """
+    manifest, digest = _read_manifest(folder)
+    if pinned is not None and digest != pinned:
+        raise BadSettings(
+            f"LESION_MODEL_SHA256 asks for {pinned}, but the bundle {folder} has {digest}:"
+            " give the right bundle, or the digest of the one that is wanted"
+        )
+    _verify_files(folder, manifest)
+    folds = sorted(match[1] for name in manifest.files if (match := _CHECKPOINT.fullmatch(name)))
+    missing = [name for name in NEEDED if name not in manifest.files]
+    if missing or not folds:
+        raise BadSettings(f"the bundle {folder} has no {', '.join(missing) or 'fold_*/checkpoint_final.pth'}")
+    return Bundle(folder, ModelIdentity(name=manifest.name, sha256=digest), tuple(folds))
+
+
+def write_manifest(folder: Path, name: str, made_with: Mapping[str, str], about: str = "") -> str:
+    """Pin all files of a folder in its `manifest.json`; returns the bundle's digest."""
+    names = sorted(_names(folder) - {MANIFEST})
+    manifest = Manifest(
+        format=1,
+        name=name,
+        made_with=dict(made_with),
+        files={path: sha256_of(folder / path) for path in names},
+        about=about,
+    )
+    (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(), indent=2, sort_keys=True) + "\n")
+    return sha256_of(folder / MANIFEST)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _read_manifest(folder: Path) -> tuple[Manifest, str]:
+    path = folder / MANIFEST
+    try:
+        data = path.read_bytes()
+        manifest = Manifest.model_validate_json(data)
+    except OSError as error:
+        raise BadSettings(
+            f"LESION_MODEL: {path} cannot be read ({type(error).__name__}); a bundle is a folder with"
+            " manifest.json, as `segwatch bundle` or `segwatch demo-model` writes it"
+        ) from None
+    except ValidationError as error:
+        raise BadSettings(f"LESION_MODEL: {path} is no bundle's manifest: {describe(error)}") from None
+    if manifest.format != 1:
+        raise BadSettings(f"{path} has format {manifest.format}; this version reads format 1")
+    return manifest, hashlib.sha256(data).hexdigest()
+
+
+def _verify_files(folder: Path, manifest: Manifest) -> None:
+    there = _names(folder) - {MANIFEST}
+    if strangers := there - set(manifest.files):
+        raise BadSettings(f"the bundle {folder} holds {min(strangers)}, which its manifest does not name")
+    if missing := set(manifest.files) - there:
+        raise BadSettings(f"the bundle {folder} lacks {min(missing)}, which its manifest names")
+    for name, expected in manifest.files.items():
+        if sha256_of(folder / name) != expected:
+            raise BadSettings(f"{folder / name} was changed: its sha256 is not what the manifest states")
+
+
+def _names(folder: Path) -> set[str]:
+    """Paths of the bundle's files and of those in its folders; links are followed.
+
+    Kubernetes mounts volumes as links into a folder whose name starts with two dots, which is left out.
+    """
+    paths = [*folder.glob("*"), *folder.glob("*/*")]
+    names = {path.relative_to(folder).as_posix() for path in paths if path.is_file()}
+    return {name for name in names if not name.startswith("..")}

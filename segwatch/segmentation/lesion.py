@@ -1,0 +1,162 @@
+"""The lesion model: nnU-Net's predictor on a verified bundle, kept alive between studies.
+
+The only module of the service that needs torch for the lesion mask; it is imported only where a bundle is
+configured.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from nnunetv2.preprocessing.resampling.default_resampling import compute_new_shape
+from numpy.typing import NDArray
+
+from segwatch.contracts.studies import MaskProbabilities
+from segwatch.errors import BadSettings, Unprocessable
+from segwatch.segmentation.bundle import Bundle
+from segwatch.segmentation.confidence import mean_pairwise_dice, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of a study: its mask (z, y, x), and how sure it is."""
+
+    mask: NDArray[np.bool_]
+    probabilities: MaskProbabilities
+
+
+class LesionModel:
+    """An nnU-Net, loaded once.
+
+    With several folds the mask is that of their mean, and their agreement is told.
+    """
+
+    def __init__(
+        self, bundle: Bundle, *, device: str = "cpu", threads: int = 1, mirroring: bool = True
+    ) -> None:
+        """Load a bundle.
+
+        Args:
+            bundle: verified; its checkpoints are pickles.
+            device: a torch device: `cpu`, `cuda`, `cuda:1`.
+            threads: how many threads torch may use.
+            mirroring: predict mirrored copies too, along the axes that the checkpoint allows, as nnU-Net
+                does by itself: up to eight times the work.
+
+        Raises:
+            BadSettings: the files are not what nnU-Net can load, or the device is not there.
+        """
+        self.identity = bundle.identity
+        self._threads = threads
+        torch.set_num_threads(threads)
+        try:
+            with redirect_stdout(io.StringIO()):  # nnU-Net prints; stdout is for the service's log lines
+                predictor = nnUNetPredictor(
+                    use_mirroring=mirroring,
+                    perform_everything_on_device=device.startswith("cuda"),
+                    device=torch.device(device),
+                    allow_tqdm=False,
+                )
+                predictor.initialize_from_trained_model_folder(str(bundle.folder), bundle.folds)
+                predictor.network.to(torch.device(device))
+        except Exception as error:  # whatever is in the files, nnU-Net and torch say it in many ways
+            raise BadSettings(
+                f"LESION_MODEL: nnU-Net cannot load {bundle.folder} on {device}: {_short(error)}"
+            ) from error
+        self._predictor = predictor
+        self._folds = list(predictor.list_of_parameters)
+
+    def predict(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> Prediction:
+        """Segment a CT (z, y, x) in HU; the mask has the same shape.
+
+        Raises:
+            Unprocessable: `too_thin`: at the model's spacing nothing of the CT is left.
+        """
+        self._refuse_too_thin(ct.shape, spacing_zyx_mm)
+        with redirect_stdout(io.StringIO()), _threads(self._threads):
+            mask, foreground, agreement = self._run(ct, spacing_zyx_mm)
+        return Prediction(mask, summary(mask, foreground, agreement))
+
+    def _refuse_too_thin(self, shape: tuple[int, ...], spacing: tuple[float, float, float]) -> None:
+        plans, wanted = self._predictor.plans_manager, self._predictor.configuration_manager.spacing
+        order = plans.transpose_forward
+        size = compute_new_shape([shape[axis] for axis in order], [spacing[axis] for axis in order], wanted)
+        if min(size) < 1:
+            voxels, mm = (" x ".join(f"{each:g}" for each in sizes) for sizes in (shape, wanted))
+            raise Unprocessable(
+                f"the CT of {voxels} voxels (z, y, x) is thinner than half a voxel of the lesion model"
+                f" ({mm} mm): send more slices, or a mask",
+                kind="too_thin",
+            )
+
+    def _run(
+        self, ct: NDArray[Any], spacing: tuple[float, float, float]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32], float | None]:
+        """The mask, the probability of foreground in each voxel, and the folds' agreement."""
+        predictor = self._predictor
+        preprocessor = predictor.configuration_manager.preprocessor_class(verbose=False)
+        image = np.ascontiguousarray(ct, np.float32)[None]
+        data, _, properties = preprocessor.run_case_npy(
+            image,
+            None,
+            {"spacing": list(spacing)},
+            predictor.plans_manager,
+            predictor.configuration_manager,
+            predictor.dataset_json,
+        )
+        logits, masks = self._logits(torch.from_numpy(data))
+        segmentation, probabilities = convert_predicted_logits_to_segmentation_with_correct_shape(
+            logits,
+            predictor.plans_manager,
+            predictor.configuration_manager,
+            predictor.label_manager,
+            properties,
+            return_probabilities=True,
+            num_threads_torch=self._threads,
+        )
+        return segmentation > 0, _foreground(probabilities, self._has_regions), mean_pairwise_dice(masks)
+
+    def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
+        """The mean logits of all folds at the model's spacing; each fold's mask where there are several."""
+        predictor = self._predictor
+        total: torch.Tensor | None = None
+        masks: list[NDArray[np.bool_]] = []
+        for weights in self._folds:
+            predictor.list_of_parameters = [weights]
+            logits = predictor.predict_logits_from_preprocessed_data(data).float()
+            if len(self._folds) > 1:
+                masks.append(predictor.label_manager.convert_logits_to_segmentation(logits).numpy() > 0)
+            total = logits if total is None else total + logits
+        if total is None:
+            raise BadSettings("the bundle has no folds")
+        return total / len(self._folds), masks
+
+    @property
+    def _has_regions(self) -> bool:
+        return bool(self._predictor.label_manager.has_regions)
+
+
+def _foreground(probabilities: NDArray[Any], regions: bool) -> NDArray[np.float32]:
+    """The probability that a voxel is no background, from (class, z, y, x)."""
+    foreground = probabilities.max(axis=0) if regions else 1 - probabilities[0]
+    return np.asarray(foreground, np.float32)
+
+
+@contextmanager
+def _threads(wanted: int) -> Iterator[None]:
+    """nnU-Net sets torch's threads as it likes, and stops in the middle where it fails."""
+    torch.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(wanted)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

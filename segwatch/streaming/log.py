@@ -1,0 +1,178 @@
+"""The log as services see it. Two adapters keep to it: Kafka (`kafka_log`), a SQLite file (`embedded_log`).
+
+A record is acknowledged when `Producer.send` returns. A consumer's place moves only by `commit`.
+Errors are those of `segwatch.errors`: LogUnavailable, LogRefused, LostPlace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from segwatch.contracts.envelope import Event, Headers, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it lies in the log."""
+
+    at: Position
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to be sent. Without a time stamp the log gives it its own."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int | None = None
+
+
+class Closing(Protocol):
+    """Something that is closed, by `with` or by hand; closing twice does nothing."""
+
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Producer(Closing, Protocol):
+    """Writes records and waits until every one is acknowledged by all replicas that must have it.
+
+    May be shared by threads; a consumer or a reader belongs to one.
+    """
+
+    def send(self, records: Sequence[Outgoing]) -> list[Position]:
+        """Send, wait for every acknowledgement, and say where each record lies.
+
+        Raises:
+            LogUnavailable: not all were acknowledged in time; some may lie in the log all the same.
+            LogRefused: it does not take records from us (authorisation, no such topic).
+            Unprocessable: a record is larger than the log takes (kind `record_too_large`).
+        """
+        ...
+
+
+class Consumer(Closing, Protocol):
+    """A member of a group: reads each partition it is given in order, from the group's last commit."""
+
+    def poll(self, timeout_seconds: float) -> Sequence[Record]:
+        """Up to one record of each partition it holds, or nothing; keeps the member's place in the group.
+
+        Raises:
+            LostPlace, LogUnavailable, LogRefused.
+        """
+        ...
+
+    def joined(self) -> bool:
+        """Whether this member has its place in the group, be it one that waits for a partition."""
+        ...
+
+    def pause(self) -> None:
+        """Hand out no records until `resume`, while `poll` goes on keeping the place."""
+        ...
+
+    def resume(self) -> None: ...
+
+    def commit(self, after: Position) -> None:
+        """The record there is done with: the group goes on behind it.
+
+        Raises:
+            LostPlace: another member owns the partition now; the record will be handed out there again.
+        """
+        ...
+
+    def begin(self, at: Position) -> int:
+        """Note that work on the record begins, and say how often it was begun by members that then vanished.
+
+        Only the first record of each partition that this member is handed is noted: whatever ends a process
+        is met again first by the next one. A commit forgets the note.
+
+        Raises:
+            LostPlace, LogUnavailable, LogRefused.
+        """
+        ...
+
+    def hand_back(self, at: Position) -> None:
+        """Forget that work on the record was begun: it was given up in order, through no fault of its own.
+
+        Raises:
+            LostPlace, LogUnavailable, LogRefused.
+        """
+        ...
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Records not yet committed, by topic and partition that this member holds."""
+        ...
+
+
+class Reader(Closing, Protocol):
+    """Reads whole topics from an offset on, outside any group: for folds, tails and tools."""
+
+    def poll(self, timeout_seconds: float) -> Sequence[Record]:
+        """The next records of each topic, in each partition's order; empty where none came in time."""
+        ...
+
+    def behind(self) -> int:
+        """How many places lie between what was handed out and the topics' present end."""
+        ...
+
+    def at_end(self) -> bool:
+        """Whether all that lay in the topics at this moment has been handed out."""
+        ...
+
+
+class Log(Closing, Protocol):
+    """A connection to the log; makes producers, consumers and readers."""
+
+    def producer(self) -> Producer: ...
+
+    def consumer(self, *, group: str, topics: Sequence[str], member: str | None = None) -> Consumer:
+        """A member of `group`. With `member`, a static one, which keeps its place over a restart."""
+        ...
+
+    def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> Reader:
+        """A reader of all partitions of the topics, from `from_offset` or the earliest that is left."""
+        ...
+
+    def topics(self) -> frozenset[str]:
+        """The topics that this principal can see."""
+        ...
+
+    def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
+        """Make what is missing; in Kubernetes the platform makes topics (segwatch.streaming.topics)."""
+        ...
+
+    def require_topics(self, topics: Sequence[str]) -> None:
+        """Check at start that the topics are there.
+
+        Raises:
+            LogRefused: naming each that is missing, and how topics are made.
+        """
+        ...
+
+
+def outgoing(topic: str, event: Event[Any], timestamp_ms: int | None = None) -> Outgoing:
+    """The record that carries the event to a topic."""
+    key, value, headers = encode(event)
+    return Outgoing(topic, key, value, headers, timestamp_ms)

@@ -1,0 +1,64 @@
+"""Certificates that are loaded again when their files change.
+
+A platform renews certificates (Strimzi and cert-manager do long before they end) by writing the mounted
+files. Each new connection shows what lies there then, so a service needs no restart; open connections stay.
+"""
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from segwatch.errors import BadSettings
+
+_log = logging.getLogger(__name__)
+
+
+class CertificateFiles:
+    """The files behind a context. An authority that was trusted once stays so until the process ends:
+    OpenSSL only adds.
+
+    Args:
+        files: where they lie; None for those that the settings do not name.
+        load: puts what they hold into a context; raises BadSettings, naming the file that cannot be used.
+    """
+
+    def __init__(self, files: Sequence[Path | None], load: Callable[[ssl.SSLContext], None]) -> None:
+        self._files = [path for path in files if path is not None]
+        self._load = load
+        self._lock = threading.Lock()
+        self._seen = self._state()
+
+    def renew(self, context: ssl.SSLContext) -> None:
+        """Load them again where they have changed; what cannot be used yet is left alone until it can."""
+        with self._lock:
+            state = self._state()
+            if state == self._seen:
+                return
+            try:
+                # Into another one first: a certificate whose key has not come yet would spoil this one.
+                self._load(ssl.SSLContext(context.protocol))
+                self._load(context)
+            except BadSettings as error:
+                _log.warning("certificates have changed and cannot be used yet, keeping the old: %s", error)
+            else:
+                self._seen = state
+                _log.info("certificates have changed: new connections show the new ones")
+
+    def _state(self) -> list[tuple[int, int, int] | None]:
+        """What tells that a file was replaced, of each; None where it is not there just now."""
+        return [_stamp(path) for path in self._files]
+
+
+def no_password() -> str:
+    """For `load_cert_chain`: without it OpenSSL would ask on the terminal, and the service would hang."""
+    return ""
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,191 @@
+"""What a service's process is: settings, log, telemetry, signals, a watchdog, and an end that does not hang.
+
+Every `__main__.py` is `sys.exit(main(NAME, SETTINGS, run))`.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Generic, TypeVar
+
+from segwatch.errors import BadSettings, LogRefused, LogUnavailable, LostPlace
+from segwatch.streaming.closing import bounded
+from segwatch.streaming.connect import open_log
+from segwatch.streaming.json_logs import configure_logging
+from segwatch.streaming.log import Log
+from segwatch.streaming.settings import ConnectionSettings, ServiceSettings, load_settings
+from segwatch.streaming.telemetry import Telemetry, TelemetryServer
+from segwatch.streaming.watchdog import Watchdog
+from segwatch.streaming.worker import WORKER_NAME
+
+EXIT_UNEXPECTED = 1
+EXIT_SETTINGS = 2
+EXIT_LOG_UNAVAILABLE = 3
+EXIT_LOG_REFUSED = 4
+EXIT_LOST_PLACE = 5
+
+START_PATIENCE_SECONDS = 60.0
+"""How long a service waits at start for the log to come up: a broker needs seconds, a cluster that is
+rolled a minute. After that the process ends, so that the fault is seen, and its supervisor tries again."""
+START_RETRY_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+@dataclass
+class Runtime(Generic[SettingsT]):
+    """What a running service stands on.
+
+    Attributes:
+        stop: set by SIGTERM and SIGINT: finish or hand back what is in hand, and return.
+        port: where `/metrics`, `/livez` and `/readyz` are served.
+    """
+
+    name: str
+    settings: SettingsT
+    log: Log
+    telemetry: Telemetry
+    stop: threading.Event
+    port: int
+    _watchdog: Watchdog
+    _ready: threading.Event
+
+    def alive(self) -> None:
+        """The main loop moves: call it on every round, and around calls that may take long."""
+        self._watchdog.feed()
+
+    def ready(self, yes: bool) -> None:
+        """Whether the service can do its work now: shown at `/readyz`."""
+        if yes:
+            self._ready.set()
+        else:
+            self._ready.clear()
+
+
+@dataclass
+class _Health:
+    watchdog: Watchdog
+    ready: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def start(name: str, settings: SettingsT) -> Iterator[Runtime[SettingsT]]:
+    """A runtime for the service `name`, closed again within bounded time.
+
+    Raises:
+        LogUnavailable: the log did not come up within START_PATIENCE_SECONDS.
+        LogRefused: it did, and does not let us in.
+        BadSettings: the port cannot be had, or a file that the settings name is wrong.
+    """
+    health = _Health(Watchdog(settings.watchdog_seconds))
+    telemetry = Telemetry(name)
+    server = TelemetryServer(
+        telemetry.registry,
+        host=settings.http_host,
+        port=settings.http_port,
+        alive=lambda: not health.watchdog.hungry(),
+        ready=health.ready.is_set,
+    )
+    with _signals(health.stop):
+        health.watchdog.start()
+        try:
+            log = _come_up(settings, health)
+            try:
+                yield Runtime(
+                    name, settings, log, telemetry, health.stop, server.port, health.watchdog, health.ready
+                )
+            finally:
+                health.ready.clear()
+                bounded(log.close, "the log")
+        finally:
+            health.watchdog.close()
+            server.close()
+
+
+def main(name: str, settings_type: type[SettingsT], run: Callable[[Runtime[SettingsT]], None]) -> int:
+    """Run a service until it is asked to stop, and say how it ended as an exit code.
+
+    A process with threads of the service that do not come to an end is left by `os._exit`.
+    """
+    before = set(threading.enumerate())
+    configure_logging(name, ConnectionSettings.model_fields["site"].default, "INFO")
+    code = _run(name, settings_type, run)
+    left = [thread.name for thread in set(threading.enumerate()) - before if _keeps_us(thread)]
+    if left:
+        _log.warning("left without waiting for: %s", ", ".join(left))
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+def _run(name: str, settings_type: type[SettingsT], run: Callable[[Runtime[SettingsT]], None]) -> int:
+    code = EXIT_UNEXPECTED
+    try:
+        settings = load_settings(settings_type)
+        configure_logging(name, settings.site, settings.log_level)
+        with start(name, settings) as runtime:
+            _log.info("started", extra={"port": runtime.port})
+            run(runtime)
+        _log.info("stopped")
+    except BadSettings as error:
+        _log.error("cannot start: %s", error)
+        code = EXIT_SETTINGS
+    except LogUnavailable as error:
+        _log.error("the log cannot be reached: %s", error)
+        code = EXIT_LOG_UNAVAILABLE
+    except LogRefused as error:
+        _log.error("the log refuses: %s", error)
+        code = EXIT_LOG_REFUSED
+    except LostPlace as error:
+        _log.error("another process has this one's place: %s", error)
+        code = EXIT_LOST_PLACE
+    except Exception:  # noqa: BLE001 - it is logged with its trace, and the exit code says it
+        _log.exception("ended by an error that nobody expected")
+    else:
+        code = 0
+    return code
+
+
+def _come_up(settings: ServiceSettings, health: _Health) -> Log:
+    until = time.monotonic() + START_PATIENCE_SECONDS
+    while True:
+        health.watchdog.feed()
+        try:
+            return open_log(settings)
+        except LogUnavailable as error:
+            if time.monotonic() > until or health.stop.is_set():
+                raise
+            _log.warning("the log is not up yet, trying again: %s", error)
+            health.stop.wait(START_RETRY_SECONDS)
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set `stop`. Python takes handlers in the main thread only; elsewhere nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        _log.info("asked to stop by %s", signal.Signals(number).name)
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _keeps_us(thread: threading.Thread) -> bool:
+    """A thread that would keep the process from ending, or whose work would be torn up by its end."""
+    return not thread.daemon or thread.name == WORKER_NAME

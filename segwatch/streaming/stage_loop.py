@@ -1,0 +1,277 @@
+"""The loop of a stage: one record in, its results out, and nothing lost whatever happens in between.
+
+The order is the whole point, and stands in `StageLoop._settle`. At least once; ids make copies harmless.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from segwatch.contracts.envelope import Event, decode
+from segwatch.errors import LogRefused, LogUnavailable, LostPlace, Unprocessable
+from segwatch.streaming.attempts import Bury, Retry, delays, judge, short
+from segwatch.streaming.deadletters import dead_letter, is_for_another
+from segwatch.streaming.json_logs import about
+from segwatch.streaming.lag import LagGauge
+from segwatch.streaming.log import Consumer, Outgoing, Position, Producer, Record, outgoing
+from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.worker import Worker
+
+_log = logging.getLogger(__name__)
+Handle = Callable[[Event[Any]], Sequence[Event[Any]]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the loop waits for what, in seconds."""
+
+    poll: float = 1.0
+    """For a record to come: how late a request to stop is seen by an idle stage."""
+    short_work: float = 0.5
+    """Work up to here is waited for without polling, which keeps a hop short; the session bears it."""
+    keep_place: float = 0.1
+    """Between two polls of a paused consumer during long work: how late its end is seen."""
+    grace: float = 15.0
+    """For a study in hand after the request to stop; then it is handed back. With closing it stays below
+    the 30 s that Kubernetes gives."""
+    first_delay: float = 0.5
+    longest_delay: float = 30.0
+    """Between attempts: a store that comes back is noticed within half a minute."""
+
+
+class _HandedBack(Exception):
+    """The record in hand is given up without a commit: whoever reads the partition next gets it again."""
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What became of a record, and what is to be sent for it."""
+
+    outcome: Literal["done", "dead_letter", "skipped"]
+    records: Sequence[Outgoing] = ()
+    error: str | None = None
+
+
+class StageLoop:
+    """Runs until `runtime.stop` is set; see `stage.run_stage` for what it raises."""
+
+    def __init__(
+        self,
+        stage: str,
+        handle: Handle,
+        runtime: Runtime[Any],
+        consumer: Consumer,
+        producer: Producer,
+        worker: Worker,
+        pace: Pace,
+    ) -> None:
+        self._stage = stage
+        self._handle = handle
+        self._runtime = runtime
+        self._consumer = consumer
+        self._producer = producer
+        self._worker = worker
+        self._pace = pace
+        self._telemetry = runtime.telemetry
+        self._lag = LagGauge(stage, consumer, runtime.telemetry)
+
+    def run(self) -> None:
+        waits = self._delays()
+        while not self._stopping():
+            self._runtime.alive()
+            try:
+                self._lag.refresh()  # also what notices an absent broker: an idle poll is silent either way
+                records = self._consumer.poll(self._pace.poll)
+            except (LogUnavailable, LogRefused) as error:
+                self._fault(type(error).__name__, str(error))
+                self._runtime.stop.wait(next(waits))
+                continue
+            waits = self._delays()
+            if self._consumer.joined():
+                self._runtime.ready(True)
+            for record in records:
+                self._process(record)
+
+    def _process(self, record: Record) -> None:
+        if self._stopping():
+            return  # not committed: it is handed out again
+        at, started = record.at, time.monotonic()
+        study = (record.key or b"").decode(errors="replace")
+        with (
+            about(topic=at.topic, partition=at.partition, offset=at.offset, study=study),
+            self._telemetry.in_progress.labels(self._stage).track_inprogress(),
+        ):
+            try:
+                done = self._settle(record)
+            except _HandedBack:
+                self._hand_back(at)
+                return
+            if done is not None:
+                self._count(done, time.monotonic() - started)
+
+    def _settle(self, record: Record) -> _Done | None:
+        """See a record through; None where the place was lost, and the record with it."""
+        # 1. Do the work, once. Nothing of it is visible to others yet.
+        done = self._work(record)
+        # 2. Send all that came of it (a result, or a dead letter) and wait for every acknowledgement.
+        done = self._send(record, done)
+        # 3. Only now commit. A crash before this line means the same again, under the same ids; a commit
+        #    before step 2 could lose the study.
+        return done if self._commit(record.at) else None
+
+    def _work(self, record: Record) -> _Done:
+        if is_for_another(record, self._stage):
+            return _Done("skipped")
+        vanished = self._begin(record.at)
+        if vanished >= self._runtime.settings.max_attempts:
+            why = Bury("ended_the_process", f"the process has ended {vanished} times in the middle of it")
+            return self._buried(record, why, vanished)
+        waits = self._delays()
+        attempts = failures = 0
+        while True:
+            attempts += 1
+            future = self._worker.begin(partial(self._attempt, record))
+            self._wait_for(future)
+            error = future.exception()
+            if error is None:
+                return _Done("done", future.result())
+            verdict = judge(error, failures + 1, self._runtime.settings.max_attempts)
+            if isinstance(verdict, Bury):
+                _log.error("dead letter: %s: %s", verdict.kind, verdict.reason, exc_info=_trace(error))
+                return self._buried(record, verdict, attempts)
+            failures += verdict.counts
+            self._retry(verdict, error)
+            self._sit_out(next(waits))
+
+    def _begin(self, at: Position) -> int:
+        """How often a process has ended in the middle of this record; where unknown, the work may begin."""
+        try:
+            return self._consumer.begin(at)
+        except (LostPlace, LogUnavailable, LogRefused) as error:
+            _log.warning("not noted that work begins: %s", error)
+            return 0
+
+    def _hand_back(self, at: Position) -> None:
+        _log.info("handed back unfinished")
+        try:
+            self._consumer.hand_back(at)
+        except (LostPlace, LogUnavailable, LogRefused) as error:
+            _log.warning("not noted that it was handed back: %s", error)
+
+    def _attempt(self, record: Record) -> list[Outgoing]:
+        """What the worker's thread does."""
+        event = decode(record.at.topic, record.key, record.value, record.headers)
+        with about(study=event.key, correlation=event.correlation):
+            return [outgoing(made.type, made) for made in self._handle(event)]
+
+    def _send(self, record: Record, done: _Done) -> _Done:
+        waits = self._delays()
+        while True:
+            self._runtime.alive()
+            try:
+                self._producer.send(done.records)
+            except Unprocessable as error:
+                if done.outcome == "dead_letter":
+                    self._fault(error.kind, f"the log does not even take the dead letter: {error}")
+                    self._sit_out(next(waits))
+                else:
+                    done = self._buried(record, Bury(error.kind, short(str(error))), attempts=1)
+            except (LogUnavailable, LogRefused) as error:
+                self._fault(type(error).__name__, str(error))
+                self._sit_out(next(waits))
+            else:
+                return done
+
+    def _commit(self, at: Position) -> bool:
+        waits = self._delays()
+        while True:
+            self._runtime.alive()
+            try:
+                self._consumer.commit(at)
+            except LostPlace as error:
+                _log.warning("not committed, it is handed out again elsewhere: %s", error)
+                return False
+            except (LogUnavailable, LogRefused) as error:
+                self._fault(type(error).__name__, str(error))
+                self._sit_out(next(waits))
+            else:
+                return True
+
+    def _wait_for(self, future: "Future[Any]") -> None:
+        """Short work is waited for; long work must not cost this member its place, so it polls, paused."""
+        wait([future], self._pace.short_work)
+        if not future.done():
+            self._hold_place(lambda seconds: bool(wait([future], seconds).done))
+
+    def _sit_out(self, delay: float) -> None:
+        """Wait before another attempt. Asked to stop, hand back at once: the fault may last."""
+        until = time.monotonic() + delay
+        self._hold_place(
+            lambda seconds: self._runtime.stop.wait(min(seconds, delay)) or time.monotonic() >= until
+        )
+        if self._stopping():
+            raise _HandedBack
+
+    def _hold_place(self, done: Callable[[float], bool]) -> None:
+        """Poll, paused, until `done`, which waits for so many seconds, says yes.
+
+        Raises:
+            _HandedBack: we are asked to stop, and the grace is over.
+        """
+        stop_by: float | None = None
+        self._consumer.pause()
+        try:
+            while not done(self._pace.keep_place):
+                self._runtime.alive()
+                if self._stopping():
+                    stop_by = stop_by or time.monotonic() + self._pace.grace
+                    if time.monotonic() >= stop_by:
+                        raise _HandedBack
+                try:
+                    self._consumer.poll(self._pace.keep_place)
+                    self._lag.refresh()
+                except (LogUnavailable, LogRefused) as error:
+                    _log.warning("the place in the group is in danger: %s", error)
+        finally:
+            self._consumer.resume()
+
+    def _buried(self, record: Record, why: Bury, attempts: int) -> _Done:
+        letter = dead_letter(record, self._stage, why.kind, why.reason, attempts)
+        return _Done("dead_letter", (letter,), why.kind)
+
+    def _retry(self, verdict: Retry, error: BaseException) -> None:
+        if verdict.counts:
+            self._telemetry.retries.labels(self._stage, verdict.error).inc()
+            _log.warning("failed, trying again: %s", verdict.reason, exc_info=_trace(error))
+        else:
+            self._fault(verdict.error, verdict.reason)
+
+    def _fault(self, error: str, reason: str) -> None:
+        """Something that we need is away: not ready, until a poll of the free loop succeeds again."""
+        self._runtime.ready(False)
+        self._telemetry.retries.labels(self._stage, error).inc()
+        _log.warning("waiting, then trying again: %s: %s", error, reason)
+
+    def _count(self, done: _Done, seconds: float) -> None:
+        self._telemetry.messages.labels(self._stage, done.outcome).inc()
+        self._telemetry.seconds.labels(self._stage).observe(seconds)
+        if done.error is not None:
+            self._telemetry.dead_letters.labels(self._stage, done.error).inc()
+        if done.outcome == "done":
+            self._telemetry.last_success.labels(self._stage).set_to_current_time()
+        _log.info("%s in %.3f s", done.outcome.replace("_", " "), seconds)
+
+    def _stopping(self) -> bool:
+        return self._runtime.stop.is_set()
+
+    def _delays(self) -> Iterator[float]:
+        return delays(self._pace.first_delay, self._pace.longest_delay)
+
+
+def _trace(error: BaseException) -> BaseException | None:
+    """The trace belongs in the log for what nobody expected; what is raised on purpose explains itself."""
+    return None if isinstance(error, Unprocessable) else error

@@ -1,0 +1,146 @@
+"""One DICOM CT series as a volume.
+
+Source: DICOM PS3.3 A.3 (CT Image), A.38 (Enhanced CT). Compressed pixels are decoded by gdcm.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.pixels.utils import iter_pixels
+
+from segwatch.contracts.studies import Scanner
+from segwatch.volumes.dicom_slices import CT_CLASSES, Slice, is_the_disks, quietly, read_header, slices_of
+from segwatch.volumes.hounsfield import compact
+from segwatch.volumes.image import MOST_VOXELS, Volume
+from segwatch.volumes.orientation import canonical
+from segwatch.volumes.refusals import refused
+from segwatch.volumes.stacking import stack
+
+_LONGEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DicomSeries:
+    """A series: its volume in HU, who it is of, and how it was made. Identifiers stay inside ingest."""
+
+    volume: Volume
+    series_uid: str
+    study_uid: str
+    patient_id: str
+    scanner: Scanner
+
+
+def read_series(files: Sequence[Path]) -> DicomSeries:
+    """Read the files of one CT series. An instance that is there twice counts once.
+
+    Raises:
+        RefusedVolume: see `refusals.Kind`. OSError: a file cannot be read at all.
+        ValueError: no files are given.
+    """
+    if not files:
+        raise ValueError("a series has at least one file")
+    headers = {path: read_header(path) for path in files}
+    first = _check_one_ct(headers)
+    instances = {str(header.get("SOPInstanceUID", path)): path for path, header in reversed(headers.items())}
+    slices = [each for path in instances.values() for each in slices_of(headers[path], path)]
+    ordered, affine = stack(slices)
+    size = math.prod((len(ordered), ordered[0].rows, ordered[0].columns))
+    if not 0 < size <= MOST_VOXELS:
+        raise refused(
+            "too_large", ordered[0].path.name, f"its series has {size} voxels; send one CT at a time"
+        )
+    array = compact(_pixels(ordered), ordered[0].path.name)
+    return DicomSeries(
+        canonical(array.transpose(2, 1, 0), affine, ordered[0].path.name),
+        series_uid=str(first.SeriesInstanceUID),
+        study_uid=str(first.get("StudyInstanceUID") or ""),
+        patient_id=str(first.get("PatientID") or "").strip(),
+        scanner=_scanner(first),
+    )
+
+
+def _check_one_ct(headers: dict[Path, pydicom.Dataset]) -> pydicom.Dataset:
+    """The first header, once all are known to be CT slices of one series."""
+    first = next(iter(headers.values()))
+    for path, header in headers.items():
+        if not header.get("SeriesInstanceUID"):
+            raise refused("unreadable", path.name, "it has no series instance UID; export it again")
+        if header.SeriesInstanceUID != first.SeriesInstanceUID:
+            problem = "it belongs to another series than the files beside it; give each series its own folder"
+            raise refused("mixed_series", path.name, problem)
+    for path, header in headers.items():
+        modality = header.get("Modality") or "CT"  # anonymisers drop it; the SOP class stays
+        if modality != "CT" or str(header.get("SOPClassUID")) not in CT_CLASSES:
+            found = getattr(header.get("SOPClassUID"), "name", "") or "of no known class"
+            problem = f"it is no CT image ({modality}, {found}); send the CT series only"
+            raise refused("not_ct", path.name, problem)
+        if "LOCALIZER" in str(header.get("ImageType")):
+            raise refused("localizer", path.name, "it is a localizer (scout view); send the CT series only")
+        if header.get("SamplesPerPixel", 1) != 1:
+            raise refused("not_ct", path.name, "it is a colour image; send the CT series only")
+    return first
+
+
+def _pixels(ordered: Sequence[Slice]) -> NDArray[np.float32]:
+    """The voxels (slice, row, column) with slope and intercept applied; float32 holds a CT's exactly."""
+    out = np.empty((len(ordered), ordered[0].rows, ordered[0].columns), np.float32)
+    planes: dict[Path, dict[int, int]] = {}
+    for plane, each in enumerate(ordered):
+        planes.setdefault(each.path, {})[each.frame] = plane
+    for path, wanted in planes.items():
+        frames = _frames(path)
+        if len(frames) != len(wanted):
+            problem = f"it has {len(frames)} images where its header says {len(wanted)}; send it again"
+            raise refused("truncated_file", path.name, problem)
+        for frame, plane in wanted.items():
+            each = ordered[plane]
+            with np.errstate(all="ignore"):  # what a damaged slope makes infinite is refused below
+                out[plane] = frames[frame].astype(np.float64) * each.slope + each.intercept
+    return out
+
+
+def _frames(path: Path) -> list[NDArray[Any]]:
+    """The stored values of a file's images."""
+    try:
+        return quietly(lambda: list(iter_pixels(path)))
+    except (RuntimeError, NotImplementedError) as error:
+        problem = f"its pixels cannot be decoded ({error}); send it uncompressed"
+        raise refused("unreadable", path.name, problem) from None
+    except Exception as error:
+        if is_the_disks(error):
+            raise  # everything else is damage: it breaks a decoder in any way there is
+        problem = f"its pixels are cut short or damaged ({error}); send it again"
+        raise refused("truncated_file", path.name, problem) from None
+
+
+def _scanner(header: pydicom.Dataset) -> Scanner:
+    """As far as the header says; what it does not say is None, never a guess."""
+    return Scanner(
+        manufacturer=_text(header, "Manufacturer"),
+        model=_text(header, "ManufacturerModelName"),
+        kernel=_text(header, "ConvolutionKernel"),
+        slice_thickness_mm=_number(header, "SliceThickness"),
+        tube_current_ma=_number(header, "XRayTubeCurrent"),
+        peak_kilovoltage=_number(header, "KVP"),
+        contrast_agent=True if header.get("ContrastBolusAgent") else None,
+    )
+
+
+def _text(header: pydicom.Dataset, keyword: str) -> str | None:
+    value = header.get(keyword)
+    text = value if isinstance(value, str) else "/".join(map(str, value or []))
+    return text.strip()[:_LONGEST] or None
+
+
+def _number(header: pydicom.Dataset, keyword: str) -> float | None:
+    try:
+        number = float(header.get(keyword))
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,179 @@
+"""What the headers of DICOM CT files say of each slice, classic (one a file) and enhanced (many a file).
+
+Source: DICOM PS3.3 C.7.6.2 (Image Plane), C.8.2.1 (CT Image), C.7.6.16 (Multi-frame Functional Groups).
+"""
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+
+from segwatch.errors import RefusedVolume
+from segwatch.volumes.refusals import refused
+
+CT_CLASSES = frozenset({CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage})
+
+_TAGS = [
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "Modality",
+    "ImageType", "SamplesPerPixel", "Rows", "Columns", "NumberOfFrames", "PixelSpacing",
+    "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "SpacingBetweenSlices",
+    "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel",
+    "XRayTubeCurrent", "KVP", "ContrastBolusAgent",
+]  # fmt: skip
+_USED = frozenset(_TAGS) | {
+    "PixelValueTransformationSequence", "PlanePositionSequence", "PlaneOrientationSequence",
+    "PixelMeasuresSequence",
+}  # fmt: skip
+# pydicom's warnings quote headers, which name patients; a filter holds whatever level is set later.
+logging.getLogger("pydicom").addFilter(lambda record: record.levelno >= logging.ERROR)
+_quiet = threading.Lock()
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One axial image of a series.
+
+    Attributes:
+        frame: which of the file's images, from 0.
+        position: of the first voxel's centre, LPS mm.
+        orientation: unit vectors along increasing column, then along increasing row.
+        spacing: between rows, and between columns, mm.
+        thickness: distance to the next slice as far as the header alone says, mm.
+    """
+
+    path: Path
+    frame: int
+    rows: int
+    columns: int
+    position: tuple[float, ...]
+    orientation: tuple[float, ...]
+    spacing: tuple[float, ...]
+    thickness: float | None
+    slope: float
+    intercept: float
+
+
+def quietly(work: Callable[[], Result]) -> Result:
+    """Call pydicom without its warnings: what matters in them is checked here, and refused by name."""
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return work()
+
+
+def read_header(path: Path) -> pydicom.Dataset:
+    """The elements of a DICOM file that are used here, without its pixels.
+
+    Raises:
+        RefusedVolume: unreadable or truncated_file.
+    """
+    try:
+        return quietly(lambda: _read(path))
+    except InvalidDicomError:
+        problem = "it is no DICOM file; take it out of the folder or send it again"
+        raise refused("unreadable", path.name, problem) from None
+    except EOFError:
+        raise refused("truncated_file", path.name, "its header ends early; send it again") from None
+    except Exception as error:
+        if is_the_disks(error) or isinstance(error, RefusedVolume):
+            raise  # everything else is damage: it breaks pydicom in any way there is
+        problem = f"its header is damaged ({type(error).__name__}); send it again"
+        raise refused("unreadable", path.name, problem) from None
+
+
+def _read(path: Path) -> pydicom.Dataset:
+    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        # pydicom would unpack all of it into memory, a thousand times its size, and not find the pixels.
+        raise refused("unreadable", path.name, "its elements are deflated; send it without")
+    return _decoded(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS))
+
+
+def is_the_disks(error: Exception) -> bool:
+    """Whether an error is the disk's; pydicom calls damages by the same name, without a number."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
+def _decoded(header: pydicom.Dataset) -> pydicom.Dataset:
+    """The header with every value decoded now: pydicom would do it at first use, where no one expects it."""
+    for element in header.iterall():
+        keyword = element.keyword
+        if keyword in _USED and (element.VR == "SQ") != keyword.endswith("Sequence"):
+            raise ValueError(f"{keyword} is of the type {element.VR}")
+    return header
+
+
+def slices_of(header: pydicom.Dataset, path: Path) -> list[Slice]:
+    """The slices that a file holds.
+
+    Raises:
+        RefusedVolume: no_rescale, no_affine or unreadable, where a required element is missing or wrong.
+    """
+    if "PerFrameFunctionalGroupsSequence" not in header:
+        return [_slice(header, path, 0, lambda keyword, _: header.get(keyword))]
+    shared = header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
+
+    def element(frame: pydicom.Dataset) -> Callable[[str, str], Any]:
+        def find(keyword: str, group: str) -> Any:  # noqa: ANN401 - any element's value
+            for groups in (frame, shared[0]):
+                if groups.get(group):
+                    return groups[group].value[0].get(keyword)
+            return None
+
+        return find
+
+    frames = enumerate(header.PerFrameFunctionalGroupsSequence)
+    if not header.PerFrameFunctionalGroupsSequence:
+        raise refused("unreadable", path.name, "its header names no image; send it again")
+    return [_slice(header, path, number, element(frame)) for number, frame in frames]
+
+
+def _slice(header: pydicom.Dataset, path: Path, frame: int, element: Callable[[str, str], Any]) -> Slice:
+    slope = element("RescaleSlope", "PixelValueTransformationSequence")
+    intercept = element("RescaleIntercept", "PixelValueTransformationSequence")
+    if slope is None or intercept is None:
+        problem = "it has no rescale slope and intercept, so its values cannot become HU; export it again"
+        raise refused("no_rescale", path.name, problem)
+    position = element("ImagePositionPatient", "PlanePositionSequence")
+    orientation = element("ImageOrientationPatient", "PlaneOrientationSequence")
+    spacing = element("PixelSpacing", "PixelMeasuresSequence")
+    between = element("SpacingBetweenSlices", "PixelMeasuresSequence")
+    thickness = between or element("SliceThickness", "PixelMeasuresSequence")
+    if not position or not orientation or not spacing:
+        problem = "it does not say where it lies in the patient; export it again with position and spacing"
+        raise refused("no_affine", path.name, problem)
+    try:
+        return Slice(
+            path,
+            frame,
+            int(header.Rows),
+            int(header.Columns),
+            _numbers(position, 3),
+            _numbers(orientation, 6),
+            _numbers(spacing, 2),
+            abs(float(thickness)) if thickness else None,
+            float(slope),
+            float(intercept),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise refused("unreadable", path.name, f"its header is damaged ({error}); send it again") from None
+
+
+def _numbers(values: Any, count: int) -> tuple[float, ...]:  # noqa: ANN401 - pydicom's multi-value
+    numbers = tuple(float(value) for value in values)
+    if len(numbers) != count:
+        raise ValueError(f"{len(numbers)} numbers where {count} belong")
+    return numbers
