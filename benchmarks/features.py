@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.features_files import measure_decoding
-from benchmarks.features_masks import GRID, SPACING, Case, blobs, ct_of, lattice, lungs, standard_cases
+from benchmarks.features_masks import GRID, SPACING, MaskCase, blobs, ct_of, lattice, lungs, standard_cases
 from benchmarks.features_plain import plain_four
 from benchmarks.features_report import draw_growth, write_report
 from benchmarks.features_service import measure_service
 from segwatch.features import measure
+from segwatch.features.kernels.runs import encode_runs
+from segwatch.features.kernels.vectors import LANES, filled_lanes
+from segwatch.features.kernels.words import summed
 from segwatch.features.registry import CHEAP, MEASURED, PAPER4
-from segwatch.features.runs import encode_runs
-from segwatch.features.vectors import LANES, filled_lanes
-from segwatch.features.words import summed
 
 HERE = Path(__file__).parent
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ def least_ms(work: Callable[[], object], repeats: int = 25) -> float:
     return min(times) * 1000
 
 
-def floor_ms(case: Case) -> float:
+def floor_ms(case: MaskCase) -> float:
     """Reading the mask once, and the CT under its runs, which are given."""
     voxels = case.lesion.view(np.uint8).reshape(-1)
     runs = encode_runs(case.lesion.view(np.uint8))
@@ -82,7 +82,7 @@ def floor_ms(case: Case) -> float:
     return least_ms(read)
 
 
-def four(case: Case, features: Sequence[str] = PAPER4, components: str = "26") -> Callable[[], object]:
+def four(case: MaskCase, features: Sequence[str] = PAPER4, components: str = "26") -> Callable[[], object]:
     """Measures the four features, or those asked for."""
 
     def work() -> object:
@@ -144,18 +144,18 @@ def growth() -> dict[str, list[Row]]:
 
 def _grown(kind: str, size: int, shape: tuple[int, int, int]) -> Row:
     lung = lungs(shape)
-    case = Case(f"{size} {kind}", ct_of(shape), blobs(0.06, lung), lung)
+    case = MaskCase(f"{size} {kind}", ct_of(shape), blobs(0.06, lung), lung)
     return {"at": size, "four_ms": least_ms(four(case), 7), "voxels": case.lesion.size}
 
 
 def _shared(share: float) -> Row:
     lung = lungs()
-    case = Case(f"{share}", ct_of(), blobs(share, lung), lung)
+    case = MaskCase(f"{share}", ct_of(), blobs(share, lung), lung)
     return {"at": share, "four_ms": least_ms(four(case), 7), "voxels": case.lesion.size}
 
 
 def _strewn(count: int) -> Row:
-    case = Case(f"{count}", ct_of(), lattice(count), lungs())
+    case = MaskCase(f"{count}", ct_of(), lattice(count), lungs())
     work = four(case)
     return {
         "at": count,

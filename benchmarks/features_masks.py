@@ -12,7 +12,7 @@ SPACING = (6.0, 0.7, 0.7)
 
 
 @dataclass(frozen=True)
-class Case:
+class MaskCase:
     """A CT, a lesion and a lung (z, y, x)."""
 
     name: str
@@ -77,12 +77,12 @@ def lattice(count: int, shape: tuple[int, int, int] = GRID) -> Flags:
     return out
 
 
-def standard_cases() -> list[Case]:
+def standard_cases() -> list[MaskCase]:
     """Those that the limits are stated for."""
     ct, lung = ct_of(), lungs()
     masks: dict[str, Any] = {f"{share:.0%} of lung": blobs(share, lung) for share in (0.01, 0.06, 0.27)}
     masks["8,900 specks"] = specks(8900, lung)
-    return [Case(name, ct, mask, lung) for name, mask in masks.items()]
+    return [MaskCase(name, ct, mask, lung) for name, mask in masks.items()]
 
 
 def _axes(shape: tuple[int, ...]) -> list[NDArray[np.float64]]:

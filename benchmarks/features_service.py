@@ -16,8 +16,8 @@ from segwatch.contracts.topics import SEGMENTED
 from segwatch.features.profiles import options
 from segwatch.features.registry import SETS, feature
 from segwatch.volumes.store import VolumeStore
+from services.features.handler import Measuring
 from services.features.metrics import FeaturesMetrics
-from services.features.service import Measuring
 
 NATIVE = (300, 512, 512)
 STUDIES = 40

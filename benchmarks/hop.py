@@ -22,11 +22,11 @@ from typing import Any
 
 import kafka
 
-from deploy.local.broker import Broker
+from deploy.local.kafka.broker import Broker
 from segwatch.contracts.envelope import Event, encode
 from segwatch.contracts.topics import MEASURED, SCORED, SEGMENTED, dead_letters
-from segwatch.streaming.kafka_log import KafkaLog
-from segwatch.streaming.kafka_options import connection
+from segwatch.streaming.kafka.log import KafkaLog
+from segwatch.streaming.kafka.options import connection
 from segwatch.streaming.log import Log, outgoing
 from segwatch.streaming.runtime import Runtime, main, start
 from segwatch.streaming.settings import ConnectionSettings, ServiceSettings

@@ -24,10 +24,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from deploy.local.broker import Broker
-from deploy.local.place import LogPlace
-from deploy.local.places import MODELS, POLICIES
-from deploy.local.services import Service
+from deploy.local.kafka.broker import Broker
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.machine.folders import MODELS, POLICIES
+from deploy.local.stack.service import Service
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.identity import digest_of
 from segwatch.contracts.studies import StudyReceived, StudySegmented
@@ -42,7 +42,7 @@ from segwatch.streaming.log import outgoing
 from segwatch.streaming.topics import make_hospital_topics
 from segwatch.volumes.nifti import write_nifti
 from segwatch.volumes.store import VolumeStore
-from services.segmentation.service import Segmentation, Studies
+from services.segmentation.handler import Segmentation, StudySource
 from tests.support.messages import NOW
 
 A_DAY = 500
@@ -68,7 +68,7 @@ class Seen:
 
 def templates(store: VolumeStore, work: Path) -> list[StudySegmented]:
     """A few segmented studies with their objects in the store; case folders beside, for the inbox."""
-    segmentation = Segmentation(store, Studies(CollectorRegistry()))
+    segmentation = Segmentation(store, StudySource(CollectorRegistry()))
     made = []
     for number in range(TEMPLATES):
         phantom = make_phantom(number)
@@ -102,7 +102,7 @@ def name_of(number: int) -> str:
 
 
 @contextmanager
-def services(place: LogPlace, folder: Path) -> Iterator[dict[str, Service]]:
+def services(place: LogAddress, folder: Path) -> Iterator[dict[str, Service]]:
     """The four services, ready."""
     store, secret = str(folder / "store"), folder / "secret"
     secret.write_text("0" * 64)
@@ -130,7 +130,7 @@ def services(place: LogPlace, folder: Path) -> Iterator[dict[str, Service]]:
 
 
 def feed(
-    place: LogPlace, made: Sequence[StudySegmented], folder: Path, seconds: float, rate: float, seen: Seen
+    place: LogAddress, made: Sequence[StudySegmented], folder: Path, seconds: float, rate: float, seen: Seen
 ) -> int:
     """A case and a segmented study at a time, evenly; how many."""
     began = seen.began
@@ -160,7 +160,7 @@ def drop(number: int, folder: Path) -> None:
     hidden.rename(folder / "inbox" / f"case-{number}")
 
 
-def watch(place: LogPlace, running: dict[str, Service], seen: Seen, stop: threading.Event) -> None:
+def watch(place: LogAddress, running: dict[str, Service], seen: Seen, stop: threading.Event) -> None:
     """Latencies from the log, and memory of the processes, until told to stop."""
     sampled = 0.0
     with place.open() as log, log.reader([SCORED]) as reader:
@@ -190,7 +190,7 @@ def measure(minutes: float, times: float) -> None:
         folder = Path(name)
         for made in ("store", "inbox", "work"):
             (folder / made).mkdir()
-        place = LogPlace(bootstrap=broker.bootstrap)
+        place = LogAddress(bootstrap=broker.bootstrap)
         with place.open() as log:
             make_hospital_topics(log)
         studies = templates(VolumeStore(folder / "store"), folder / "work")

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from segwatch.aggregation.figures import BlockName, figures
-from segwatch.aggregation.made_up import made_up_study
-from segwatch.aggregation.noise import draw
-from segwatch.aggregation.slots import Due, Kind, Slot
+from segwatch.aggregation.mechanism.figures import BlockName, figures
+from segwatch.aggregation.mechanism.made_up import made_up_study
+from segwatch.aggregation.mechanism.noise import draw
+from segwatch.aggregation.mechanism.slots import Due, Kind, Slot
 from segwatch.contracts.ledger import CountedStudy
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse

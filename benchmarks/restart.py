@@ -19,15 +19,15 @@ from pathlib import Path
 import kafka
 import psutil
 
-from deploy.local.ask import is_ok
-from deploy.local.broker import Broker
-from deploy.local.place import LogPlace
-from deploy.local.places import POLICIES
-from deploy.local.services import Service
-from segwatch.aggregation.figures import coarse
-from segwatch.aggregation.ledger_record import ledger_record
-from segwatch.aggregation.policy import read_policy
-from segwatch.aggregation.release import heartbeat_of, release_of
+from deploy.local.kafka.broker import Broker
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.machine.folders import POLICIES
+from deploy.local.machine.loopback_http import is_ok
+from deploy.local.stack.service import Service
+from segwatch.aggregation.ledger.record import ledger_record
+from segwatch.aggregation.mechanism.figures import coarse
+from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.aggregation.mechanism.release import heartbeat_of, release_of
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, EpochOpened
 from segwatch.contracts.release import Portrait, Pulse
 from segwatch.contracts.topics import FOREVER, LEDGER, RELEASE, SCORED, at_the_centre, dead_letters
@@ -122,7 +122,7 @@ def everywhere(release: Outgoing) -> list[Outgoing]:
     return [release, replace(release, topic=at_the_centre(SITE))]
 
 
-def fill(place: LogPlace, number: int, places: bool) -> int:
+def fill(place: LogAddress, number: int, places: bool) -> int:
     """Write the history; how many records it has."""
     topics = dict.fromkeys((SCORED, dead_letters(SCORED), LEDGER, RELEASE, at_the_centre(SITE)), 1)
     with place.open() as log:
@@ -139,7 +139,7 @@ def fill(place: LogPlace, number: int, places: bool) -> int:
     return sent
 
 
-def start(service: str, place: LogPlace, settings: dict[str, str], folder: Path) -> Took:
+def start(service: str, place: LogAddress, settings: dict[str, str], folder: Path) -> Took:
     """Start the service and wait until it has read everything."""
     program = Service(SITE if service == "aggregation" else "central", service, place, settings, folder)
     began, most = time.monotonic(), 0
@@ -161,7 +161,7 @@ def measure(number: int, places: bool) -> dict[str, Took]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Broker(folder / "broker") as broker:
-            place = LogPlace(bootstrap=broker.bootstrap)
+            place = LogAddress(bootstrap=broker.bootstrap)
             began = time.monotonic()
             records = fill(place, number, places)
             print(

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scorer_on_cohort --tables FOLDER [--model ordinal] [--features wide] [--target 0.9]
 
-FOLDER is what `segwatch cohort make` wrote. Trained on masks measured with the product's lung and with the
+FOLDER is what `python -m research make` wrote. Trained on masks measured with the product's lung and with the
 expert's; `--published` adds the published masks of the other patients, so that their segmenter is known too.
 Every figure with its 95 % interval over patients. About a minute for `ordinal`.
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from segwatch.evaluation.adapt import CORRECTIONS
-from segwatch.evaluation.cohort import Cohort, read_cohort
-from segwatch.evaluation.conformal import worst_patient
-from segwatch.evaluation.ends import Ends
-from segwatch.evaluation.intervals import patient_intervals
-from segwatch.evaluation.joined import joined
-from segwatch.evaluation.leave_out import leave_patient_out
-from segwatch.evaluation.metrics import Judged, figures
-from segwatch.evaluation.train import Choices
+from segwatch.cohorts.joined import joined
+from segwatch.cohorts.table import Cohort, read_cohort
+from segwatch.statistics.conformal import worst_patient
+from segwatch.statistics.dice_intervals import Ends
+from segwatch.statistics.figures import Judged, figures
+from segwatch.statistics.patient_intervals import patient_intervals
+from segwatch.training.adapt import CORRECTIONS
+from segwatch.training.leave_patient_out import leave_patient_out
+from segwatch.training.train import Choices
 
 COHORTS = ("covid20", "covid20-expert-lung")
 PUBLISHED = ("published", "published-expert-lung")

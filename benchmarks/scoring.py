@@ -20,16 +20,16 @@ from statistics import median
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from segwatch.cohorts.table import Cohort
 from segwatch.contracts.studies import StudyMeasured
-from segwatch.evaluation.cohort import Cohort
-from segwatch.evaluation.feature_sets import feature_set
-from segwatch.evaluation.models import EVERY, fit
-from segwatch.evaluation.train import Choices, train
 from segwatch.features.registry import MEASURED
 from segwatch.scoring.bins import Floats
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.score import score
 from segwatch.scoring.terms import columns
+from segwatch.training.feature_sets import feature_set
+from segwatch.training.models import EVERY, fit
+from segwatch.training.train import Choices, train
 
 WAYS = (
     ("lr", "paper4"),

@@ -10,13 +10,15 @@ from segwatch.errors import SegwatchError
 ROOMS = (
     "segwatch.contracts.cli",
     "segwatch.features.cli",
+    "segwatch.cohorts.cli",
     "segwatch.scoring.cli",
+    "segwatch.training.cli",
     "segwatch.evaluation.cli",
+    "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
-    "segwatch.streaming.topics_cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",
-    "segwatch.aggregation.cli",
+    "segwatch.aggregation.tools.cli",
 )
 """Each has `register(app)`, which adds its commands. Heavy imports belong inside the commands."""
 
@@ -33,7 +35,12 @@ for room in ROOMS:
 
 
 def main() -> None:
-    """Run the command. Refused input ends with a message on standard error and exit code 2."""
+    """The `segwatch` command."""
+    run(app)
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command. Refused input ends with a message on standard error and exit code 2."""
     try:
         app()
     except SegwatchError as error:

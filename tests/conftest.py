@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 
 if TYPE_CHECKING:
-    from deploy.local.broker import Broker
+    from deploy.local.kafka.broker import Broker
 
 
 # A shell that starts the tests in the background has them ignore SIGINT, and with them every program that
@@ -37,7 +37,7 @@ def _nothing_ends_the_tests_silently() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Broker]":
     """One real Kafka broker for all tests of the session. Tests take topics and groups of their own."""
-    from deploy.local.broker import Broker  # most tests need neither Java nor a Kafka client
+    from deploy.local.kafka.broker import Broker  # most tests need neither Java nor a Kafka client
 
     with Broker(tmp_path_factory.mktemp("broker")) as running:
         yield running

@@ -7,11 +7,11 @@ about vulnerabilities: that is no clean bill.
 import sys
 from pathlib import Path
 
-from deploy.audit.advisories import Asked, ask
+from deploy.audit.advisories import Answers, ask
 from deploy.audit.licences import findings, installed, not_here
 from deploy.audit.pins import disagreements, problems, read_pins
 from deploy.audit.sbom import write_sbom
-from deploy.local.places import BUILD, ROOT
+from deploy.local.machine.folders import BUILD, ROOT
 
 REQUIREMENTS = ROOT / "requirements"
 EVERYTHING = REQUIREMENTS / "all.txt"
@@ -54,7 +54,7 @@ def _licences() -> list[str]:
     return findings(pins, here)
 
 
-def _say_advisories(asked: Asked) -> None:
+def _say_advisories(asked: Answers) -> None:
     if asked.failed:
         _say(f"vulnerabilities: NOT ASKED, the advisories could not be reached: {asked.failed}")
     elif asked.unasked:

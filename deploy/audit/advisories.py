@@ -14,7 +14,7 @@ ASK_SECONDS = 300
 
 
 @dataclass
-class Asked:
+class Answers:
     """What came of asking.
 
     Attributes:
@@ -30,24 +30,24 @@ class Asked:
     failed: str | None = None
 
 
-def ask(requirements: Path) -> Asked:
+def ask(requirements: Path) -> Answers:
     """Ask about every pin of a file; no package is downloaded."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements)]
     command += ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return Asked(failed=f"no answer within {ASK_SECONDS} s")
+        return Answers(failed=f"no answer within {ASK_SECONDS} s")
     try:
         return understood(json.loads(done.stdout))
     except (ValueError, KeyError, TypeError):
         lines = done.stderr.strip().splitlines() or ["pip-audit said nothing"]
-        return Asked(failed=lines[-1][:300])
+        return Answers(failed=lines[-1][:300])
 
 
-def understood(answer: dict[str, list[dict[str, object]]]) -> Asked:
+def understood(answer: dict[str, list[dict[str, object]]]) -> Answers:
     """pip-audit's JSON as an answer."""
-    asked = Asked()
+    asked = Answers()
     for package in answer["dependencies"]:
         name = str(package["name"])
         if "skip_reason" in package:

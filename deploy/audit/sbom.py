@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.local.places import ROOT
+from deploy.local.machine.folders import ROOT
 
 
 def write_sbom(service: str, folder: Path) -> Path:

@@ -10,7 +10,9 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from deploy.local import keep, own, setup, tell
+from deploy.local import run_cases, run_story, up_down
+from deploy.local.machine import setup
+from deploy.local.machine.process import NotReady
 from deploy.local.options import (
     DEMO_LESION_MODEL,
     DEMO_POLICY,
@@ -18,9 +20,8 @@ from deploy.local.options import (
     HOSPITALS,
     SAFE_POLICY,
     STUDIES,
-    Options,
+    RunOptions,
 )
-from deploy.local.process import NotReady
 from segwatch.errors import SegwatchError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -64,7 +65,7 @@ def run(
     lung_weights_sha256: Pin = None,
 ) -> None:
     """Tell the story, or run your own cases (INPUT=FOLDER); ends by itself."""
-    options = Options(
+    options = RunOptions(
         hospitals=hospitals,
         studies=studies,
         noise_seed=demo_noise_seed if folder is None else None,
@@ -78,13 +79,17 @@ def run(
         lesion_model=lesion_model,
         scorer=scorer,
     )
-    _end(lambda: tell.tell(options, console) if folder is None else own.run_on(folder, options, console))
+    _end(
+        lambda: (
+            run_story.tell(options, console) if folder is None else run_cases.run_on(folder, options, console)
+        )
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def up(context: typer.Context) -> None:
     """Start the stack, leave it running, and print its addresses. Takes the story's options as `run` does."""
-    _end(lambda: keep.up(context.args, console))
+    _end(lambda: up_down.up(context.args, console))
 
 
 @app.command(hidden=True)
@@ -100,7 +105,7 @@ def hold(
     lung_weights_sha256: Pin = None,
 ) -> None:
     """What `up` leaves running."""
-    options = Options(
+    options = RunOptions(
         hospitals=hospitals,
         studies=studies,
         noise_seed=demo_noise_seed,
@@ -111,13 +116,13 @@ def hold(
         lesion_model=lesion_model,
         scorer=scorer,
     )
-    _end(lambda: keep.hold(options, console))
+    _end(lambda: up_down.hold(options, console))
 
 
 @app.command()
 def down() -> None:
     """End what `up` started."""
-    _end(lambda: keep.down(console))
+    _end(lambda: up_down.down(console))
 
 
 def _embedded(log: str) -> bool:

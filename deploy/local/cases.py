@@ -14,7 +14,7 @@ DICOM_MARK = b"DICM"
 
 
 @dataclass(frozen=True)
-class Found:
+class CasesFound:
     """What a folder holds.
 
     Attributes:
@@ -28,7 +28,7 @@ class Found:
     strangers: list[str]
 
 
-def find_cases(folder: Path) -> Found:
+def find_cases(folder: Path) -> CasesFound:
     """The cases under a folder: NIfTI cases (`CASE/ct.nii.gz`), and folders that hold DICOM files.
 
     The folder itself may be a case.
@@ -38,7 +38,7 @@ def find_cases(folder: Path) -> Found:
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"INPUT={folder}: there is no such folder")
-    found = Found({}, {}, [])
+    found = CasesFound({}, {}, [])
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(place)
@@ -69,7 +69,7 @@ def is_dicom(file: Path) -> bool:
         return False
 
 
-def _take(root: Path, here: Path, files: list[Path], found: Found) -> None:
+def _take(root: Path, here: Path, files: list[Path], found: CasesFound) -> None:
     """Sort one folder's files into the case that they make, its truth, and strangers."""
     name = "_".join(here.relative_to(root).parts) or here.resolve().name
     by_name = {file.name: file for file in files}

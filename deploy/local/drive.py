@@ -3,22 +3,22 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from deploy.local.process import Child
-from deploy.local.scene import Scene
-from deploy.local.settled import PAGE_SECONDS, STUCK_SECONDS, Patience, awaited, pages_missing
-from deploy.local.watch import Watch
+from deploy.local.judge.settled import PAGE_SECONDS, STUCK_SECONDS, Patience, awaited, pages_missing
+from deploy.local.judge.status import RunStatus
+from deploy.local.machine.process import Child
+from deploy.local.show.progress import ProgressTable
 
 TICK_SECONDS = 0.2
 
 
 def drive(
-    scene: Scene,
-    watch: Watch,
+    scene: RunStatus,
+    watch: ProgressTable,
     cases: Mapping[str, Sequence[str]],
     *,
     feeder: Child | None = None,
     pages_at: Mapping[str, int] | None = None,
-    notice: Callable[[Scene], list[str]] = lambda _: [],
+    notice: Callable[[RunStatus], list[str]] = lambda _: [],
 ) -> list[str]:
     """Tend the stack until everything has come to its end, or nothing moves any more.
 

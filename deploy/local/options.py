@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import jars
-from deploy.local.hospital import SiteSettings
-from deploy.local.places import MODELS, POLICIES
+from deploy.local.machine import jars
+from deploy.local.machine.folders import MODELS, POLICIES
+from deploy.local.stack.hospital import SiteSettings
 
 HOSPITALS = 2
 STUDIES = 140
@@ -21,7 +21,7 @@ WINDOW_PULSES = 3
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """What a run is told.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A cohort of real predictions from expert-labelled CTs: `segwatch cohort make`.
+"""A cohort of real predictions from expert-labelled CTs: `python -m research make`.
 
 `covid20.py` reads the scans; `network.py` and `training.py` make small 2D U-Nets that never saw the patients
 they predict; `plan.py` says which predictions, under which `changes.py` of the scan; `predict.py` makes a

@@ -1,4 +1,4 @@
-"""`segwatch cohort make`, once it is called: wires source, plan, training and tables, and shows progress."""
+"""`python -m research make`, once it is called: wires source, plan, training and tables; shows progress."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,19 +9,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from research.covid20_cohort.covid20 import RefusedSource, listed
 from research.covid20_cohort.fold_networks import train_networks
-from research.covid20_cohort.kept import Kept, write_parquet
-from research.covid20_cohort.making import LUNGS, rows_of
-from research.covid20_cohort.masks import MaskFolder
-from research.covid20_cohort.measured import Row
+from research.covid20_cohort.kept_rows import KeptRows, write_parquet
+from research.covid20_cohort.make_rows import LUNGS, rows_of
+from research.covid20_cohort.mask_folder import MaskFolder
+from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, Planned, planned, planned_published
-from research.covid20_cohort.training import Recipe
-from research.covid20_cohort.work import Setup, Work, made_from
+from research.covid20_cohort.setup import Setup, Work, made_from
+from research.covid20_cohort.training import NetworkRecipe
 from segwatch.contracts.identity import digest_of
 from segwatch.features.registry import ALL
 
 FOLDS = 4
-COARSE = Recipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
-FINE = Recipe("fine", reduced=1, crop=112, augmented=True, stages=(80, 200, 500, 1200), seed=2)
+COARSE = NetworkRecipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
+FINE = NetworkRecipe("fine", reduced=1, crop=112, augmented=True, stages=(80, 200, 500, 1200), seed=2)
 RECIPES = (COARSE, FINE)
 SHARES = {COARSE.name: 1.0, FINE.name: 1 / 3, PUBLISHED: 1 / 3}
 """Of the predictions asked for, how many each makes: the fine one takes five times as long."""
@@ -35,7 +35,7 @@ def make(
     steps: float,
     seed: int,
     workers: int = 0,
-    recipes: tuple[Recipe, ...] = RECIPES,
+    recipes: tuple[NetworkRecipe, ...] = RECIPES,
 ) -> dict[str, int]:
     """Make the tables; returns how many rows each has. See `making` for what lies in `out`.
 
@@ -83,24 +83,24 @@ def make(
     return sizes
 
 
-def _external(case: str, rows: dict[str, Row]) -> dict[str, Row]:
+def _external(case: str, rows: dict[str, MeasuredRow]) -> dict[str, MeasuredRow]:
     """A published mask's rows in the set that nothing is learnt from, under its case's own name."""
     return {lung: {**row, "case": case, "set": "external"} for lung, row in rows.items()}
 
 
-def _without_making(row: Row) -> Row:
+def _without_making(row: MeasuredRow) -> MeasuredRow:
     return {name: value for name, value in row.items() if not name.startswith("made_")}
 
 
-def _making(row: Row) -> Row:
+def _making(row: MeasuredRow) -> MeasuredRow:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _filled(work: Work, plan: list[Planned], workers: int) -> Kept:
+def _filled(work: Work, plan: list[Planned], workers: int) -> KeptRows:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     setup = work.setup
     digest = digest_of(list(setup.features))[:12]
-    kept = Kept(work.kept / f"{digest}.rows")
+    kept = KeptRows(work.kept / f"{digest}.rows")
     with Progress(*columns, console=Console(stderr=True)) as progress:
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
         bar = progress.add_task("steps of training", total=steps)
@@ -112,7 +112,7 @@ def _filled(work: Work, plan: list[Planned], workers: int) -> Kept:
     return kept
 
 
-def _scaled(recipe: Recipe, factor: float) -> Recipe:
+def _scaled(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:
     values: dict[str, Any] = asdict(recipe)
     values["stages"] = tuple(max(place + 1, round(s * factor)) for place, s in enumerate(recipe.stages))
-    return Recipe(**values)
+    return NetworkRecipe(**values)

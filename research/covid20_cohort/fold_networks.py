@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from research.covid20_cohort.covid20 import Listed, read_scan
-from research.covid20_cohort.measured import hounsfield, own_lung
-from research.covid20_cohort.training import Planes, Recipe, State, planes_of, train
-from research.covid20_cohort.work import Work
-from segwatch.evaluation.processes import results
+from research.covid20_cohort.measured_row import hounsfield, own_lung
+from research.covid20_cohort.setup import Work
+from research.covid20_cohort.training import NetworkRecipe, Planes, State, planes_of, train
+from segwatch.processes import results
 
 TELL_SECONDS = 0.5
 
@@ -39,7 +39,7 @@ def train_networks(work: Work, workers: int, stepped: Callable[[int], None]) -> 
             pass
 
 
-def _train(context: tuple[Work, Any], task: tuple[Recipe, int]) -> None:
+def _train(context: tuple[Work, Any], task: tuple[NetworkRecipe, int]) -> None:
     work, steps = context
     recipe, number = task
     path = work.network(recipe, number)

@@ -25,7 +25,7 @@ _RATE = 3e-3
 
 
 @dataclass(frozen=True)
-class Recipe:
+class NetworkRecipe:
     """How a network is made.
 
     Attributes:
@@ -89,7 +89,7 @@ def folds_of(patients: Sequence[str], count: int, seed: int) -> Mapping[str, int
 
 
 def train(
-    recipe: Recipe, patients: Sequence[Sequence[Planes]], stepped: Callable[[], None]
+    recipe: NetworkRecipe, patients: Sequence[Sequence[Planes]], stepped: Callable[[], None]
 ) -> dict[int, State]:
     """The weights after each stage. Patients weigh alike, however many scans they have.
 
@@ -123,7 +123,9 @@ def train(
     return kept
 
 
-def _batch(recipe: Recipe, patients: Sequence[Sequence[Planes]], draw: Generator) -> tuple[Tensor, Tensor]:
+def _batch(
+    recipe: NetworkRecipe, patients: Sequence[Sequence[Planes]], draw: Generator
+) -> tuple[Tensor, Tensor]:
     pairs = [_example(recipe, patients[int(draw.integers(len(patients)))], draw) for _ in range(_BATCH)]
     height, width = (max(p[0].shape[axis] for p in pairs) for axis in (0, 1))
     levels, lesion = (np.zeros((_BATCH, 1, height, width), np.float32) for _ in range(2))
@@ -133,7 +135,7 @@ def _batch(recipe: Recipe, patients: Sequence[Sequence[Planes]], draw: Generator
     return torch.from_numpy(levels).to(memory_format=torch.channels_last), torch.from_numpy(lesion)
 
 
-def _example(recipe: Recipe, scans: Sequence[Planes], draw: Generator) -> tuple[Levels, Levels]:
+def _example(recipe: NetworkRecipe, scans: Sequence[Planes], draw: Generator) -> tuple[Levels, Levels]:
     planes = scans[int(draw.integers(len(scans)))]
     place = int(draw.integers(len(planes.levels)))
     levels, lesion = planes.levels[place], planes.lesion[place]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from research.evidence.trials import Outcome, Trial
-from segwatch.evaluation.cohort import Cohort
-from segwatch.evaluation.ends import Ends
-from segwatch.evaluation.leave_out import LeftOut
-from segwatch.evaluation.metrics import Judged
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.bins import Bins
+from segwatch.statistics.dice_intervals import Ends
+from segwatch.statistics.figures import Judged
+from segwatch.training.leave_patient_out import LeftOut
 
 
 @dataclass(frozen=True)

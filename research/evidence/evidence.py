@@ -6,28 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
-from research.evidence import page, words
-from research.evidence.across import carried, pairs
+from research.evidence import page
+from research.evidence import page_words as words
 from research.evidence.choice import Choice, choose
-from research.evidence.figures import MEASURES, Figure, flagged_good, measured
+from research.evidence.feature_worth import GROUPS, MODEL, worths
+from research.evidence.figures import MEASURES, Estimate, flagged_good, measured
 from research.evidence.goals import Goal
-from research.evidence.groups import GROUPS, MODEL, worths
-from research.evidence.kept import kept_outcome
-from research.evidence.kinds import Away, away, held_out_kinds
+from research.evidence.held_out_changes import Away, away, held_out_kinds
+from research.evidence.kept_outcomes import kept_outcome
+from research.evidence.local_labels import CHOSEN, Batches, Local, batches, local_labels
+from research.evidence.other_segmenters import carried, pairs
 from research.evidence.pictures import draw_cohort, draw_groups, draw_scorers
-from research.evidence.shifts import CHOSEN, Batches, Local, batches, local_labels
 from research.evidence.tables import Making, Tables
 from research.evidence.trials import TRIALS, Outcome, Trial, left_out_dice, verdicts
-from segwatch.evaluation.cohort import Cohort, Texts
-from segwatch.evaluation.coverage import coverage
-from segwatch.evaluation.feature_sets import feature_set
-from segwatch.evaluation.leave_out import LeftOut
-from segwatch.evaluation.metrics import Judged
+from segwatch.cohorts.table import Cohort, Texts
 from segwatch.features.registry import ALL, CATALOGUE
 from segwatch.scoring.bins import Floats
+from segwatch.statistics.coverage import coverage
+from segwatch.statistics.figures import Judged
+from segwatch.training.feature_sets import feature_set
+from segwatch.training.leave_patient_out import LeftOut
 
 Step = Callable[[str], None]
-Row = tuple[str, dict[str, Figure]]
+Row = tuple[str, dict[str, Estimate]]
 Labelled = tuple[str, list[Local]]
 WHAT = {False: "mask and image features", True: "with segmentation's own"}
 """Whether a scorer reads segmentation's own outputs, in words."""
@@ -35,13 +36,13 @@ _EXTERNAL = {**MEASURES, "flagged_good": flagged_good}
 
 
 @dataclass(frozen=True)
-class Found:
+class Findings:
     """What scorers made of the rows, and figures: on the cohort, and on the external set if it has any."""
 
     title: str
     outcome: Outcome
-    here: dict[str, Figure]
-    there: dict[str, Figure] | None
+    here: dict[str, Estimate]
+    there: dict[str, Estimate] | None
 
 
 def write_evidence(
@@ -124,26 +125,26 @@ def write_evidence(
     return goals
 
 
-def _found(trial: Trial, cohort: Cohort, external: Cohort, work: Path) -> Found:
+def _found(trial: Trial, cohort: Cohort, external: Cohort, work: Path) -> Findings:
     outcome = kept_outcome(trial, cohort, None if trial.given else external, work)
     return _with_figures(trial.title, outcome, cohort, external)
 
 
-def _with_figures(title: str, outcome: Outcome, cohort: Cohort, external: Cohort) -> Found:
+def _with_figures(title: str, outcome: Outcome, cohort: Cohort, external: Cohort) -> Findings:
     here = measured(outcome.here.judged, cohort.patients)
     there = None
     if outcome.there is not None:
         there = measured(outcome.there.judged, external.patients, _EXTERNAL)
-    return Found(title, outcome, here, there)
+    return Findings(title, outcome, here, there)
 
 
-def _choice(tried: Mapping[Trial, Found], cohort: Cohort, *, given: bool) -> Choice:
+def _choice(tried: Mapping[Trial, Findings], cohort: Cohort, *, given: bool) -> Choice:
     return choose([(trial, each.outcome) for trial, each in tried.items() if trial.given == given], cohort)
 
 
 def _scorer_rows(
-    found: Sequence[Found], best: Sequence[Found], cohort: Cohort, made: Sequence[Making]
-) -> list[tuple[str, dict[str, Figure], int]]:
+    found: Sequence[Findings], best: Sequence[Findings], cohort: Cohort, made: Sequence[Making]
+) -> list[tuple[str, dict[str, Estimate], int]]:
     constant = _others_mean(cohort)
     rows = [("constant: the others' mean, all flagged", _of_constant(constant, cohort), 0)]
     rows += [(each.title, each.here, _undefined(each.outcome.here.judged)) for each in found]
@@ -159,9 +160,9 @@ def _undefined(judged: Judged) -> int:
     return int(np.isnan(judged.predicted).sum())
 
 
-def _of_constant(judged: Judged, rows: Cohort) -> dict[str, Figure]:
+def _of_constant(judged: Judged, rows: Cohort) -> dict[str, Estimate]:
     found = measured(judged, rows.patients, _EXTERNAL)
-    return {**found, "spearman": Figure(None)}
+    return {**found, "spearman": Estimate(None)}
 
 
 def _others_mean(rows: Cohort) -> Judged:
@@ -174,7 +175,7 @@ def _others_mean(rows: Cohort) -> Judged:
 
 
 def _external_rows(
-    found: Sequence[Found], adapted: Sequence[Found], external: Cohort
+    found: Sequence[Findings], adapted: Sequence[Findings], external: Cohort
 ) -> tuple[list[Row], list[Labelled]]:
     constant = _of_constant(_others_mean(external), external)
     rows = [("constant: the others' mean published Dice", constant)]
@@ -193,11 +194,11 @@ def _defined(judged: Judged, rows: Cohort) -> tuple[Floats, Floats, Texts]:
     return judged.predicted[there], rows.dice[there], rows.patients[there]
 
 
-def _batches(each: Found, cohort: Cohort) -> Batches:
+def _batches(each: Findings, cohort: Cohort) -> Batches:
     return batches(each.outcome.here.judged.predicted, cohort.dice, cohort.patients)
 
 
-def _away_rows(mask_only: Found, usual: Trial, experts: Found, tables: Tables) -> list[Away]:
+def _away_rows(mask_only: Findings, usual: Trial, experts: Findings, tables: Tables) -> list[Away]:
     """The published masks, with the product's lung masks and with the expert's."""
     rows = []
     if mask_only.outcome.there is not None:
@@ -209,7 +210,7 @@ def _away_rows(mask_only: Found, usual: Trial, experts: Found, tables: Tables) -
     return rows
 
 
-def _across(tables: Tables) -> list[tuple[str, str, dict[str, Figure]]]:
+def _across(tables: Tables) -> list[tuple[str, str, dict[str, Estimate]]]:
     """Trees learnt from one network's masks, tested on another's, by features that all masks have."""
     names = feature_set(",".join(name for name in ALL if CATALOGUE[name].card.cost != "given"))
     rows = []
@@ -220,7 +221,7 @@ def _across(tables: Tables) -> list[tuple[str, str, dict[str, Figure]]]:
     return rows
 
 
-def _goals(mask_only: Found, given: Found, cohort: Cohort, external: Cohort) -> list[Goal]:
+def _goals(mask_only: Findings, given: Findings, cohort: Cohort, external: Cohort) -> list[Goal]:
     """Item 5 of the issue, in its order."""
     goals = []
     for words_of, each, bounds in (
@@ -238,26 +239,31 @@ def _goals(mask_only: Found, given: Found, cohort: Cohort, external: Cohort) -> 
         seen = _batches(each, cohort)
         held = coverage(each.outcome.here.ends, cohort.dice, cohort.patients)
         goals += [
-            Goal(f"{words_of}: mean error of a batch", 0.04, False, Figure(seen.error)),
-            Goal(f"{words_of}: a fall of .2 moves the prediction by", 0.1, True, Figure(seen.moved)),
-            Goal(f"{words_of}: half-width of 80 % intervals", 0.12, False, Figure(held.half_width)),
-            Goal(f"{words_of}: the worst patient's coverage", 0.70, True, Figure(held.worst_patient)),
+            Goal(f"{words_of}: mean error of a batch", 0.04, False, Estimate(seen.error)),
+            Goal(f"{words_of}: a fall of .2 moves the prediction by", 0.1, True, Estimate(seen.moved)),
+            Goal(f"{words_of}: half-width of 80 % intervals", 0.12, False, Estimate(held.half_width)),
+            Goal(
+                f"{words_of}: the worst patient's coverage",
+                0.70,
+                True,
+                Estimate(held.worst_patient),
+            ),
         ]
     return goals
 
 
-def _external_goals(each: Found, external: Cohort) -> list[Goal]:
+def _external_goals(each: Findings, external: Cohort) -> list[Goal]:
     if each.there is None or each.outcome.there is None:
         return []
     constant = _of_constant(_others_mean(external), external)["mae"].value or 0.0
     local = local_labels(*_defined(each.outcome.there.judged, external))
     adapted = next(one for one in local if one.name == CHOSEN)
-    error = Figure(adapted.mae, adapted.mae_low, adapted.mae_high)
+    error = Estimate(adapted.mae, adapted.mae_low, adapted.mae_high)
     return [
         Goal("published masks: good ones flagged", 1, False, each.there["flagged_good"]),
         Goal("published masks: MAE, below the constant's", round(constant, 4), False, each.there["mae"]),
         Goal("half of them as local labels: MAE", 0.05, False, error),
-        Goal("half of them as local labels: Spearman", 0.7, True, Figure(adapted.spearman)),
+        Goal("half of them as local labels: Spearman", 0.7, True, Estimate(adapted.spearman)),
     ]
 
 

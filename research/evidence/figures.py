@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from segwatch.evaluation import metrics
-from segwatch.evaluation.cohort import Texts
-from segwatch.evaluation.metrics import Judged
+from segwatch.cohorts.table import Texts
 from segwatch.scoring.bins import Floats
+from segwatch.statistics import figures as metrics
+from segwatch.statistics.figures import Judged
 
 RESAMPLES = 500
 TRUE_DICE_FROM = 0.3
@@ -18,7 +18,7 @@ Measure = Callable[[Judged], float | None]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """A value and its interval; None where a set cannot give it."""
 
     value: float | None
@@ -67,7 +67,7 @@ MEASURES: Mapping[str, Measure] = {
 
 def measured(
     judged: Judged, patients: Texts, measures: Mapping[str, Measure] = MEASURES, seed: int = 0
-) -> dict[str, Figure]:
+) -> dict[str, Estimate]:
     """Every measure with its interval over resampled patients (n,); none where half of them lack it."""
     draw = np.random.default_rng(seed)
     rows = [np.flatnonzero(patients == name) for name in np.unique(patients)]
@@ -82,8 +82,8 @@ def measured(
     return {name: _figure(measure(judged), drawn[name]) for name, measure in measures.items()}
 
 
-def _figure(value: float | None, drawn: list[float]) -> Figure:
+def _figure(value: float | None, drawn: list[float]) -> Estimate:
     if value is None or 2 * len(drawn) < RESAMPLES:
-        return Figure(value)
+        return Estimate(value)
     low, high = np.percentile(drawn, [2.5, 97.5])
-    return Figure(value, float(low), float(high))
+    return Estimate(value, float(low), float(high))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from research.evidence.figures import Figure
+from research.evidence.figures import Estimate
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Goal:
     what: str
     bound: float
     at_least: bool
-    figure: Figure
+    figure: Estimate
 
     @property
     def met(self) -> bool:

@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from research.evidence import words
-from research.evidence.across import Carried, simplest
-from research.evidence.figures import Figure
+from research.evidence import page_words as words
+from research.evidence.feature_worth import Worth
+from research.evidence.figures import Estimate
 from research.evidence.goals import Goal
-from research.evidence.groups import Worth
-from research.evidence.kinds import Away, kinds
-from research.evidence.shifts import Batches, Local
+from research.evidence.held_out_changes import Away, kinds
+from research.evidence.local_labels import Batches, Local
+from research.evidence.other_segmenters import Carried, simplest
 from research.evidence.tables import Making
 from research.evidence.trials import Trial
-from segwatch.evaluation.calibration import TARGET_SENSITIVITY
-from segwatch.evaluation.cohort import Cohort
-from segwatch.evaluation.coverage import Coverage
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.bins import COUNT, Floats, bin_of
+from segwatch.statistics.coverage import Coverage
+from segwatch.training.calibration import TARGET_SENSITIVITY
 
 BINS = ("< .2", ".2 to .4", ".4 to .6", ".6 to .8", "≥ .8")
 
@@ -72,7 +72,8 @@ MEASURES = {
 
 
 def scorers_section(
-    rows: Sequence[tuple[str, dict[str, Figure], int]], chosen: Sequence[tuple[str, Mapping[Trial, int]]]
+    rows: Sequence[tuple[str, dict[str, Estimate], int]],
+    chosen: Sequence[tuple[str, Mapping[Trial, int]]],
 ) -> str:
     """Every scorer beside those that look at nothing, and those that were chosen for each patient."""
     body = (
@@ -99,7 +100,7 @@ def _counted(patients: Mapping[Trial, int]) -> str:
 
 
 def external_section(
-    rows: Sequence[tuple[str, dict[str, Figure]]], local: Sequence[tuple[str, Sequence[Local]]]
+    rows: Sequence[tuple[str, dict[str, Estimate]]], local: Sequence[tuple[str, Sequence[Local]]]
 ) -> str:
     """Another segmenter's masks of the same patients."""
     body = ((title, *(found[name] for name in ("mae", "spearman", "flagged_good"))) for title, found in rows)
@@ -139,7 +140,9 @@ def goals_section(goals: Sequence[Goal]) -> str:
     )
 
 
-def lung_section(rows: Sequence[tuple[str, dict[str, Figure], dict[str, Figure]]]) -> str:
+def lung_section(
+    rows: Sequence[tuple[str, dict[str, Estimate], dict[str, Estimate]]],
+) -> str:
     """What the expert's lung knows."""
     body = (
         (title, lung, *(found[name] for name in ("auroc", "mae", "sensitivity", "specificity")))
@@ -185,7 +188,7 @@ def _added(harm: tuple[float, float, float]) -> str:
     return f"{added:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
-def across_section(rows: Sequence[tuple[str, str, dict[str, Figure]]], carrying: Sequence[Carried]) -> str:
+def across_section(rows: Sequence[tuple[str, str, dict[str, Estimate]]], carrying: Sequence[Carried]) -> str:
     """Trained on one segmenter's masks, tested on another's."""
     body = (
         (one, other, *(found[name] for name in ("auroc", "mae", "spearman"))) for one, other, found in rows

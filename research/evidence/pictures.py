@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from research.evidence.groups import Worth
-from segwatch.evaluation.metrics import Judged
+from research.evidence.feature_worth import Worth
 from segwatch.scoring.bins import Floats
+from segwatch.statistics.figures import Judged
 
 INK, ACCENT, PALE = "#1f3b57", "#c8553d", "#9fb3c8"
 _FAILED = 0.6

@@ -1,4 +1,4 @@
-"""A folder of tables, as `segwatch cohort make` writes it."""
+"""A folder of tables, as `python -m research make` writes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-from segwatch.evaluation.cohort import Cohort, RefusedCohort, read_cohort
+from segwatch.cohorts.table import Cohort, RefusedCohort, read_cohort
 
 Making = dict[str, str | float | None]
 
@@ -36,7 +36,7 @@ def read_tables(folder: Path) -> Tables:
     own, published, own_expert, published_expert = (read_cohort(folder / f"{name}.parquet") for name in names)
     path = folder / "covid20-made.parquet"
     if not path.is_file():
-        raise RefusedCohort(f"there is no file {path}: give the folder that `segwatch cohort make` wrote")
+        raise RefusedCohort(f"there is no file {path}: give the folder that `python -m research make` wrote")
     made = pyarrow.parquet.read_table(path).to_pylist()
     if [row["case"] for row in made] != own.cases.tolist():
         raise RefusedCohort(f"{path} does not list the rows of covid20.parquet: make the cohort again")

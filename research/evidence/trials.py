@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segwatch.evaluation.cohort import Cohort
-from segwatch.evaluation.feature_sets import FeatureSet
-from segwatch.evaluation.leave_out import LeftOut, leave_patient_out
-from segwatch.evaluation.metrics import Judged
-from segwatch.evaluation.models import EVERY, fit
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.bins import Floats, bin_of, expected_dice, failed
 from segwatch.scoring.predict import clipped_dice, raw_bins
+from segwatch.statistics.figures import Judged
+from segwatch.training.feature_sets import FeatureSet
+from segwatch.training.leave_patient_out import LeftOut, leave_patient_out
+from segwatch.training.models import EVERY, fit
 
 FOLDS = 5
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from segwatch.aggregation.index import Index
-from segwatch.aggregation.slots import KINDS, Due, Kind, Slot, size_of
+from segwatch.aggregation.mechanism.slots import KINDS, Due, Kind, Slot, size_of
 from segwatch.contracts.ledger import CountedStudy
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.studies import StudyScored

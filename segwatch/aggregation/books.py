@@ -12,18 +12,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from segwatch.aggregation.audit_log import AuditDisagrees, AuditLog
+from segwatch.aggregation.audit_log.log_file import AuditDisagrees, AuditLog
 from segwatch.aggregation.blocks import Blocks
-from segwatch.aggregation.figures import BlockName, figures
-from segwatch.aggregation.ledger import Entry, Ledger
-from segwatch.aggregation.ledger_record import ledger_record
-from segwatch.aggregation.noise import Noise
-from segwatch.aggregation.policy import differences
-from segwatch.aggregation.release import release_of
-from segwatch.aggregation.released import Released, released
-from segwatch.aggregation.resume import Resume
-from segwatch.aggregation.slots import Due
-from segwatch.aggregation.tail import Tail
+from segwatch.aggregation.ledger.ledger import Entry, Ledger
+from segwatch.aggregation.ledger.record import ledger_record
+from segwatch.aggregation.ledger.released import Released, released
+from segwatch.aggregation.ledger.resume import Resume
+from segwatch.aggregation.ledger.tail import Tail
+from segwatch.aggregation.mechanism.figures import BlockName, figures
+from segwatch.aggregation.mechanism.noise import Noise
+from segwatch.aggregation.mechanism.policy import differences
+from segwatch.aggregation.mechanism.release import release_of
+from segwatch.aggregation.mechanism.slots import Due
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
@@ -42,7 +42,7 @@ class StartAgain(Exception):
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteContext:
     """What the service is told: the site's name, its policy file and audit log, the noise under a policy, and
     the time."""
 
@@ -56,7 +56,7 @@ class Site:
 class Books:
     """The site's ledger and blocks, and the releases that are still to be sent."""
 
-    def __init__(self, log: Log, producer: Producer, site: Site, alive: Callable[[], None]) -> None:
+    def __init__(self, log: Log, producer: Producer, site: SiteContext, alive: Callable[[], None]) -> None:
         self.ledger = Ledger()
         self.blocks = Blocks()
         self.resume = Resume()

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
-from segwatch.evaluation.cohort import RefusedCohort
-from segwatch.evaluation.plan import Plan, plan_of
-from segwatch.evaluation.sets import Entry, predicted, short_entries
+from segwatch.cohorts.table import RefusedCohort
+from segwatch.evaluation.set_entries import Entry, predicted, short_entries
+from segwatch.evaluation.splits import Plan, plan_of
 
 Names = tuple[str, ...]
 ALL_SUBSETS_UP_TO = 4

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.evaluation.models import MODELS, fit
 from segwatch.scoring.bins import COUNT, Bins, Floats
+from segwatch.training.models import MODELS, fit
 
 PAIRS = tuple((k, m) for k in range(COUNT) for m in range(k + 1, COUNT))
 FEWEST_CLASSES = 3

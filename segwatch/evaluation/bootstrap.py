@@ -8,11 +8,11 @@ import numpy as np
 
 from segwatch.contracts.identity import digest_of
 from segwatch.evaluation import replicates
-from segwatch.evaluation.models import EVERY
-from segwatch.evaluation.plan import Plan
-from segwatch.evaluation.processes import results
 from segwatch.evaluation.replicates import WAYS, Chunk
+from segwatch.evaluation.splits import Plan
+from segwatch.processes import results
 from segwatch.scoring.bins import Floats
+from segwatch.training.models import EVERY
 
 Drawn = Mapping[tuple[str, str], Floats]
 """For each model and way the figures (replicates, sets, figures)."""

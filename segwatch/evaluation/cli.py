@@ -1,141 +1,63 @@
-"""`segwatch train`, `segwatch calibrate` and `segwatch demo-cohort`."""
+"""`segwatch evaluate`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from segwatch.evaluation import cohort_cli, evaluate_cli
-
-DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
+from segwatch.cohorts.cli import COHORT
 
 
 def register(app: typer.Typer) -> None:
-    """Add the room's commands."""
-    cohort_cli.register(app)
-    evaluate_cli.register(app)
-    app.command("train")(train)
-    app.command("calibrate")(calibrate)
-    app.command("demo-cohort")(demo_cohort)
+    """Add the command."""
+    app.command("evaluate")(evaluate)
 
 
-def train(
-    cohort: Annotated[Path, typer.Option(help=evaluate_cli.COHORT)],
-    out: Annotated[Path, typer.Option(help="Folder that the bundle is written to.")],
-    model: Annotated[
-        str, typer.Option(help="The paper's lr, svm, rr, svr, mlp; or ordinal, trees, boost.")
-    ] = "lr",
-    features: Annotated[str, typer.Option(help="A named set, or features with commas between.")] = "paper4",
-    name: Annotated[str, typer.Option(help="The scorer's name; MODEL-FEATURES where empty.")] = "",
-    limit: Annotated[list[str] | None, typer.Option(help="A limit to state; may be given again.")] = None,
-    also: Annotated[
-        list[Path] | None, typer.Option(help="The same cohort measured otherwise; may be given again.")
+def evaluate(
+    cohort: Annotated[Path, typer.Option(help=COHORT)],
+    out: Annotated[Path, typer.Option(help="Folder for report.html, report.json and the pictures.")],
+    models: Annotated[
+        str | None, typer.Option(help="Models to fit on `train`, with commas between; the paper's five.")
     ] = None,
-    calibration: Annotated[
-        str, typer.Option(help="auto, platt, isotonic, or residuals (regressors only).")
-    ] = "auto",
-    target_sensitivity: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Share of the failures that the threshold must find.")
-    ] = 0.9,
-    cost_of_a_miss: Annotated[
-        float | None, typer.Option(min=0.01, help="In false alarms: the cheapest threshold instead.")
+    bundle: Annotated[
+        list[Path] | None, typer.Option(help="A trained scorer, judged as it is served; may be given again.")
     ] = None,
-    site: Annotated[
-        Path | None,
-        typer.Option(help="Measures of a site's studies (no Dice): the interval is weighted to that site."),
+    features: Annotated[
+        str, typer.Option(help="A named set of features, or names with commas between.")
+    ] = "paper4",
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Retrainings of each model in each of two ways; the paper has 10000.")
+    ] = 200,
+    leave_patient_out: Annotated[
+        bool,
+        typer.Option("--leave-patient-out", help="Judge each patient by a model fitted without them."),
+    ] = False,
+    ablate: Annotated[
+        list[str] | None,
+        typer.Option(help="Features to leave out together, with commas between; may be given again."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the models and of every draw.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
 ) -> None:
-    """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
-    from rich.console import Console
+    """Report how good models or bundles are on every set, with intervals, constants and pictures.
 
-    from segwatch.evaluation.cohort import RefusedCohort, read_cohort
-    from segwatch.evaluation.feature_sets import feature_set
-    from segwatch.evaluation.joined import joined
-    from segwatch.evaluation.judge import judge_all
-    from segwatch.evaluation.model_card import model_card
-    from segwatch.evaluation.open_cohort import opened_for_training
-    from segwatch.evaluation.report import report
-    from segwatch.evaluation.site import read_site
-    from segwatch.evaluation.table2 import beside_table2, table2
-    from segwatch.evaluation.train import Choices, calibrating
-    from segwatch.evaluation.train import train as train_scorer
-    from segwatch.scoring.bundle import save
-
-    console = Console()
-    names = [path.stem for path in (cohort, *(also or ()))]
-    if len(set(names)) < len(names):
-        raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
-    there = None if site is None else read_site(site, feature_set(features))
-    first = opened_for_training(cohort, feature_set(features).features, ct_unit, out)
-    table = joined({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
-    choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
-    with console.status("fitting, and calibrating on patients held out"):
-        trained = train_scorer(
-            table,
-            model,
-            features,
-            name=name or None,
-            seed=seed,
-            limits=(*(limit or ()), *([DISPLAY] if ct_unit == "display" else [])),
-            choices=choices,
-            site=there,
-        )
-        rows = report(judge_all(trained, table))
-    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
-    console.print(table2(rows, identity.name), beside_table2(rows, identity.name))
-    console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
-
-
-def calibrate(
-    bundle: Annotated[Path, typer.Option(help="The fleet's bundle.")],
-    reviews: Annotated[Path, typer.Option(help="Reviewed studies: case, patient, set, dice, features.")],
-    out: Annotated[Path, typer.Option(help="Folder that the site's bundle is written to.")],
-    name: Annotated[
-        str, typer.Option(help="The site's scorer's name; the fleet's and -site where empty.")
-    ] = "",
-    seed: Annotated[int, typer.Option(help="Seed of the resampled patients.")] = 0,
-) -> None:
-    """Adapt a fleet's scorer to a site from 10 to 30 reviewed studies, where that surely gains.
-
-    Exit code 2, and no bundle, where it does not.
+    A run that is stopped goes on where it was. The figures do not depend on the number of processes.
     """
-    from segwatch.evaluation.adapt import adapt, told
-    from segwatch.evaluation.cohort import read_cohort
-    from segwatch.evaluation.model_card import adapted_card
-    from segwatch.scoring.bundle import load, save
-    from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE
+    from segwatch.evaluation import command as commands
 
-    scorer = load(bundle)
-    adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
-    card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
-    identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
-    typer.echo(told(adapted.tried))
-    typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")
-
-
-def demo_cohort(
-    out: Annotated[Path, typer.Option(help="Table to write (.parquet or .csv).")],
-    model: Annotated[Path, typer.Option(help="The lesion model's bundle folder.")] = Path(
-        "deploy/models/demo-lesion"
-    ),
-    patients: Annotated[int, typer.Option(min=10, help="How many phantoms.")] = 90,
-    seed: Annotated[int, typer.Option(help="Seed of the first phantom; the others follow.")] = 2_000_000,
-) -> None:
-    """Make a cohort from phantoms: true Dice of the demo lesion model, and the measures of its masks."""
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from segwatch.evaluation.demo_cases import planned
-    from segwatch.evaluation.demo_cohort import make_cohort
-    from segwatch.segmentation.bundle import open_bundle
-    from segwatch.segmentation.lesion import LesionModel
-
-    cases = planned(patients, seed)
-    predictor = LesionModel(open_bundle(model))
-    with Progress(
-        *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
-    ) as progress:
-        bar = progress.add_task("phantoms segmented and measured", total=len(cases))
-        rows = make_cohort(cases, out, predictor, done=lambda: progress.advance(bar))
-    typer.echo(f"{out}: {rows} rows")
+    commands.evaluate(
+        cohort,
+        out,
+        commands.Wanted(
+            models=models,
+            bundles=tuple(bundle or ()),
+            features=features,
+            replicates=bootstrap,
+            leave_patient_out=leave_patient_out,
+            without=tuple(ablate or ()),
+            seed=seed,
+            workers=workers,
+            ct_unit=ct_unit,
+        ),
+    )

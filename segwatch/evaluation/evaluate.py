@@ -9,20 +9,14 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from segwatch.evaluation import ablation, binomial
-from segwatch.evaluation.batch import FIGURES, Made
+from segwatch.cohorts.table import TRAIN, Cohort, RefusedCohort
+from segwatch.evaluation import ablation
 from segwatch.evaluation.bootstrap import Drawn, bootstrap
-from segwatch.evaluation.cohort import TRAIN, Cohort, RefusedCohort
-from segwatch.evaluation.ends import ends_as_served
-from segwatch.evaluation.held import Held, held
-from segwatch.evaluation.judge import as_served, by_protocol
-from segwatch.evaluation.metrics import Judged, constants
-from segwatch.evaluation.models import EVERY
-from segwatch.evaluation.plan import Plan, plan_of
-from segwatch.evaluation.protocol import authors_dice
+from segwatch.evaluation.fitted_intervals import FittedIntervals, held
+from segwatch.evaluation.interval_entries import add_intervals, interval_entries
+from segwatch.evaluation.paper_protocol import authors_dice
 from segwatch.evaluation.replicates import POINTS as DRAWN_POINTS
-from segwatch.evaluation.set_intervals import add_intervals, interval_entries
-from segwatch.evaluation.sets import (
+from segwatch.evaluation.set_entries import (
     KEPT,
     POINTS,
     REFITTED,
@@ -32,8 +26,15 @@ from segwatch.evaluation.sets import (
     predicted,
     set_entries,
 )
+from segwatch.evaluation.splits import Plan, plan_of
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.terms import columns
+from segwatch.statistics import binomial
+from segwatch.statistics.dice_intervals import ends_as_served
+from segwatch.statistics.figures import Judged, constants
+from segwatch.statistics.figures_of_resamples import FIGURES, Made
+from segwatch.training.judge import as_served, by_protocol
+from segwatch.training.models import EVERY
 
 PAPERS = ("lr", "svm", "rr", "svr", "mlp")
 PROTOCOL = "paper's protocol"
@@ -42,7 +43,7 @@ LIBRARIES = ("numpy", "scikit-learn", "scipy", "segwatch")
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluateOptions:
     """What is evaluated, and how.
 
     Attributes:
@@ -76,14 +77,14 @@ class Evaluated:
     judged: Mapping[str, Judged]
 
 
-def steps(asked: Asked) -> int:
+def steps(asked: EvaluateOptions) -> int:
     """How many fits `evaluate` makes and tells of."""
     ablations = len(ablation.left_out(asked.features, asked.without)) if asked.models else 0
     return len(asked.models) * (2 * asked.replicates + ablations)
 
 
 def evaluate(
-    cohort: Cohort, asked: Asked, done: Callable[[int], None], prepared: Cohort | None = None
+    cohort: Cohort, asked: EvaluateOptions, done: Callable[[int], None], prepared: Cohort | None = None
 ) -> Evaluated:
     """All figures of all models for every set of the cohort.
 
@@ -107,12 +108,12 @@ class _Fitted:
 
     plan: Plan | None
     made: Mapping[str, Made]
-    held: Mapping[str, Held | None]
+    held: Mapping[str, FittedIntervals | None]
     drawn: Drawn
     ablation: Mapping[str, list[Entry]]
 
 
-def _fitted(prepared: Cohort, asked: Asked, done: Callable[[int], None]) -> _Fitted:
+def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None]) -> _Fitted:
     plan = plan_of(
         prepared.select(asked.features),
         leave_patient_out=asked.leave_patient_out,
@@ -134,7 +135,7 @@ def _fitted(prepared: Cohort, asked: Asked, done: Callable[[int], None]) -> _Fit
     return _Fitted(plan, made, intervals, drawn, ablations)
 
 
-def _reported(cohort: Cohort, asked: Asked, fitted: _Fitted) -> Evaluated:
+def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _Fitted) -> Evaluated:
     made = dict(fitted.made)
     models = {name: _trained_entry(cohort, name, each, asked) for name, each in made.items()}
     for name, entry in models.items():
@@ -159,7 +160,7 @@ def _reported(cohort: Cohort, asked: Asked, fitted: _Fitted) -> Evaluated:
     return Evaluated(report, {name: each.first(cohort.dice) for name, each in made.items()})
 
 
-def _check(asked: Asked) -> None:
+def _check(asked: EvaluateOptions) -> None:
     unknown = [name for name in asked.models if name not in EVERY]
     if unknown:
         raise RefusedCohort(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
@@ -170,7 +171,7 @@ def _check(asked: Asked) -> None:
         )
 
 
-def _trained_entry(cohort: Cohort, name: str, made: Made, asked: Asked) -> Entry:
+def _trained_entry(cohort: Cohort, name: str, made: Made, asked: EvaluateOptions) -> Entry:
     recipe = EVERY[name]
     refitted = {"ci": REFITTED, "bootstrap_ci": POINTS} if asked.replicates else {"ci": KEPT}
     return {
@@ -215,7 +216,7 @@ def _bundle_entry(cohort: Cohort, made: Made, scorer: Scorer) -> Entry:
     }
 
 
-def _about(cohort: Cohort, asked: Asked) -> Entry:
+def _about(cohort: Cohort, asked: EvaluateOptions) -> Entry:
     return {
         "cohort": {
             "sha256": cohort.sha256(),
@@ -230,7 +231,7 @@ def _about(cohort: Cohort, asked: Asked) -> Entry:
     }
 
 
-def _constants(cohort: Cohort, asked: Asked, plan: Plan | None) -> Entry:
+def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> Entry:
     """What looks at nothing: the mean Dice of the training rows, and everything flagged."""
     if plan is not None:
         mean = float(plan.train.dice.mean())
@@ -247,7 +248,7 @@ def _constants(cohort: Cohort, asked: Asked, plan: Plan | None) -> Entry:
     return entries
 
 
-def _bootstrap(asked: Asked, drawn: Drawn, sets: Sequence[str]) -> Entry:
+def _bootstrap(asked: EvaluateOptions, drawn: Drawn, sets: Sequence[str]) -> Entry:
     """How often, from which seed, and how the figures of the retrainings are spread."""
     spread: dict[str, Entry] = {}
     for (model, way), figures in drawn.items():

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.evaluation import batch, protocol
+from segwatch.cohorts.table import Cohort, Flags
+from segwatch.evaluation import paper_protocol as protocol
 from segwatch.evaluation.batched_lr import fit_resamples
-from segwatch.evaluation.cohort import Cohort, Flags
-from segwatch.evaluation.models import EVERY, Recipe, fit
-from segwatch.evaluation.plan import Plan, Split
+from segwatch.evaluation.splits import Plan, Split
 from segwatch.scoring.bins import COUNT, Floats, bin_of
+from segwatch.statistics import figures_of_resamples as batch
+from segwatch.training.models import EVERY, ModelRecipe, fit
 
 POINTS = 192
 """How many training studies the paper has, and draws with replacement."""
@@ -109,7 +110,7 @@ def _fit_lr(made: batch.Made, plan: Plan, where: Flags, drawn: Counts) -> None:
     protocol.fill_shares(made, slice(None), where, fitted.probabilities(plan.cohort.values[where]))
 
 
-def _fit_each(made: batch.Made, plan: Plan, where: Flags, drawn: Counts, recipe: Recipe) -> None:
+def _fit_each(made: batch.Made, plan: Plan, where: Flags, drawn: Counts, recipe: ModelRecipe) -> None:
     """One resample after the other; a classifier that drew one bin only always says that bin."""
     values, dice = plan.train.values, plan.train.dice
     for number, counts in enumerate(drawn):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from segwatch.features.reasons import Reason
+from segwatch.features.reasons import EMPTY_MASK, Reason
 from segwatch.features.scene import Scene
 
 Good = Literal["high", "low", "neither"]
@@ -55,3 +55,33 @@ class Feature:
     value: Callable[[Scene], float]
     of_empty: float | Reason
     version: int = 1
+
+
+def feature(
+    *,
+    what: str,
+    unit: str,
+    range: str,  # noqa: A002 - the card's word
+    good: Good,
+    blind_to: str,
+    source: str,
+    cost: Cost,
+    of_empty: float | Reason = EMPTY_MASK,
+    version: int = 1,
+) -> Callable[[Callable[[Scene], float]], Feature]:
+    """Make a feature of the function that measures it, which bears its name; see `Card` and `Feature`."""
+
+    def made(value: Callable[[Scene], float]) -> Feature:
+        card = Card(
+            name=value.__name__,
+            what=what,
+            unit=unit,
+            range=range,
+            good=good,
+            blind_to=blind_to,
+            source=source,
+            cost=cost,
+        )
+        return Feature(card, value, of_empty, version)
+
+    return made

@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.features.compiled import compiled
-from segwatch.features.distance import distance_to
 from segwatch.features.inputs import Spacing
+from segwatch.features.kernels.compiled import compiled
+from segwatch.features.kernels.distance import distance_to
+from segwatch.features.kernels.runs import Runs, signed
 from segwatch.features.reasons import NO_LESION_INSIDE, NO_LUNG_BORDER, NoValue
-from segwatch.features.runs import Runs, signed
 
 BLOCK_MM = 2.5
 RIM_MM = (3.0, 8.0)

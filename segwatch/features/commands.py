@@ -1,126 +1,12 @@
 """What the room's commands do, once they are called: thin, and with heavy imports."""
 
-import contextlib
-import json
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import fields
-from functools import partial
-from pathlib import Path
-from typing import cast, get_args
 
-import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from segwatch.errors import BadSettings, RefusedVolume
 from segwatch.features.card import Card
-from segwatch.features.cohort import How, in_processes, listed, measure_cohort
-from segwatch.features.files import Request, measure_files, scene_of_files
-from segwatch.features.measuring import Measures, measure_scene
-from segwatch.features.profiles import options
-from segwatch.features.registry import CATALOGUE, FEATURES, chosen, feature
-from segwatch.volumes.hounsfield import AskedUnit
-
-
-def how(
-    *,
-    profile: str,
-    components: str,
-    axis: str | None,
-    min_voxels: int | None,
-    features: str,
-    native: bool,
-    ct_unit: str,
-    whole: bool,
-) -> How:
-    """The command line's options, checked.
-
-    Raises:
-        BadSettings: one of them is none of those allowed.
-    """
-    if ct_unit not in get_args(AskedUnit):
-        raise BadSettings(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
-    return How(
-        options=options(profile, components, axis, min_voxels),
-        features=chosen(features),
-        native=native,
-        ct_unit=cast("AskedUnit", ct_unit),
-        whole=whole,
-    )
-
-
-def measure_one(
-    ct: Path | None, lesion: Path | None, lung: Path | None, how: How, *, as_json: bool, figure: Path | None
-) -> None:
-    """Measure one case and print it."""
-    if ct is None or lesion is None:
-        raise BadSettings("--ct and --lesion are needed, or --cohort and --out")
-    request = Request(
-        ct,
-        lesion,
-        lung,
-        native=how.native,
-        options=how.options,
-        ct_unit=how.ct_unit,
-        features=how.features,
-        whole=how.whole,
-    )
-    with _readable_and_writable():
-        measures = measure_files(request) if figure is None else _draw(request, figure)
-    if as_json:
-        typer.echo(json.dumps(as_dict(measures)))
-    else:
-        Console().print(_table(measures))
-
-
-def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int) -> None:
-    """Measure a cohort's folder, write its table, and say what was refused."""
-    from segwatch.features.table import check_suffix, write_refused, write_table
-
-    if folder is None or out is None:
-        raise BadSettings("--cohort and --out belong together")
-    check_suffix(out)
-    parts = out.with_name(f".{out.name}.parts")  # hidden: no case, where the table lies among them
-    console = Console(stderr=True)
-    columns = (TextColumn("measured"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _readable_and_writable():
-        cases = listed(folder)
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task("cases", total=len(cases))
-            processes = partial(in_processes, workers=workers or os.cpu_count() or 1)
-            rows = measure_cohort(cases, how, parts, done=lambda: progress.advance(bar), measured=processes)
-        refused = [row for row in rows if "refused" in row]
-        refusals = out.with_name(f"{out.stem}.refused.csv")
-        refusals.unlink(missing_ok=True)
-        write_table(out, [row for row in rows if "refused" not in row], how.features)
-        if refused:
-            write_refused(refusals, refused)
-        shutil.rmtree(parts)
-    for row in refused:
-        console.print(f"refused: {row['case']}: {row['reason']}", style="red", markup=False)
-    console.print(f"{out}: {len(rows) - len(refused)} of {len(rows)} cases")
-
-
-@contextlib.contextmanager
-def _readable_and_writable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RefusedVolume(f"a file cannot be read or written: {error}", kind="unreadable") from None
-
-
-def as_dict(measures: Measures) -> dict[str, object]:
-    """The measures as `--json` prints them; what was made from display values is marked."""
-    marked = {"ct_unit": "display"} if measures.ct_unit == "display" else {}
-    return {
-        "status": measures.status,
-        "features": measures.features,
-        "undefined": measures.undefined,
-        **marked,
-    }
+from segwatch.features.registry import FEATURES, feature
 
 
 def print_catalogue() -> None:
@@ -138,22 +24,3 @@ def print_card(name: str) -> None:
     for each in fields(Card):
         table.add_row(each.name.replace("_", " "), getattr(card, each.name))
     Console().print(table)
-
-
-def _draw(request: Request, figure: Path) -> Measures:
-    from segwatch.features.figure import check_path, draw
-
-    check_path(figure)
-    scene = scene_of_files(request, streamed=False)
-    measures = measure_scene(scene, request.wanted)
-    draw(scene, measures, figure)
-    return measures
-
-
-def _table(measures: Measures) -> Table:
-    title = f"{measures.status} (profile {measures.options.profile}, CT in {measures.ct_unit})"
-    table = Table("feature", "value", "unit", "why there is none", title=title)
-    for name, value in measures.features.items():
-        shown = "" if value is None else f"{value:.6g}"
-        table.add_row(name, shown, CATALOGUE[name].card.unit, measures.undefined.get(name, ""))
-    return table

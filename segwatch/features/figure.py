@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from segwatch.errors import BadSettings
+from segwatch.features.kernels.extent import voxels_per_slice
+from segwatch.features.kernels.runs import Runs
 from segwatch.features.measuring import Measures
-from segwatch.features.places import voxels_per_slice
 from segwatch.features.registry import CATALOGUE, PAPER4
-from segwatch.features.runs import Runs
 from segwatch.features.scene import Scene
 
 WINDOW_HU = (-1350.0, 150.0)

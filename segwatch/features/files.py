@@ -15,13 +15,13 @@ import numpy as np
 from segwatch.contracts.base import Geometry
 from segwatch.features import inputs
 from segwatch.features.card import Feature
-from segwatch.features.masks import BinaryMask
+from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.kernels.runs import Runs, encode_runs, stacked
+from segwatch.features.kernels.sampling import count_inside
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.near import boxes_near, margin_voxels
-from segwatch.features.profiles import Options
+from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
-from segwatch.features.runs import Runs, encode_runs, stacked
-from segwatch.features.sampling import count_inside
 from segwatch.features.scene import NativeMask, Scene
 from segwatch.volumes.ahead import read_ahead
 from segwatch.volumes.grid import GRID, Shape, grid_geometry, resample_ct, resample_mask
@@ -47,7 +47,7 @@ class Request:
     lesion: Path
     lung: Path | None = None
     native: bool = False
-    options: Options = field(default_factory=Options)
+    options: FeatureOptions = field(default_factory=FeatureOptions)
     ct_unit: AskedUnit = "auto"
     features: Sequence[str] = MEASURED
     whole: bool = True
@@ -98,7 +98,7 @@ def dice_of_files(one: Path, other: Path) -> float | None:
     return 2 * count_inside(BinaryMask(runs=first), second) / filled if filled else None
 
 
-def target_shape(source: Shape, options: Options) -> Shape:
+def target_shape(source: Shape, options: FeatureOptions) -> Shape:
     """The grid's shape; the authors' code never enlarges an axis."""
     if options.profile == "paper":
         return GRID

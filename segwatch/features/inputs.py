@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from segwatch.contracts.studies import CtUnit
 from segwatch.errors import BadSettings, RefusedVolume
-from segwatch.features.compiled import compiled
-from segwatch.features.runs import refuse_too_large
+from segwatch.features.kernels.compiled import compiled
+from segwatch.features.kernels.runs import refuse_too_large
 from segwatch.volumes.hounsfield import LARGEST
 from segwatch.volumes.image import SPACING_MM
 

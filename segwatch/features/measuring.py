@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from segwatch.contracts.studies import CtUnit, MaskProbabilities, MeasureStatus
 from segwatch.features import inputs
 from segwatch.features.card import Feature
-from segwatch.features.masks import BinaryMask
-from segwatch.features.profiles import Options, options
+from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.profiles import FeatureOptions, options
 from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.registry import PAPER4, feature
 from segwatch.features.scene import NativeMask, Scene
@@ -32,7 +32,7 @@ class Measures:
     status: MeasureStatus
     features: dict[str, float | None]
     undefined: dict[str, str]
-    options: Options
+    options: FeatureOptions
     ct_unit: CtUnit
 
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from segwatch.features.card import Cost
 from segwatch.features.coarse import BLOCK_MM, RIM_MM
-from segwatch.features.compiled import compiled
 from segwatch.features.inputs import Spacing
-from segwatch.features.runs import WIDEST, Runs, signed
+from segwatch.features.kernels.compiled import compiled
+from segwatch.features.kernels.runs import WIDEST, Runs, signed
 
 
 def margin_voxels(costs: AbstractSet[Cost], spacing: Spacing) -> tuple[int, int, int]:

@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from segwatch.errors import BadSettings
-from segwatch.features.components import Rule
+from segwatch.features.kernels.components import Rule
 
 Axis = Literal["z", "y", "x"]
 ProfileName = Literal["paper", "authors-code"]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class FeatureOptions:
     """How the four features are read.
 
     Attributes:
@@ -39,14 +39,14 @@ class Options:
 
 
 _PROFILES = {
-    "paper": Options(),
-    "authors-code": Options(profile="authors-code", axis="x", min_voxels=1000),
+    "paper": FeatureOptions(),
+    "authors-code": FeatureOptions(profile="authors-code", axis="x", min_voxels=1000),
 }
 
 
 def options(
     profile: str = "paper", components: str = "26", axis: str | None = None, min_voxels: int | None = None
-) -> Options:
+) -> FeatureOptions:
     """A profile's options, with what the caller sets in their place.
 
     Raises:

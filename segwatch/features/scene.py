@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from segwatch.contracts.studies import CtUnit, MaskProbabilities
 from segwatch.errors import RefusedVolume
-from segwatch.features import sampling
 from segwatch.features.coarse import Coarse, coarsen
-from segwatch.features.components import Components, connect
 from segwatch.features.inputs import Spacing
-from segwatch.features.masks import BinaryMask
-from segwatch.features.profiles import Options
+from segwatch.features.kernels import sampling
+from segwatch.features.kernels.components import Components, connect
+from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.kernels.runs import Runs
+from segwatch.features.kernels.sampling import Intensities
+from segwatch.features.kernels.slices import SliceOverlap, slice_overlap
+from segwatch.features.profiles import FeatureOptions
 from segwatch.features.reasons import (
     CT_NOT_IN_HU,
     LOST_ON_GRID,
@@ -25,9 +28,6 @@ from segwatch.features.reasons import (
     NO_PROBABILITIES,
     NoValue,
 )
-from segwatch.features.runs import Runs
-from segwatch.features.sampling import Intensities
-from segwatch.features.slices import SliceOverlap, slice_overlap
 from segwatch.features.tissue import Tissue, tissue_of
 
 AIR_HU = -950.0
@@ -59,7 +59,7 @@ class Scene:
     given_lung: BinaryMask | None
     spacing: Spacing
     ct_unit: CtUnit = "hu"
-    options: Options = field(default_factory=Options)
+    options: FeatureOptions = field(default_factory=FeatureOptions)
     given_native: NativeMask | None = None
     given: MaskProbabilities | None = None
 

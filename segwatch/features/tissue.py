@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from segwatch.features.coarse import middle_of_blocks
-from segwatch.features.compiled import compiled
+from segwatch.features.kernels.compiled import compiled
 from segwatch.features.reasons import LUNG_ALL_LESION, NO_DENSE_LUNG, TOO_SMALL, NoValue
 
 DENSE = 0.3

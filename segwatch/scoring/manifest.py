@@ -96,7 +96,7 @@ class Band(Contract):
     high: float
 
 
-class Site(Contract):
+class SiteAdaptation(Contract):
     """The site whose measures weighted an interval's residuals; no Dice of its studies was read.
 
     `effective` is how many rows of equal weight the cohort's weighted rows amount to.
@@ -121,7 +121,7 @@ class Interval(Contract):
     high: float
     bands: tuple[Band, ...] = ()
     patients_worst: Probability | None = None
-    site: Site | None = None
+    site: SiteAdaptation | None = None
 
     @model_validator(mode="after")
     def _bands_are_in_order(self) -> "Interval":

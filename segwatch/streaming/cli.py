@@ -1,139 +1,38 @@
-"""`segwatch deadletters list|show|replay`: what could not be processed, why, and another try."""
+"""`segwatch topics create`: for those who bring a Kafka of their own."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from segwatch.streaming.letters import Letter
-    from segwatch.streaming.log import Log
+from segwatch.streaming.deadletters.cli import connected
 
-AS_JSON = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
-IDS = Annotated[list[str] | None, typer.Argument(help="Ids, or how they begin.", metavar="[ID]...")]
-INBOX = Annotated[Path | None, typer.Option(envvar="SEGWATCH_INBOX", help="Ingest's inbox.")]
-
-PIPED_WIDTH = 240
-"""Columns where the output is no terminal: wide enough that ids and reasons stay on one line."""
-
-deadletters = typer.Typer(
-    help="Records that could not be processed. Finds the log by the same SEGWATCH_… variables as a service.",
+topics = typer.Typer(
+    help="The topics of the services. Finds the log by the same SEGWATCH_… variables as a service.",
     no_args_is_help=True,
 )
 
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
-    app.add_typer(deadletters, name="deadletters")
+    app.add_typer(topics, name="topics")
 
 
-@deadletters.command("list")
-def list_letters(
-    as_json: AS_JSON = False,
-    pending: Annotated[bool, typer.Option("--pending", help="Only those not replayed.")] = False,
+@topics.command("create")
+def create(
+    site: Annotated[
+        list[str] | None,
+        typer.Option(help="At the centre: a hospital whose releases come in; may be given again."),
+    ] = None,
+    partitions: Annotated[
+        int, typer.Option(min=1, help="In a hospital: how many members a stage can have at most.")
+    ] = 3,
 ) -> None:
-    """List all dead letters, oldest first."""
-    from segwatch.streaming.letters import read_letters
+    """Make what is missing of a hospital's topics, or with --site of the centre's."""
+    from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
 
     with connected() as log:
-        found = read_letters(log)
-    letters = [letter for letter in found.by_id.values() if not (pending and letter.replayed)]
-    if as_json:
-        typer.echo(json.dumps([_summary(letter) for letter in letters], indent=2))
-    else:
-        _table(letters)
-    if found.strangers:
-        typer.echo(f"{found.strangers} records in the dead-letter topics are no dead letters", err=True)
-
-
-@deadletters.command("show")
-def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="An id, or how it begins.")],
-    as_json: AS_JSON = False,
-) -> None:
-    """Show one dead letter with its record: pseudonyms and measurements, so keep it in the hospital."""
-    from segwatch.streaming.letters import read_letters
-    from segwatch.streaming.replay import find
-
-    with connected() as log:
-        letter = find(read_letters(log), id_)
-    fields = _summary(letter) | _content(letter)
-    if as_json:
-        typer.echo(json.dumps(fields, indent=2))
-        return
-    for name, value in fields.items():
-        typer.echo(f"{name:>10}  {value if isinstance(value, str) else json.dumps(value)}")
-
-
-@deadletters.command("replay")
-def replay_letters(
-    ids: IDS = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Also what was replayed already.")] = False,
-    inbox: INBOX = None,
-    as_json: AS_JSON = False,
-) -> None:
-    """Give the stage that failed another try. No other stage reads what is replayed."""
-    from segwatch.streaming.letters import read_letters
-    from segwatch.streaming.replay import choose, replay
-
-    if bool(ids) == everything:
-        raise typer.BadParameter("name ids, or say --all")
-    with connected() as log, log.producer() as producer:
-        chosen = choose(read_letters(log), ids or [], everything=everything, again=again)
-        for letter in chosen:
-            replay(letter, producer, inbox)
-            if not as_json:
-                typer.echo(f"{letter.id}  replayed for {letter.stage}")
-    if as_json:
-        typer.echo(json.dumps([letter.id for letter in chosen]))
-    elif not chosen:
-        typer.echo("nothing to replay")
-
-
-@contextmanager
-def connected() -> "Iterator[Log]":
-    """The log that the environment names, open until the block ends."""
-    from segwatch.streaming.connect import open_log
-    from segwatch.streaming.settings import ConnectionSettings, load_settings
-
-    with open_log(load_settings(ConnectionSettings, strangers=True)) as log:
-        yield log
-
-
-def _summary(letter: "Letter") -> dict[str, Any]:
-    fields = vars(letter).copy()
-    del fields["record"]
-    return fields | {"replayed": list(letter.replayed)}
-
-
-def _content(letter: "Letter") -> dict[str, Any]:
-    record = letter.record
-    return {
-        "key": (record.key or b"").decode(errors="replace"),
-        "headers": {
-            name: value.decode(errors="replace")
-            for name, value in record.headers
-            if not name.startswith("dlq_")
-        },
-        "value": None if record.value is None else record.value.decode(errors="replace"),
-    }
-
-
-def _table(letters: "list[Letter]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("id", "time", "stage", "error", "attempts", "origin", "reason", "replayed", box=None)
-    for letter in letters:
-        origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
-        times = str(len(letter.replayed)) if letter.replayed else ""
-        cells = (letter.id[:12], letter.time, letter.stage, letter.error, str(letter.attempts))
-        table.add_row(*cells, origin, letter.reason, times)
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    console.print(table if letters else "no dead letters")
+        made = make_centre_topics(log, site) if site else make_hospital_topics(log, partitions)
+    for name in made:
+        typer.echo(f"made {name}")
+    if not made:
+        typer.echo("every topic is there already")

@@ -1,6 +1,6 @@
 """Which log a service stands on."""
 
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Log
 from segwatch.streaming.settings import ConnectionSettings
 
@@ -15,6 +15,6 @@ def open_log(settings: ConnectionSettings) -> Log:
     if settings.log == "embedded":
         assert settings.log_file is not None
         return EmbeddedLog(settings.log_file)
-    from segwatch.streaming.kafka_log import KafkaLog  # not needed with the embedded log
+    from segwatch.streaming.kafka.log import KafkaLog  # not needed with the embedded log
 
     return KafkaLog(settings)

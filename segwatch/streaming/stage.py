@@ -11,7 +11,7 @@ from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import dead_letters
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.runtime import Runtime
-from segwatch.streaming.stage_loop import Pace, StageLoop
+from segwatch.streaming.stage_loop import StageLoop, StageTimes
 from segwatch.streaming.worker import Worker
 
 
@@ -37,7 +37,7 @@ def group_of(stage: str) -> str:
     return f"segwatch.{stage}"
 
 
-def run_stage(stage: Stage, runtime: Runtime[Any], pace: Pace | None = None) -> None:
+def run_stage(stage: Stage, runtime: Runtime[Any], pace: StageTimes | None = None) -> None:
     """Process records until `runtime.stop` is set.
 
     Raises:
@@ -52,7 +52,7 @@ def run_stage(stage: Stage, runtime: Runtime[Any], pace: Pace | None = None) -> 
     producer = runtime.log.producer()
     worker = Worker()
     try:
-        StageLoop(stage.name, stage.handle, runtime, consumer, producer, worker, pace or Pace()).run()
+        StageLoop(stage.name, stage.handle, runtime, consumer, producer, worker, pace or StageTimes()).run()
     finally:
         runtime.ready(False)
         worker.close()

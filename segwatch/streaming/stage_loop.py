@@ -14,7 +14,7 @@ from typing import Any, Literal
 from segwatch.contracts.envelope import Event, decode
 from segwatch.errors import LogRefused, LogUnavailable, LostPlace, Unprocessable
 from segwatch.streaming.attempts import Bury, Retry, delays, judge, short
-from segwatch.streaming.deadletters import dead_letter, is_for_another
+from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.json_logs import about
 from segwatch.streaming.lag import LagGauge
 from segwatch.streaming.log import Consumer, Outgoing, Position, Producer, Record, outgoing
@@ -26,7 +26,7 @@ Handle = Callable[[Event[Any]], Sequence[Event[Any]]]
 
 
 @dataclass(frozen=True)
-class Pace:
+class StageTimes:
     """How long the loop waits for what, in seconds."""
 
     poll: float = 1.0
@@ -67,7 +67,7 @@ class StageLoop:
         consumer: Consumer,
         producer: Producer,
         worker: Worker,
-        pace: Pace,
+        pace: StageTimes,
     ) -> None:
         self._stage = stage
         self._handle = handle

@@ -5,10 +5,10 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from segwatch.aggregation.books import Site
-from segwatch.aggregation.demo_noise import choose_noise
-from segwatch.aggregation.policy import read_policy
-from segwatch.aggregation.service import NAME, Aggregation
+from segwatch.aggregation.aggregation import NAME, Aggregation
+from segwatch.aggregation.books import SiteContext
+from segwatch.aggregation.mechanism.demo_noise import choose_noise
+from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
 from segwatch.errors import LogRefused, Transient
 from segwatch.streaming.attempts import delays
@@ -29,7 +29,7 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     settings = runtime.settings
     policy = read_policy(settings.policy)
     noise_under = choose_noise(policy, settings.demo_noise_seed)
-    site = Site(settings.site, policy, settings.audit_log, noise_under, _now)
+    site = SiteContext(settings.site, policy, settings.audit_log, noise_under, _now)
     runtime.log.require_topics(TOPICS)
     service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
     runtime.telemetry.registry.register(SiteCollector(service, _now))

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from segwatch.aggregation.release import heartbeat_of
+from segwatch.aggregation.mechanism.release import heartbeat_of
 from segwatch.contracts.policy import SitePolicy
 from segwatch.errors import SegwatchError
 from segwatch.streaming.closing import bounded

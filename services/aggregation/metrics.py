@@ -6,9 +6,9 @@ from datetime import datetime
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.books import Books
-from segwatch.aggregation.service import Aggregation
-from segwatch.aggregation.slots import KINDS
+from segwatch.aggregation.mechanism.slots import KINDS
 
 
 class SiteCollector(Collector):

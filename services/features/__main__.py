@@ -9,8 +9,8 @@ from segwatch.features.registry import chosen, feature
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.stage import Stage, run_stage
 from segwatch.volumes.store import VolumeStore
+from services.features.handler import NAME, Measuring
 from services.features.metrics import FeaturesMetrics
-from services.features.service import NAME, Measuring
 from services.features.settings import FeaturesSettings
 
 

@@ -13,16 +13,20 @@ from segwatch.contracts.base import Geometry, ObjectRef
 from segwatch.contracts.studies import StudySegmented
 from segwatch.errors import CorruptObject
 from segwatch.features.card import Cost
-from segwatch.features.masks import BinaryMask
+from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.near import boxes_near, margin_voxels
-from segwatch.features.profiles import Options
+from segwatch.features.profiles import FeatureOptions
 from segwatch.features.scene import NativeMask, Scene
 from segwatch.volumes.codec import decode_bits, decode_slices
 from segwatch.volumes.store import VolumeStore
 
 
 def scene_of(
-    study: StudySegmented, packed_ct: bytes, store: VolumeStore, options: Options, costs: AbstractSet[Cost]
+    study: StudySegmented,
+    packed_ct: bytes,
+    store: VolumeStore,
+    options: FeatureOptions,
+    costs: AbstractSet[Cost],
 ) -> Scene:
     """What features of these costs are measured on: the arrays on the grid, and the mask before resampling.
 

@@ -6,8 +6,8 @@ import sys
 from segwatch.errors import LogRefused, Transient
 from segwatch.streaming.attempts import delays
 from segwatch.streaming.runtime import Runtime, main
+from services.federation.handler import NAME, Federation
 from services.federation.metrics import FleetCollector
-from services.federation.service import NAME, Federation
 from services.federation.settings import FederationSettings
 
 POLL_SECONDS = 1.0

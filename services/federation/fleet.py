@@ -40,7 +40,7 @@ class Digests:
 
 
 @dataclass
-class Site:
+class SiteReleases:
     """One site, as its own releases tell it.
 
     Attributes:
@@ -133,11 +133,11 @@ class Fleet:
     """Every site by its name, which is taken from the topic and never from a record."""
 
     window_pulses: int
-    sites: dict[str, Site] = field(default_factory=dict)
+    sites: dict[str, SiteReleases] = field(default_factory=dict)
 
-    def site(self, name: str) -> Site:
+    def site(self, name: str) -> SiteReleases:
         """The site of that name, known from now on."""
-        return self.sites.setdefault(name, Site())
+        return self.sites.setdefault(name, SiteReleases())
 
     def take(self, name: str, release: SiteRelease) -> None:
         """Take the next release of a site."""

@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from segwatch.contracts.release import HISTOGRAM_CELLS
-from services.federation.fleet import Site
+from services.federation.fleet import SiteReleases
 
 PREFIX = "segwatch_federation"
 
@@ -34,7 +34,7 @@ _COUNTERS: Mapping[str, str] = {
 class FleetCollector(Collector):
     """Reads the fleet's state at each scrape, so that a restart shows the same figures again."""
 
-    def __init__(self, sites: Callable[[], Mapping[str, Site]]) -> None:
+    def __init__(self, sites: Callable[[], Mapping[str, SiteReleases]]) -> None:
         self._sites = sites
 
     def describe(self) -> Iterator[Metric]:
@@ -63,7 +63,7 @@ class FleetCollector(Collector):
         yield bins
 
 
-def figures_of(site: Site) -> dict[str, float]:
+def figures_of(site: SiteReleases) -> dict[str, float]:
     """The site's figures by metric; what is not known is left out."""
     figures: dict[str, float | None] = {"pulses": site.pulses, "portraits": site.portraits}
     share, dice = site.share(), site.dice()

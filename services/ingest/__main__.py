@@ -14,14 +14,14 @@ from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer
 from services.ingest.completion import Completion
+from services.ingest.handler import NAME, Ingest
 from services.ingest.inbox import Inbox
-from services.ingest.service import NAME, Ingest
 from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.stow import StowServer
-from services.ingest.studies import Studies
+from services.ingest.studies import AnnouncedStudies
 from services.ingest.tls import doors_context
-from services.ingest.watch import Watch
+from services.ingest.watch import InboxWatcher
 
 SHORTEST_SECRET = 16
 
@@ -36,7 +36,9 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
     producer, worker = runtime.log.producer(), Worker()
     completion = Completion(settings.quiet_seconds)
-    watch = Watch(inbox, ingest, completion, Studies(runtime.telemetry), runtime, producer, worker)
+    watch = InboxWatcher(
+        inbox, ingest, completion, AnnouncedStudies(runtime.telemetry), runtime, producer, worker
+    )
     try:
         with _ways_in(settings, inbox):
             watch.run()

@@ -32,7 +32,7 @@ class InputUnavailable(Transient):
     """An entry cannot be read now: its disk is away, or rights are missing. It stays."""
 
 
-class Identity(BaseModel):
+class StudyIdentity(BaseModel):
     """`study.json`: whose the CT is, where the hospital says so."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -42,7 +42,7 @@ class Identity(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class IncomingCase:
     """One CT with what came with it. `patient_id` and `study_id` identify a person: they stay in ingest.
 
     Attributes:
@@ -60,7 +60,7 @@ class Case:
     content: str
 
 
-def read_case(folder: Path, asked: AskedUnit) -> Case:
+def read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
     """Read an entry of the inbox.
 
     Raises:
@@ -74,7 +74,7 @@ def read_case(folder: Path, asked: AskedUnit) -> Case:
         raise InputUnavailable(f"{folder.name} cannot be read now: {error.strerror or error}") from error
 
 
-def _read_case(folder: Path, asked: AskedUnit) -> Case:
+def _read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
     try:
         folder.name.encode()
     except UnicodeEncodeError:
@@ -88,7 +88,7 @@ def _read_case(folder: Path, asked: AskedUnit) -> Case:
     content = digest_of([_digest(each) for each in (read.array, lesion, lung)])
     said = _identity(folder / IDENTITY)
     study_id = said.study or found.study or _digest(read.array) or ""
-    return Case(
+    return IncomingCase(
         patient_id=said.patient or found.patient or study_id,
         study_id=study_id,
         ct=Volume(array, read.geometry),
@@ -101,17 +101,17 @@ def _read_case(folder: Path, asked: AskedUnit) -> Case:
     )
 
 
-def _ct(folder: Path) -> tuple[Volume, Identity, Scanner | None]:
+def _ct(folder: Path) -> tuple[Volume, StudyIdentity, Scanner | None]:
     """The CT, whose it is as far as its files or its folder say, and its scanner."""
     if (folder / CT).is_file():
-        return read_ct(folder / CT), Identity(patient=folder.name), None
+        return read_ct(folder / CT), StudyIdentity(patient=folder.name), None
     files = dicom_files(folder)
     if not files:
         raise Unprocessable(f"the folder holds neither {CT} nor a DICOM series", kind="no_ct")
     series = read_series(files)
     return (
         series.volume,
-        Identity(patient=series.patient_id or None, study=series.series_uid),
+        StudyIdentity(patient=series.patient_id or None, study=series.series_uid),
         series.scanner,
     )
 
@@ -120,9 +120,9 @@ def _mask(path: Path, ct: Volume) -> Mask | None:
     return read_mask(path, ct.geometry).array if path.is_file() else None
 
 
-def _identity(path: Path) -> Identity:
+def _identity(path: Path) -> StudyIdentity:
     try:
-        return Identity.model_validate_json(_beginning(path)) if path.is_file() else Identity()
+        return StudyIdentity.model_validate_json(_beginning(path)) if path.is_file() else StudyIdentity()
     except ValidationError as error:
         problem = f"{path.name}: {describe(error)}; it holds patient and study, both text"
         raise Unprocessable(problem, kind="bad_study_json") from None

@@ -15,7 +15,7 @@ class BadRequest(Exception):
         self.status = status
 
 
-class Part(Protocol):
+class MultipartStream(Protocol):
     """What a part's bytes are given to."""
 
     def write(self, data: bytes) -> None: ...
@@ -24,7 +24,7 @@ class Part(Protocol):
 
 
 class Parts:
-    """Feeds each part of a body to a `Part` of its own.
+    """Feeds each part of a body to a `MultipartStream` of its own.
 
     Args:
         content_type: of the request.
@@ -34,9 +34,9 @@ class Parts:
         BadRequest: 415, not multipart/related of application/dicom; 400, without a boundary.
     """
 
-    def __init__(self, content_type: str, begin: Callable[[], Part]) -> None:
+    def __init__(self, content_type: str, begin: Callable[[], MultipartStream]) -> None:
         self._begin = begin
-        self._part: Part | None = None
+        self._part: MultipartStream | None = None
         self._ended = False
         self._parser = MultipartParser(
             _boundary(content_type),
@@ -79,7 +79,7 @@ class Parts:
     def _on_end(self) -> None:
         self._ended = True
 
-    def _current(self) -> Part:
+    def _current(self) -> MultipartStream:
         assert self._part is not None  # the parser begins a part before its data
         return self._part
 

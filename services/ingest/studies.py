@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from prometheus_client import Counter, Gauge
 
 from segwatch.streaming.telemetry import Telemetry
+from services.ingest.handler import NAME
 from services.ingest.inbox import Outcome
-from services.ingest.service import NAME
 
 
-class Studies:
+class AnnouncedStudies:
     """Counts what becomes of the inbox's entries."""
 
     def __init__(self, telemetry: Telemetry) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from segwatch.errors import BadSettings
-from segwatch.streaming.renewed import CertificateFiles, no_password
+from segwatch.streaming.certificate_files import CertificateFiles, no_password
 
 
 def doors_context(certificate: Path | None, key: Path | None, clients: Path | None) -> ssl.SSLContext | None:

@@ -13,23 +13,23 @@ from functools import partial
 
 from segwatch.errors import LogRefused, Transient, Unprocessable
 from segwatch.streaming.attempts import Bury, Retry, delays, judge
-from segwatch.streaming.deadletters import dead_letter_of_input
+from segwatch.streaming.deadletters.writing import dead_letter_of_input
 from segwatch.streaming.json_logs import about
 from segwatch.streaming.log import Outgoing, Producer, outgoing
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Fingerprint
+from services.ingest.handler import Ingest, Prepared
 from services.ingest.inbox import Inbox, Outcome, Receipt
-from services.ingest.service import Ingest, Prepared
 from services.ingest.settings import IngestSettings
-from services.ingest.studies import Studies
+from services.ingest.studies import AnnouncedStudies
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pace:
+class InboxTimes:
     """How long the loop waits for what, in seconds."""
 
     look: float = 0.5
@@ -63,17 +63,17 @@ class _HandedBack(Exception):
 
 
 @dataclass
-class Watch:
+class InboxWatcher:
     """Works through the inbox until `runtime.stop` is set."""
 
     inbox: Inbox
     ingest: Ingest
     completion: Completion
-    studies: Studies
+    studies: AnnouncedStudies
     runtime: Runtime[IngestSettings]
     producer: Producer
     worker: Worker
-    pace: Pace = field(default_factory=Pace)
+    pace: InboxTimes = field(default_factory=InboxTimes)
 
     def __post_init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}

@@ -7,8 +7,8 @@ from segwatch.contracts.topics import MEASURED, SCORED
 from segwatch.scoring.bundle import load
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.stage import Stage, run_stage
+from services.scoring.handler import NAME, Scoring
 from services.scoring.metrics import ScoringMetrics
-from services.scoring.service import NAME, Scoring
 from services.scoring.settings import ScoringSettings
 
 

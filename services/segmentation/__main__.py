@@ -6,8 +6,8 @@ from segwatch.contracts.topics import RECEIVED, SEGMENTED
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.stage import Stage, run_stage
 from segwatch.volumes.store import VolumeStore
+from services.segmentation.handler import NAME, Segmentation, StudySource
 from services.segmentation.models import load_lesion_model, load_lung_model
-from services.segmentation.service import NAME, Segmentation, Studies
 from services.segmentation.settings import SegmentationSettings
 
 
@@ -20,7 +20,7 @@ def run(runtime: Runtime[SegmentationSettings]) -> None:
     runtime.alive()
     segmentation = Segmentation(
         store=VolumeStore(settings.store),
-        studies=Studies(runtime.telemetry.registry),
+        studies=StudySource(runtime.telemetry.registry),
         lesion_model=lesion_model,
         lung_model=lung_model,
         mirroring=settings.mirroring,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from deploy.local import jars
-from deploy.local.scene import Scene, SiteScene
-from deploy.local.settled import awaited
-from deploy.local.stack import Stack
+from deploy.local.judge.settled import awaited
+from deploy.local.judge.status import HospitalStatus, RunStatus
+from deploy.local.machine import jars
+from deploy.local.stack.stack import Stack
 from tests.support.one_pulse import SETTINGS, SITE, STUDIES, drop, name_of
 
 SECONDS = 240
@@ -20,8 +20,8 @@ class Told:
     """The stack while it runs, after every study has come to its end."""
 
     stack: Stack
-    scene: Scene
-    site: SiteScene
+    scene: RunStatus
+    site: HospitalStatus
     identifiers: frozenset[str]
     """What the studies are called outside: patients, studies, folders, files."""
 
@@ -37,7 +37,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         Stack(
             folder / "run", {SITE: replace(SETTINGS, doors=True)}, embedded=False, own_prometheus=False
         ) as stack,
-        Scene(stack, {SITE: lambda _case, _geometry: None}) as scene,
+        RunStatus(stack, {SITE: lambda _case, _geometry: None}) as scene,
     ):
         site = scene.sites[SITE]
         identifiers = [drop(number, folder, site.inbox) for number in range(STUDIES)]
@@ -45,7 +45,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         yield Told(stack, scene, site, frozenset().union(*identifiers))
 
 
-def _until_all_ended(scene: Scene) -> None:
+def _until_all_ended(scene: RunStatus) -> None:
     deadline = time.monotonic() + SECONDS
     cases = {SITE: [name_of(number) for number in range(STUDIES)]}
     while (what := awaited(scene, cases)) is not None:

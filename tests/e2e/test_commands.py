@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.ask import is_ok
-from deploy.local.places import ROOT
+from deploy.local.machine.folders import ROOT
+from deploy.local.machine.loopback_http import is_ok
 from tests.support.one_pulse import drop, name_of
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]

@@ -9,13 +9,13 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.ask import ask
-from deploy.local.observe import WATCHED
-from deploy.local.place import LogPlace
-from segwatch.aggregation.audit_check import verify
+from deploy.local.judge.site_view import WATCHED
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.machine.loopback_http import ask
+from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
-from segwatch.streaming.kafka_options import connection
+from segwatch.streaming.kafka.options import connection
 from segwatch.streaming.log import Position, Record
 from tests.support.leaving import not_leaving
 from tests.support.one_pulse import SITE, STUDIES, name_of
@@ -27,7 +27,7 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{4,}(?:e-?\d+)?")
 """Digits enough that they could only come from one study."""
 
 
-def everything_at(place: LogPlace) -> list[dict]:
+def everything_at(place: LogAddress) -> list[dict]:
     """Every record of every topic that the broker has, its own included, as it lies there."""
     options = connection(place.settings)
     admin = KafkaAdminClient(**options)

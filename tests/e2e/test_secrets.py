@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.ask import ask
+from deploy.local.machine.loopback_http import ask
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 HOLDERS = ("*.key", "*.pem", "*.p12", "*.password", "pseudonym-secret", "stow-token", "worker.properties")

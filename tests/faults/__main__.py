@@ -43,14 +43,14 @@ def main() -> int:
 
 
 def _run(given: argparse.Namespace, folder: Path) -> int:
-    from tests.faults.run import Asked, Run  # after the mount namespace: it loads a lot
+    from tests.faults.run import FaultRunOptions, Run  # after the mount namespace: it loads a lot
 
     began = time.monotonic()
 
     def say(line: str) -> None:
         print(f"[{time.monotonic() - began:5.0f} s] {line}", flush=True)
 
-    run = Run(Asked(given.seed, given.studies, given.minutes), folder.resolve(), say)
+    run = Run(FaultRunOptions(given.seed, given.studies, given.minutes), folder.resolve(), say)
     try:
         outcome = run()
     finally:

@@ -6,21 +6,21 @@ from contextlib import contextmanager
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.ask import ask
-from segwatch.aggregation.audit_check import verify
+from deploy.local.machine.loopback_http import ask
+from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.topics import HOSPITAL_TOPICS, at_the_centre
 from segwatch.streaming.log import Log, Record
 from tests.faults.hands import Hands
 from tests.faults.invariants import Evidence
 from tests.faults.settled import PORTRAIT, PULSE
-from tests.faults.site import SITE, Site
+from tests.faults.site import SITE, FaultSite
 
 PATIENCE_SECONDS = 300.0
 LOOK_SECONDS = 0.3
 Figures = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def restarted_from_nothing(site: Site) -> tuple[int, dict[str, int], list[str]]:
+def restarted_from_nothing(site: FaultSite) -> tuple[int, dict[str, int], list[str]]:
     """What aggregation counts and has open after a start from nothing, and what is not as it was before."""
     differ: list[str] = []
     before = _tails(_figures(site, "aggregation"))
@@ -47,7 +47,7 @@ def restarted_from_nothing(site: Site) -> tuple[int, dict[str, int], list[str]]:
     return counted, tails, differ
 
 
-def audit_problems(site: Site) -> list[str]:
+def audit_problems(site: FaultSite) -> list[str]:
     """What `segwatch privacy verify` says against the audit log: one entry a block, as the log has it."""
     with site.open_log() as log:
         _, findings = verify(site.audit_log, log, ())
@@ -81,7 +81,7 @@ def _whole(log: Log, topic: str) -> list[Record]:
     return records
 
 
-def _all_copied(site: Site) -> bool:
+def _all_copied(site: FaultSite) -> bool:
     """Whether the last record of the site's releases is at the centre."""
     with _topics(site) as (inside, outside):
         last = _whole(inside, "segwatch.site.release.v1")
@@ -90,19 +90,19 @@ def _all_copied(site: Site) -> bool:
 
 
 @contextmanager
-def _topics(site: Site) -> Iterator[tuple[Log, Log]]:
+def _topics(site: FaultSite) -> Iterator[tuple[Log, Log]]:
     with site.open_log() as inside, site.open_log(centre=True) as outside:
         yield inside, outside
 
 
-def _start_again(site: Site, service: str) -> None:
+def _start_again(site: FaultSite, service: str) -> None:
     """kill -9, and another process, which has nothing but the log; wait until it has read it."""
     site.processes[service].program.stop()
     site.launch_again(service)
     site.processes[service].program.wait()
 
 
-def _figures(site: Site, service: str) -> Figures:
+def _figures(site: FaultSite, service: str) -> Figures:
     status, body = ask(site.processes[service].port, "/metrics", seconds=20)
     assert status == 200, f"{service} shows no metrics"
     return {
@@ -114,7 +114,7 @@ def _figures(site: Site, service: str) -> Figures:
     }
 
 
-def _still(site: Site, service: str) -> Figures:
+def _still(site: FaultSite, service: str) -> Figures:
     """The figures, once they stand still."""
     found = _figures(site, service)
     end = time.monotonic() + PATIENCE_SECONDS

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from segwatch.streaming.log import Outgoing, Position
-from tests.faults.site import Site
+from tests.faults.site import FaultSite
 from tests.faults.studies import Studies
 from tests.faults.watcher import Watcher
 
@@ -28,7 +28,7 @@ class Hands:
         broken: what did not hold during a fault, in words.
     """
 
-    site: Site
+    site: FaultSite
     watcher: Watcher
     studies: Studies
     chance: random.Random

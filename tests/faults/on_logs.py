@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from deploy.local.broker import Broker
-from deploy.local.ports import listens
+from deploy.local.kafka.broker import Broker
+from deploy.local.machine.ports import listens
 from tests.faults.hands import Fault, Hands, Steps
 from tests.faults.site import SERVICES, child_of, freeze_broker, wake_broker
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from deploy.local.ask import ask
+from deploy.local.machine.loopback_http import ask
 from segwatch.contracts.topics import MEASURED
 from tests.faults.hands import Fault, Hands, Steps
 from tests.faults.on_data import again

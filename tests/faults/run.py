@@ -14,7 +14,7 @@ from tests.faults.invariants import Verdict, judge
 from tests.faults.recovery import Recoveries
 from tests.faults.schedule import Schedule
 from tests.faults.settled import Settled
-from tests.faults.site import Site
+from tests.faults.site import FaultSite
 from tests.faults.studies import Studies
 from tests.faults.watcher import Watcher
 
@@ -32,7 +32,7 @@ LONGEST_GAP_SECONDS = 9.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class FaultRunOptions:
     """What a run shall be."""
 
     seed: int
@@ -79,7 +79,7 @@ class Outcome:
 class Run:
     """A run in a folder; `close` ends whatever it started, at any moment."""
 
-    asked: Asked
+    asked: FaultRunOptions
     folder: Path
     say: Callable[[str], None]
     _began: float = field(default_factory=time.monotonic)
@@ -87,7 +87,7 @@ class Run:
     def __post_init__(self) -> None:
         asked = self.asked
         session = SESSION_SECONDS if asked.minutes >= SHORT_MINUTES else SHORT_SESSION_SECONDS
-        self._site = Site(self.folder, session)
+        self._site = FaultSite(self.folder, session)
         self._watcher = Watcher(self._site)
         work = self.folder / "making"
         work.mkdir()

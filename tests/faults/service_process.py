@@ -74,14 +74,14 @@ def _shift_the_clock(seconds: float) -> None:
 
 def _set_the_session() -> None:
     """A shorter session than the product's 45 s, where a run is too short for that."""
-    from segwatch.streaming import kafka_options
+    from segwatch.streaming.kafka import options as kafka_options
 
     kafka_options.SESSION_MS = SESSION_MS
 
 
 def _die_after_ack() -> None:
     from segwatch.contracts.topics import RELEASE
-    from segwatch.streaming.kafka_producer import KafkaProducer
+    from segwatch.streaming.kafka.producer import KafkaProducer
 
     send = KafkaProducer.send
 
@@ -113,7 +113,7 @@ def _late(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _hold_studies() -> None:
-    from services.segmentation.service import Segmentation
+    from services.segmentation.handler import Segmentation
 
     handle = Segmentation.handle
 

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local.ask import is_ok
-from deploy.local.bridge import Bridge
-from deploy.local.broker import Broker
-from deploy.local.places import MODELS
-from deploy.local.ports import LOOPBACK, free_ports
-from deploy.local.process import Child, base_environment
-from deploy.local.services import ONE_THREAD
-from deploy.local.supervisor import Program, Recipe, stop_all
-from segwatch.streaming.kafka_log import KafkaLog
+from deploy.local.kafka.bridge import Bridge
+from deploy.local.kafka.broker import Broker
+from deploy.local.machine.folders import MODELS
+from deploy.local.machine.loopback_http import is_ok
+from deploy.local.machine.ports import LOOPBACK, free_ports
+from deploy.local.machine.process import Child, base_environment
+from deploy.local.machine.supervisor import Launch, Program, stop_all
+from deploy.local.stack.service import ONE_THREAD
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.settings import ConnectionSettings
 from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.faults.disk import SmallDisk
@@ -60,7 +60,7 @@ class Process:
         return self.program.child.pid
 
 
-class Site:
+class FaultSite:
     """Everything that runs, in one folder.
 
     Attributes:
@@ -122,7 +122,7 @@ class Site:
             "FAULTS_SESSION_MS": str(int(self.session_seconds * 1000)),
             **{f"SEGWATCH_{key}": value for key, value in self._settings(service, name, port).items()},
         }
-        recipe = Recipe(
+        recipe = Launch(
             name=name,
             command=[sys.executable, "-m", "tests.faults.service_process", f"services.{service}"],
             # What libraries put into the temporary folder goes with the run, also after a kill -9.

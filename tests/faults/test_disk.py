@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import jars
-from deploy.local.broker import Broker
+from deploy.local.kafka.broker import Broker
+from deploy.local.machine import jars
 from segwatch.errors import LogUnavailable
-from segwatch.streaming import kafka_producer
+from segwatch.streaming.kafka import producer as kafka_producer
 from segwatch.streaming.log import Outgoing, Producer
 from tests.faults.disk import INSIDE, SmallDisk
 from tests.faults.site import child_of

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local import jars
-from deploy.local.places import ROOT
+from deploy.local.machine import jars
+from deploy.local.machine.folders import ROOT
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(900)]
 NUMBERS = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from kafka import KafkaAdminClient
 
-from deploy.local.ask import is_ok
+from deploy.local.machine.loopback_http import is_ok
 from segwatch.contracts.topics import (
     MEASURED,
     RECEIVED,
@@ -22,7 +22,7 @@ from segwatch.contracts.topics import (
 from segwatch.errors import SegwatchError
 from segwatch.streaming.log import Outgoing, Position, Record
 from segwatch.streaming.stage import group_of
-from tests.faults.site import EVERY, SITE, STAGES, Site
+from tests.faults.site import EVERY, SITE, STAGES, FaultSite
 
 LOOK_SECONDS = 0.5
 INSIDE = (RECEIVED, SEGMENTED, MEASURED, SCORED, *map(dead_letters, WITH_DEAD_LETTERS))
@@ -58,7 +58,7 @@ class Watcher:
         blocks: keys of the blocks at the centre.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: FaultSite) -> None:
         self.seen = Seen(time.monotonic())
         self.records: dict[str, list[Record]] = {topic: [] for topic in INSIDE}
         self.scored: set[str] = set()

@@ -7,9 +7,9 @@ from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from deploy.local.broker import Broker
-from deploy.local.place import LogPlace
-from segwatch.streaming.kafka_options import connection
+from deploy.local.kafka.broker import Broker
+from deploy.local.kafka.log_address import LogAddress
+from segwatch.streaming.kafka.options import connection
 
 DENIED = re.compile(
     r"Principal = (?P<principal>\S+) is Denied operation = (?P<operation>\S+) from host = \S+"
@@ -35,7 +35,7 @@ def refuses(broker: Broker, principal: str, operation: str, resource: str, secon
     return True
 
 
-def write(place: LogPlace, topic: str) -> None:
+def write(place: LogAddress, topic: str) -> None:
     """Send one record, past all checks of ours."""
     # Not idempotent: that wants a right to write anything at all, and would be refused first.
     client = KafkaProducer(
@@ -47,7 +47,7 @@ def write(place: LogPlace, topic: str) -> None:
         client.close(timeout=2)
 
 
-def read(place: LogPlace, topic: str) -> Any:
+def read(place: LogAddress, topic: str) -> Any:
     """Read the first records of a topic, past all checks of ours."""
     client = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **_options(place))
     try:
@@ -59,7 +59,7 @@ def read(place: LogPlace, topic: str) -> Any:
         client.close(autocommit=False)
 
 
-def join(place: LogPlace, group: str, topic: str) -> Any:
+def join(place: LogAddress, group: str, topic: str) -> Any:
     """Read as a member of a group."""
     client = KafkaConsumer(topic, group_id=group, enable_auto_commit=False, **_options(place))
     try:
@@ -68,7 +68,7 @@ def join(place: LogPlace, group: str, topic: str) -> Any:
         client.close(autocommit=False)
 
 
-def admin(place: LogPlace, work: Callable[[KafkaAdminClient], Any]) -> Any:
+def admin(place: LogAddress, work: Callable[[KafkaAdminClient], Any]) -> Any:
     """Do something with an admin client."""
     client = KafkaAdminClient(**_options(place))
     try:
@@ -77,5 +77,5 @@ def admin(place: LogPlace, work: Callable[[KafkaAdminClient], Any]) -> Any:
         client.close()
 
 
-def _options(place: LogPlace) -> dict[str, Any]:
+def _options(place: LogAddress) -> dict[str, Any]:
     return connection(place.settings) | {"request_timeout_ms": SHORT_MS}

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from deploy.local.hospital import SiteSettings
-from deploy.local.places import MODELS, POLICIES
+from deploy.local.machine.folders import MODELS, POLICIES
+from deploy.local.stack.hospital import SiteSettings
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.volumes.nifti import write_nifti

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from deploy.local.broker import Broker
-from deploy.local.centre import Centre
-from deploy.local.hospital import Hospital
+from deploy.local.kafka.broker import Broker
+from deploy.local.stack.centre import Centre
+from deploy.local.stack.hospital import Hospital
 
 OTHER = "hospital-b"
 

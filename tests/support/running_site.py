@@ -7,8 +7,8 @@ from typing import Any
 
 import psutil
 
-from deploy.local.ask import ask
-from deploy.local.services import Service
+from deploy.local.machine.loopback_http import ask
+from deploy.local.stack.service import Service
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.topics import dead_letters
 from segwatch.errors import InvalidMessage

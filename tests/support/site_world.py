@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from segwatch.aggregation.books import Site
-from segwatch.aggregation.demo_noise import SeededNoise
-from segwatch.aggregation.service import Aggregation
+from segwatch.aggregation.aggregation import Aggregation
+from segwatch.aggregation.books import SiteContext
+from segwatch.aggregation.mechanism.demo_noise import SeededNoise
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.ledger import BlockClosed
 from segwatch.contracts.policy import SitePolicy
@@ -76,7 +76,7 @@ class World:
     def service(self, policy: SitePolicy | None = None, seed: int | None = None) -> Aggregation:
         """A process. Each draws other noise, unless a seed says otherwise."""
         noise = SeededNoise(next(self.seeds) if seed is None else seed)
-        site = Site(
+        site = SiteContext(
             "hospital-a",
             policy or self.policy,
             self.audit_log,

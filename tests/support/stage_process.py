@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segwatch.contracts.envelope import Event
-from segwatch.streaming.kafka_consumer import KafkaConsumer
+from segwatch.streaming.kafka.consumer import KafkaConsumer
 from segwatch.streaming.log import Position
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import ServiceSettings

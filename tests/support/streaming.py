@@ -12,10 +12,12 @@ from segwatch.streaming.log import Log, Outgoing, Record, outgoing
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.streaming.stage import Stage, run_stage
-from segwatch.streaming.stage_loop import Pace
+from segwatch.streaming.stage_loop import StageTimes
 from tests.support.messages import MESSAGES, NOW
 
-QUICK = Pace(poll=0.05, short_work=0.05, keep_place=0.02, grace=0.3, first_delay=0.02, longest_delay=0.1)
+QUICK = StageTimes(
+    poll=0.05, short_work=0.05, keep_place=0.02, grace=0.3, first_delay=0.02, longest_delay=0.1
+)
 READS, WRITES = MEASURED, SCORED
 
 

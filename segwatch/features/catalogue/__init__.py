@@ -1,1 +1,1 @@
-"""The features, one module each: its card, and the function that measures it."""
+"""The features by theme, each one a card and the function that measures it."""

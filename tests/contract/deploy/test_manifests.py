@@ -13,8 +13,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from deploy.local.bridge import connector_settings
-from deploy.local.hospital import Hospital
+from deploy.local.kafka.bridge import connector_settings
+from deploy.local.stack.hospital import Hospital
 from deploy.manifests.__main__ import rendered as written
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import (

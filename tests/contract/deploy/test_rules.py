@@ -7,7 +7,7 @@ from string import Template
 import pytest
 import yaml
 
-from deploy.local.binaries import AMTOOL, PROMTOOL, find
+from deploy.local.machine.binaries import AMTOOL, PROMTOOL, find
 from tests.support.metric_names import known_metrics, metrics_in
 
 RULES = ("centre", "hospital")

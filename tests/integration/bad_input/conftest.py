@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from deploy.local.hospital import Hospital
-from deploy.local.supervisor import stop_all
+from deploy.local.machine.supervisor import stop_all
+from deploy.local.stack.hospital import Hospital
 from segwatch.contracts.envelope import Event, decode
 from segwatch.errors import InvalidMessage
 from segwatch.streaming.log import Log

@@ -12,7 +12,7 @@ from segwatch.contracts.studies import StudyReceived, StudySegmented
 from segwatch.contracts.topics import RECEIVED, SEGMENTED
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.volumes.store import VolumeStore
-from services.segmentation.service import Segmentation, Studies
+from services.segmentation.handler import Segmentation, StudySource
 from tests.support.messages import NOW, PATIENT, STUDY
 
 SHAPE = (8, 32, 32)
@@ -47,7 +47,9 @@ def received(store_folder: Path) -> Event[StudyReceived]:
 def segmented(store_folder: Path, received: Event[StudyReceived]) -> Event[StudySegmented]:
     """The same study, segmented."""
     stage = Segmentation(
-        VolumeStore(store_folder), Studies(CollectorRegistry()), now=lambda: datetime(2026, 3, 4, tzinfo=UTC)
+        VolumeStore(store_folder),
+        StudySource(CollectorRegistry()),
+        now=lambda: datetime(2026, 3, 4, tzinfo=UTC),
     )
     (made,) = stage.handle(received)
     assert made.type == SEGMENTED

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segwatch.aggregation.allowed import lets_out
-from segwatch.aggregation.audit_check import verify
-from segwatch.aggregation.ledger import Ledger
-from segwatch.aggregation.release import release_of
-from segwatch.aggregation.service import Aggregation
+from segwatch.aggregation.aggregation import Aggregation
+from segwatch.aggregation.audit_log.verify import verify
+from segwatch.aggregation.ledger.ledger import Ledger
+from segwatch.aggregation.mechanism.allowed import lets_out
+from segwatch.aggregation.mechanism.release import release_of
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.ledger import (
     BlockClosed,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.errors import RefusedVolume, Unprocessable
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.streaming.topics import make_hospital_topics
 from services.ingest import __main__ as ingest

@@ -23,7 +23,7 @@ from segwatch.contracts.topics import (
     dead_letters,
 )
 from segwatch.errors import InvalidMessage
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Log, Outgoing, outgoing
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.streaming.settings import ServiceSettings

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from deploy.local import jars
-from deploy.local.ask import is_ok
-from deploy.local.broker import Broker
-from deploy.local.places import MODELS, POLICIES
-from deploy.local.services import Service
-from deploy.local.supervisor import stop_all
+from deploy.local.kafka.broker import Broker
+from deploy.local.machine import jars
+from deploy.local.machine.folders import MODELS, POLICIES
+from deploy.local.machine.loopback_http import is_ok
+from deploy.local.machine.supervisor import stop_all
+from deploy.local.stack.service import Service
 from segwatch.contracts.envelope import Event, encode
 from segwatch.contracts.ledger import EpochOpened
 from segwatch.contracts.release import Pulse, SiteRelease
@@ -32,7 +32,7 @@ from segwatch.contracts.topics import (
     SEGMENTED,
     at_the_centre,
 )
-from segwatch.streaming.kafka_records import MOST_UNPACKED
+from segwatch.streaming.kafka.records import MOST_UNPACKED
 from segwatch.streaming.log import Outgoing, outgoing
 from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.integration.fuzz.looked_at import MOST_MORE_BYTES, looked_at

@@ -13,9 +13,9 @@ from segwatch.contracts.release import SiteRelease
 from segwatch.contracts.topics import RELEASE, at_the_centre
 from segwatch.errors import InvalidMessage
 from segwatch.streaming.log import Outgoing, Position, Record
+from services.federation.handler import Federation
 from services.federation.metrics import FleetCollector
 from services.federation.reading import ReleaseReader
-from services.federation.service import Federation
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.fuzz import records
 from tests.support.memory_log import MemoryLog

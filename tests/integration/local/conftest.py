@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import jars
-from deploy.local.broker import Broker
+from deploy.local.kafka.broker import Broker
+from deploy.local.machine import jars
 
 
 @pytest.fixture(scope="module")

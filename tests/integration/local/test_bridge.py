@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from deploy.local.ask import ask
-from deploy.local.bridge import CONNECTOR, Bridge
-from deploy.local.broker import Broker
-from deploy.local.place import LogPlace
+from deploy.local.kafka.bridge import CONNECTOR, Bridge
+from deploy.local.kafka.broker import Broker
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.machine.loopback_http import ask
 from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
 from segwatch.streaming.log import Log, Outgoing, Record
 
@@ -44,7 +44,7 @@ def read_all(log: Log, topic: str) -> list[Record]:
 @pytest.fixture(scope="module")
 def logs(brokers):
     """The hospital's and the centre's log, with their topics."""
-    hospital, centre = (LogPlace(bootstrap=broker.bootstrap).open() for broker in brokers)
+    hospital, centre = (LogAddress(bootstrap=broker.bootstrap).open() for broker in brokers)
     with hospital, centre:
         hospital.create_topics({RELEASE: 1, SCORED: 1}, forever=frozenset({RELEASE}))
         centre.create_topics({AT_CENTRE: 1}, forever=frozenset({AT_CENTRE}))

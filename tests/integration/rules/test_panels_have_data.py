@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from deploy.local.ask import ask_json
-from deploy.local.binaries import PROMETHEUS, find
-from deploy.local.places import RULES
-from deploy.local.prometheus import Prometheus, Target, configuration
+from deploy.local.machine.binaries import PROMETHEUS, find
+from deploy.local.machine.folders import RULES
+from deploy.local.machine.loopback_http import ask_json
+from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from tests.support.metric_names import panels_of, substituted
 from tests.support.sample_exporter import SampleExporter
 

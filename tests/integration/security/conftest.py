@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local import jars
-from deploy.local.centre import Centre
-from deploy.local.hospital import Hospital
+from deploy.local.machine import jars
+from deploy.local.stack.centre import Centre
+from deploy.local.stack.hospital import Hospital
 from tests.support.one_pulse import SETTINGS, SITE
 from tests.support.places import OTHER, Places
 

@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 from kafka.errors import AuthorizationError, KafkaError, UnknownTopicOrPartitionError
 
-from deploy.local.place import LogPlace
+from deploy.local.kafka.log_address import LogAddress
 from deploy.manifests.access import DEAD_LETTERS, HOSPITAL
 from segwatch.contracts.topics import (
     LEDGER,
@@ -30,7 +30,7 @@ from tests.support.places import OTHER, Places
 
 pytestmark = pytest.mark.broker
 OURS, THEIRS = at_the_centre(SITE), at_the_centre(OTHER)
-Knock = Callable[[LogPlace], object]
+Knock = Callable[[LogAddress], object]
 
 
 def create(topic: str) -> Knock:
@@ -103,7 +103,7 @@ SHUT = [
 ]
 
 
-def known_as(places: Places, where: str, principal: str) -> LogPlace:
+def known_as(places: Places, where: str, principal: str) -> LogAddress:
     return (places.hospital if where == "hospital" else places.centre).known_as(principal)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.certificates import Authority, Identity
-from deploy.local.place import LogPlace
-from deploy.local.ports import LOOPBACK
+from deploy.local.kafka.certificates import Authority, Identity
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.machine.ports import LOOPBACK
 from segwatch.errors import LogUnavailable
-from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import expired
 from tests.support.places import Places
@@ -25,14 +25,14 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
-def scoring(places: Places) -> LogPlace:
+def scoring(places: Places) -> LogAddress:
     return places.hospital.known_as("scoring")
 
 
 @pytest.fixture
 def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long a service really waits is seen once, below."""
-    monkeypatch.setattr("segwatch.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
+    monkeypatch.setattr("segwatch.streaming.kafka.options.BOOTSTRAP_MS", 2_000)
 
 
 def refusal(settings: ConnectionSettings) -> str:
@@ -43,18 +43,18 @@ def refusal(settings: ConnectionSettings) -> str:
     return str(refused.value)
 
 
-def with_identity(place: LogPlace, identity: Identity) -> ConnectionSettings:
+def with_identity(place: LogAddress, identity: Identity) -> ConnectionSettings:
     return place.known_as(identity).settings
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_without_a_certificate(scoring: LogPlace) -> None:
+def test_without_a_certificate(scoring: LogAddress) -> None:
     said = refusal(scoring.settings.model_copy(update={"kafka_cert_file": None, "kafka_key_file": None}))
     assert "wants a client certificate" in said
     assert "SEGWATCH_KAFKA_CERT_FILE" in said
 
 
-def test_with_an_expired_certificate(places: Places, scoring: LogPlace, tmp_path: Path) -> None:
+def test_with_an_expired_certificate(places: Places, scoring: LogAddress, tmp_path: Path) -> None:
     assert places.hospital.authority is not None
     old = expired(places.hospital.authority, "scoring", tmp_path)
     said = refusal(with_identity(scoring, old))
@@ -63,7 +63,7 @@ def test_with_an_expired_certificate(places: Places, scoring: LogPlace, tmp_path
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_with_a_certificate_of_another_authority(scoring: LogPlace, tmp_path: Path) -> None:
+def test_with_a_certificate_of_another_authority(scoring: LogAddress, tmp_path: Path) -> None:
     """Such as the centre's administrator at a hospital's door."""
     assert scoring.identity is not None
     stranger = Authority(tmp_path, "stranger").issue("platform")
@@ -81,7 +81,7 @@ def test_the_centres_administrator_is_a_stranger_in_the_hospital(places: Places)
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_a_broker_that_is_not_ours_is_not_believed(places: Places, scoring: LogPlace) -> None:
+def test_a_broker_that_is_not_ours_is_not_believed(places: Places, scoring: LogAddress) -> None:
     assert scoring.identity is not None
     elsewhere = places.centre.authority
     assert elsewhere is not None
@@ -100,7 +100,7 @@ def test_in_plaintext(places: Places, which: int) -> None:
 
 @pytest.mark.parametrize("which", [0, 1], ids=["clients' port", "controllers' port"])
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_no_door_opens_without_a_certificate(places: Places, which: int, scoring: LogPlace) -> None:
+def test_no_door_opens_without_a_certificate(places: Places, which: int, scoring: LogAddress) -> None:
     port = places.broker("hospital").ports[which]
     settings = scoring.settings.model_copy(
         update={"kafka_bootstrap": f"{LOOPBACK}:{port}", "kafka_cert_file": None, "kafka_key_file": None}
@@ -109,7 +109,7 @@ def test_no_door_opens_without_a_certificate(places: Places, which: int, scoring
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_a_service_may_not_speak_as_a_controller(places: Places, scoring: LogPlace) -> None:
+def test_a_service_may_not_speak_as_a_controller(places: Places, scoring: LogAddress) -> None:
     """It has a certificate, so it comes in at the controller's port; there it has no rights."""
     port = places.broker("hospital").ports[1]
     said = refusal(scoring.settings.model_copy(update={"kafka_bootstrap": f"{LOOPBACK}:{port}"}))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.renewal import replace_authority
+from deploy.local.kafka.renewal import replace_authority
 from deploy.manifests.access import HOSPITAL
 from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
 from segwatch.streaming.log import Log, outgoing

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient
 
-from deploy.local.bridge import CONNECTOR, Bridge
-from deploy.local.certificates import Identity
-from deploy.local.place import LogPlace
-from deploy.local.ports import LOOPBACK
-from deploy.local.rights import give_rights
-from deploy.local.worker_api import KEEPER
+from deploy.local.kafka.bridge import CONNECTOR, Bridge
+from deploy.local.kafka.certificates import Identity
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.kafka.rights import give_rights
+from deploy.local.kafka.worker_api import KEEPER
+from deploy.local.machine.ports import LOOPBACK
 from deploy.manifests.access import Access
 from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
 from segwatch.streaming.log import Outgoing
@@ -51,7 +51,7 @@ def bridge(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         made.stop()
 
 
-def put(place: LogPlace, topic: str, key: bytes, value: bytes) -> None:
+def put(place: LogAddress, topic: str, key: bytes, value: bytes) -> None:
     with place.open() as log, log.producer() as producer:
         producer.send([Outgoing(topic, key, value)])
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segwatch.contracts.topics import RELEASE, SCORED
-from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Outgoing
 from segwatch.streaming.settings import ConnectionSettings
 from tests.support.streaming import read_all
 
 if TYPE_CHECKING:
-    from deploy.local.broker import Broker
+    from deploy.local.kafka.broker import Broker
 
 pytestmark = pytest.mark.broker
 DAY_MS = 86_400_000

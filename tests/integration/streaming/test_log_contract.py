@@ -8,8 +8,8 @@ import pytest
 
 from segwatch.contracts.topics import RELEASE
 from segwatch.errors import LogRefused, LostPlace, Unprocessable
-from segwatch.streaming.embedded_log import EmbeddedLog
-from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.embedded.log import EmbeddedLog
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Consumer, Log, Outgoing, Position, Reader, Record
 from segwatch.streaming.settings import ConnectionSettings
 

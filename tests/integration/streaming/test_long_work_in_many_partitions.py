@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from kafka import TopicPartition
 
-from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Outgoing
 from segwatch.streaming.settings import ConnectionSettings
 
 if TYPE_CHECKING:
-    from deploy.local.broker import Broker
+    from deploy.local.kafka.broker import Broker
 
 pytestmark = pytest.mark.broker
 PARTITIONS, EACH = 3, 6

@@ -7,10 +7,10 @@ from typing import Any
 import kafka
 import pytest
 
-from deploy.local.broker import Broker
-from deploy.local.ports import LOOPBACK, free_ports
+from deploy.local.kafka.broker import Broker
+from deploy.local.machine.ports import LOOPBACK, free_ports
 from segwatch.errors import LogUnavailable
-from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Outgoing
 from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import make_certificates
@@ -102,7 +102,7 @@ def test_records_go_through(way: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segwatch.streaming.kafka_options.BOOTSTRAP_MS", 2_000)
+    monkeypatch.setattr("segwatch.streaming.kafka.options.BOOTSTRAP_MS", 2_000)
 
 
 @pytest.mark.usefixtures("quick_to_give_up")

@@ -15,8 +15,8 @@ import pytest
 
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import dead_letters
-from segwatch.streaming.kafka_consumer import KafkaConsumer
-from segwatch.streaming.kafka_log import KafkaLog
+from segwatch.streaming.kafka.consumer import KafkaConsumer
+from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Log, Record, outgoing
 from segwatch.streaming.runtime import EXIT_LOST_PLACE, start
 from segwatch.streaming.settings import ConnectionSettings, ServiceSettings
@@ -35,7 +35,7 @@ from tests.support.streaming import (
 )
 
 if TYPE_CHECKING:
-    from deploy.local.broker import Broker
+    from deploy.local.kafka.broker import Broker
 
 pytestmark = pytest.mark.broker
 Spawn = Callable[..., "subprocess.Popen[bytes]"]

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from segwatch.aggregation import audit_log, books
-from segwatch.aggregation.audit_chain import name_of
-from segwatch.aggregation.audit_check import Findings, read_chain
-from segwatch.aggregation.audit_log import AuditUnavailable
+from segwatch.aggregation import books
+from segwatch.aggregation.audit_log import log_file
+from segwatch.aggregation.audit_log.chain import name_of
+from segwatch.aggregation.audit_log.log_file import AuditUnavailable
+from segwatch.aggregation.audit_log.verify import Findings, read_chain
 from segwatch.contracts.audit import BlockReleased
 from segwatch.contracts.ledger import EpochOpened
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
@@ -186,7 +187,7 @@ def _disk_full(descriptor: int, data: bytes, offset: int) -> int:
 def test_a_stopped_process_that_holds_the_file_is_waited_for_and_named(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_log, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(log_file, "LOCK_SECONDS", 0.1)
     world.add(STUDIES[:25])
     service = world.service()
     world.run_until_open(service)

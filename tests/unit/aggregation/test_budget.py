@@ -2,8 +2,8 @@
 
 import pytest
 
-from segwatch.aggregation.budget import Budget, budget_of
-from segwatch.aggregation.reports import budget_json, budget_text
+from segwatch.aggregation.tools.budget import Budget, budget_of
+from segwatch.aggregation.tools.reports import budget_json, budget_text
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.ledger import BlockClosed, LedgerRecord
 from segwatch.contracts.policy import SitePolicy

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwatch.aggregation.service import Aggregation
+from segwatch.aggregation.aggregation import Aggregation
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import LEDGER, RELEASE
 from segwatch.streaming.log import Outgoing
@@ -40,7 +40,7 @@ def test_every_study_is_in_exactly_one_block_of_each_kind_or_in_the_tail(
     arrivals: list[tuple[str, int]], happenings: list[str], seed: int, windows: int
 ) -> None:
     world = World()
-    with patch("segwatch.aggregation.service.MOST_STUDIES", windows):
+    with patch("segwatch.aggregation.aggregation.MOST_STUDIES", windows):
         order = _live_through(world, arrivals, happenings, random.Random(seed))
         service = world.run(world.service())
     for kind, size in (("pulse", 20), ("portrait", 100)):

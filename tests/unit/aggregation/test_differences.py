@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwatch.aggregation.service import Aggregation
+from segwatch.aggregation.aggregation import Aggregation
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed
 from segwatch.contracts.policy import SitePolicy

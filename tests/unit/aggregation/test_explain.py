@@ -7,13 +7,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.aggregation import cli
-from segwatch.aggregation.budget import study_bound
-from segwatch.aggregation.evidence import mass_up_to
-from segwatch.aggregation.example import example_records
-from segwatch.aggregation.explain import explain, leaving_fields
-from segwatch.aggregation.explain_words import HEADER_WORDS, WORDS
-from segwatch.aggregation.policy import read_policy
+from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.aggregation.tools import cli
+from segwatch.aggregation.tools.budget import study_bound
+from segwatch.aggregation.tools.example import example_records
+from segwatch.aggregation.tools.explain import explain, leaving_fields
+from segwatch.aggregation.tools.explain_words import HEADER_WORDS, WORDS
+from segwatch.aggregation.trial.loss import mass_up_to
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import SiteRelease
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwatch.aggregation.bounds import BOUNDS
-from segwatch.aggregation.figures import BlockName, coarse, even_share, figures
-from segwatch.aggregation.slots import Due, Kind, Slot, cell_of
+from segwatch.aggregation.mechanism.bounds import BOUNDS
+from segwatch.aggregation.mechanism.figures import BlockName, coarse, even_share, figures
+from segwatch.aggregation.mechanism.slots import Due, Kind, Slot, cell_of
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.ledger import CountedStudy
 from segwatch.contracts.policy import SitePolicy

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from scipy import stats
 
-from segwatch.aggregation.demo_noise import SeededNoise, choose_noise
-from segwatch.aggregation.noise import Noise, draw, scale_of
+from segwatch.aggregation.mechanism.demo_noise import SeededNoise, choose_noise
+from segwatch.aggregation.mechanism.noise import Noise, draw, scale_of
 from segwatch.contracts.policy import SitePolicy
 from segwatch.errors import BadSettings
 

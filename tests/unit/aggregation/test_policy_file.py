@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segwatch.aggregation.policy import read_policy
+from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.errors import BadSettings
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"

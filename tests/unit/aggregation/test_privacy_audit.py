@@ -13,17 +13,17 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.aggregation import cli
-from segwatch.aggregation.bounds import BOUNDS
-from segwatch.aggregation.evidence import clopper_pearson, fit_of, loss_of, mass, mass_up_to
-from segwatch.aggregation.noise import draw, scale_of
-from segwatch.aggregation.privacy_audit import COPIES, LIFETIME, Audit, audit
-from segwatch.aggregation.reports import audit_json, audit_text
-from segwatch.aggregation.trials import ForgetfulLog, ForgetfulProducer, run_trials
+from segwatch.aggregation.mechanism.bounds import BOUNDS
+from segwatch.aggregation.mechanism.noise import draw, scale_of
+from segwatch.aggregation.tools import cli
+from segwatch.aggregation.tools.reports import audit_json, audit_text
+from segwatch.aggregation.trial.audit import COPIES, LIFETIME, Audit, audit
+from segwatch.aggregation.trial.loss import clopper_pearson, fit_of, loss_of, mass, mass_up_to
+from segwatch.aggregation.trial.trials import ForgetfulLog, ForgetfulProducer, run_trials
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse
 from segwatch.contracts.topics import RELEASE
-from segwatch.streaming.embedded_file import LogFile
+from segwatch.streaming.embedded.file import LogFile
 from segwatch.streaming.log import Outgoing, Position
 
 FALSE_ALARM = 1e-6

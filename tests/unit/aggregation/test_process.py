@@ -10,7 +10,7 @@ import pytest
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RELEASE, SCORED
 from segwatch.errors import BadSettings, LogRefused
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Record
 from segwatch.streaming.runtime import start
 from services.aggregation.__main__ import TOPICS, run

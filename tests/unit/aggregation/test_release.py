@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from segwatch.aggregation.example import example_records
-from segwatch.aggregation.policy import read_policy
-from segwatch.aggregation.release import heartbeat_of, release_of
+from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.aggregation.mechanism.release import heartbeat_of, release_of
+from segwatch.aggregation.tools.example import example_records
 from segwatch.contracts.base import LEAVES
 from segwatch.contracts.release import Heartbeat, NoisedMean, Portrait, Pulse
 from segwatch.contracts.schemas import schema_of

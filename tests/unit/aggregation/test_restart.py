@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-from segwatch.aggregation import service as module
+from segwatch.aggregation import aggregation as module
 from segwatch.aggregation.books import Books
-from segwatch.aggregation.released import Numbers
+from segwatch.aggregation.ledger.released import Numbers
 from segwatch.contracts.topics import LEDGER, SCORED
 from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, record_of, scored

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.audit import __main__ as audit
-from deploy.audit.advisories import Asked, ask, understood
+from deploy.audit.advisories import Answers, ask, understood
 from deploy.audit.licences import Licensed, findings, installed, not_here
 from deploy.audit.pins import Pin, disagreements, problems, read_pins
 from deploy.audit.sbom import write_sbom
@@ -94,16 +94,16 @@ def test_an_advisory_is_found_and_silence_is_no_clean_bill():
             ]
         }
     )
-    assert asked == Asked(1, ["bad==2: PYSEC-2026-1 (fixed in: 3)"], ["unknown"])
+    assert asked == Answers(1, ["bad==2: PYSEC-2026-1 (fixed in: 3)"], ["unknown"])
 
 
 @pytest.mark.parametrize(
     ("asked", "code", "says"),
     [
-        (Asked(clean=3), 0, "nothing known of 3 packages"),
-        (Asked(clean=3, vulnerable=["bad==2: PYSEC-2026-1"]), 1, "FINDING  bad==2"),
-        (Asked(unasked=["somebodys"]), 3, "NOT ASKED about 1 packages (somebodys)"),
-        (Asked(failed="no route"), 3, "NOT ASKED, the advisories could not be reached: no route"),
+        (Answers(clean=3), 0, "nothing known of 3 packages"),
+        (Answers(clean=3, vulnerable=["bad==2: PYSEC-2026-1"]), 1, "FINDING  bad==2"),
+        (Answers(unasked=["somebodys"]), 3, "NOT ASKED about 1 packages (somebodys)"),
+        (Answers(failed="no route"), 3, "NOT ASKED, the advisories could not be reached: no route"),
     ],
 )
 def test_the_exit_code_says_whether_it_is_clean(asked, code, says, monkeypatch, capsys):

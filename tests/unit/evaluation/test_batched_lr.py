@@ -7,9 +7,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from segwatch.evaluation.batched_lr import fit_resamples
-from segwatch.evaluation.models import MODELS, fit
 from segwatch.scoring.bins import bin_of
 from segwatch.scoring.predict import raw_bins
+from segwatch.training.models import MODELS, fit
 
 
 def studies(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 import pytest
 import typer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -17,16 +15,18 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from typer.testing import CliRunner
 
+from segwatch import processes
+from segwatch.cohorts.table import Cohort, RefusedCohort
 from segwatch.errors import SegwatchError
 from segwatch.evaluation import evaluate as core
-from segwatch.evaluation import processes, replicates
-from segwatch.evaluation.batch import FIGURES
-from segwatch.evaluation.cli import register
-from segwatch.evaluation.cohort import Cohort, RefusedCohort
-from segwatch.evaluation.evaluate import Asked, evaluate
-from segwatch.evaluation.plan import plan_of
+from segwatch.evaluation import replicates
+from segwatch.evaluation.evaluate import EvaluateOptions, evaluate
 from segwatch.evaluation.replicates import Chunk
+from segwatch.evaluation.splits import plan_of
 from segwatch.features.registry import PAPER4
+from segwatch.statistics.figures_of_resamples import FIGURES
+from segwatch.training.cli import register
+from tests.support.cohorts import written_cohort
 
 MakeCohort = Callable[..., Cohort]
 Report = dict[str, Any]
@@ -60,22 +60,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core.ablation, "left_out", lambda features, asked=(): [])
 
 
-def written(cohort: Cohort, path: Path) -> Path:
-    columns = {
-        "case": cohort.cases,
-        "patient": cohort.patients,
-        "set": cohort.sets,
-        "dice": cohort.dice,
-        **{
-            name: pa.array([None if np.isnan(value) else value for value in column])
-            for name, column in zip(cohort.features, cohort.values.T, strict=True)
-        },
-    }
-    pyarrow.csv.write_csv(pa.table(columns), path)
-    return path
-
-
-def asked(parts: Path, **other: Any) -> Asked:
+def asked(parts: Path, **other: Any) -> EvaluateOptions:
     chosen: Report = {
         "feature_set": "paper4",
         "features": PAPER4,
@@ -88,7 +73,7 @@ def asked(parts: Path, **other: Any) -> Asked:
         "workers": 1,
         "parts": parts,
     }
-    return Asked(**{**chosen, **other})
+    return EvaluateOptions(**{**chosen, **other})
 
 
 def report_of(cohort: Cohort, parts: Path, **other: Any) -> Report:
@@ -242,7 +227,7 @@ def test_the_same_seed_gives_the_same_figures_whatever_the_number_of_processes(
     options: Report = {"models": ("lr", "rr"), "replicates": 55}
     alone = report_of(cohort, tmp_path / "a", **options)
     several = report_of(cohort, tmp_path / "b", workers=2, **options)
-    assert core.written(alone) == core.written(several)
+    assert core.written_cohort(alone) == core.written_cohort(several)
     other = report_of(cohort, tmp_path / "c", seed=1, **options)
     assert other["bootstrap"]["models"] != alone["bootstrap"]["models"]
     entry = alone["models"]["lr"]["sets"]["test"]
@@ -267,7 +252,7 @@ def test_what_an_earlier_start_finished_is_not_fitted_again(
     next(tmp_path.glob("*.npy")).unlink()
     again = report_of(cohort, tmp_path, replicates=120)
     assert len(fitted) == 7
-    assert core.written(first) == core.written(again)
+    assert core.written_cohort(first) == core.written_cohort(again)
 
 
 @pytest.mark.parametrize("model", ["lr", "svm"])
@@ -284,7 +269,7 @@ def test_a_resample_with_one_bin_only_says_that_bin(model: str, cohort: Cohort) 
 def test_the_command_writes_one_report_that_names_what_it_was_made_from(
     app: typer.Typer, cohort: Cohort, tmp_path: Path
 ) -> None:
-    table = written(cohort, tmp_path / "cohort.csv")
+    table = written_cohort(cohort, tmp_path / "cohort.csv")
     out = tmp_path / "report"
     options = [
         "evaluate",
@@ -309,11 +294,15 @@ def test_the_command_writes_one_report_that_names_what_it_was_made_from(
 
 
 def test_a_bundle_is_judged_as_it_is_served(app: typer.Typer, cohort: Cohort, tmp_path: Path) -> None:
-    table, bundle, out = written(cohort, tmp_path / "cohort.csv"), tmp_path / "bundle", tmp_path / "report"
+    table, bundle, out = (
+        written_cohort(cohort, tmp_path / "cohort.csv"),
+        tmp_path / "bundle",
+        tmp_path / "report",
+    )
     trained = CliRunner().invoke(app, ["train", "--cohort", str(table), "--out", str(bundle)])
     assert trained.exit_code == 0, trained.output
     rows = cohort.rows(np.asarray(cohort.sets != "train"))
-    alone = written(rows, tmp_path / "test.csv")
+    alone = written_cohort(rows, tmp_path / "test.csv")
     options = ["evaluate", "--cohort", str(alone), "--out", str(out), "--bundle", str(bundle)]
     done = CliRunner().invoke(app, options)
     assert done.exit_code == 0, done.output
@@ -339,7 +328,7 @@ def test_a_bundle_is_judged_as_it_is_served(app: typer.Typer, cohort: Cohort, tm
 def test_what_cannot_be_evaluated_is_refused_and_nothing_is_written(
     options: list[str], says: str, app: typer.Typer, cohort: Cohort, tmp_path: Path
 ) -> None:
-    table, out = written(cohort, tmp_path / "cohort.csv"), tmp_path / "report"
+    table, out = written_cohort(cohort, tmp_path / "cohort.csv"), tmp_path / "report"
     done = CliRunner().invoke(app, ["evaluate", "--cohort", str(table), "--out", str(out), *options])
     assert isinstance(done.exception, SegwatchError)
     assert says in str(done.exception)
@@ -351,7 +340,7 @@ def test_a_patient_on_both_sides_is_refused_unless_left_out(
     app: typer.Typer, cohort: Cohort, tmp_path: Path
 ) -> None:
     cohort.patients[-1] = cohort.patients[0]
-    table, out = written(cohort, tmp_path / "cohort.csv"), tmp_path / "report"
+    table, out = written_cohort(cohort, tmp_path / "cohort.csv"), tmp_path / "report"
     options = ["evaluate", "--cohort", str(table), "--out", str(out), "--models", "rr", "--bootstrap", "0"]
     refused = CliRunner().invoke(app, options)
     assert "is in 'train' and in a test set" in str(refused.exception)

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from segwatch.evaluation.cohort import Cohort
-from tests.unit.evaluation.test_evaluate import written
+from segwatch.cohorts.table import Cohort
+from tests.support.cohorts import written_cohort
 
 MakeCohort = Callable[..., Cohort]
 COMMAND = [sys.executable, "-c", "from segwatch.cli import main; main()", "evaluate"]
@@ -62,7 +62,7 @@ def _stop(running: subprocess.Popen[bytes], number: signal.Signals, out: Path) -
 def test_a_run_that_is_stopped_or_killed_leaves_no_process_and_goes_on(
     number: signal.Signals, make_cohort: MakeCohort, tmp_path: Path
 ) -> None:
-    table, out = written(make_cohort(), tmp_path / "cohort.csv"), tmp_path / "report"
+    table, out = written_cohort(make_cohort(), tmp_path / "cohort.csv"), tmp_path / "report"
     with started(table, out, 20_000) as running:
         _stop(running, number, out)
     assert not (out / "report.json").exists()

@@ -12,7 +12,7 @@ from segwatch.contracts.studies import MaskProbabilities
 from segwatch.errors import BadSettings
 from segwatch.features import catalogue, measure
 from segwatch.features.card import Card
-from segwatch.features.masks import BinaryMask
+from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.page import catalogue_page
 from segwatch.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
 from segwatch.features.scene import NativeMask

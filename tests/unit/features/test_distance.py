@@ -8,8 +8,8 @@ from scipy.ndimage import distance_transform_edt
 
 from segwatch.features import measure
 from segwatch.features.coarse import coarsen
-from segwatch.features.distance import distance_to
-from segwatch.features.runs import encode_runs
+from segwatch.features.kernels.distance import distance_to
+from segwatch.features.kernels.runs import encode_runs
 
 
 @settings(deadline=None, max_examples=150)

@@ -7,7 +7,7 @@ import pytest
 
 from segwatch.errors import BadSettings, RefusedVolume
 from segwatch.features import measure
-from segwatch.features.masks import BinaryMask
+from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.registry import ALL, CATALOGUE, MEASURED, PAPER4
 from segwatch.features.scene import NativeMask
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segwatch.features import measure
-from segwatch.features.masks import BinaryMask
+from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.registry import PAPER4
 
 CASES = [
@@ -100,7 +100,7 @@ def test_the_profile_takes_the_sagittal_axis_by_itself(oracle_folder):
 
 
 def largest_component_deviation(ct, mask):
-    from segwatch.features.components import connect
+    from segwatch.features.kernels.components import connect
 
     runs = BinaryMask(mask).runs
     components = connect(runs)

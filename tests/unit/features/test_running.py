@@ -113,7 +113,7 @@ def test_a_feature_that_there_is_not_stops_the_start(tmp_path):
 
 def test_machine_code_is_kept_where_the_environment_says(tmp_path):
     program = (
-        "import numpy as np; from segwatch.features.runs import encode_runs; "
+        "import numpy as np; from segwatch.features.kernels.runs import encode_runs; "
         "print(encode_runs(np.ones((1, 1, 8), 'u1')).count)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwatch.features.bits import encode_bits
-from segwatch.features.components import connect
-from segwatch.features.dilation import grow_runs
-from segwatch.features.masks import BinaryMask, decode_runs
-from segwatch.features.runs import Runs, encode_runs, stacked
-from segwatch.features.sampling import any_filled, count_inside
+from segwatch.features.kernels.bits import encode_bits
+from segwatch.features.kernels.components import connect
+from segwatch.features.kernels.dilation import grow_runs
+from segwatch.features.kernels.masks import BinaryMask, decode_runs
+from segwatch.features.kernels.runs import Runs, encode_runs, stacked
+from segwatch.features.kernels.sampling import any_filled, count_inside
 
 
 @st.composite

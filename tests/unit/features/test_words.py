@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segwatch.features.components import connect
-from segwatch.features.runs import encode_runs
-from segwatch.features.sampling import intensities, mean_of_component
-from segwatch.features.words import filled, summed
+from segwatch.features.kernels.components import connect
+from segwatch.features.kernels.runs import encode_runs
+from segwatch.features.kernels.sampling import intensities, mean_of_component
+from segwatch.features.kernels.words import filled, summed
 
 ROOT = Path(__file__).parents[3]
 DTYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
@@ -96,9 +96,9 @@ BESIDE_FORBIDDEN_PAGES = """
 import ctypes, mmap
 import numpy as np
 from segwatch.features import measure
-from segwatch.features.masks import BinaryMask
-from segwatch.features.runs import encode_runs
-from segwatch.features.sampling import count_inside
+from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.kernels.runs import encode_runs
+from segwatch.features.kernels.sampling import count_inside
 
 def placed(array, at_the_end, page=mmap.PAGESIZE):
     pages = -(-array.nbytes // page)

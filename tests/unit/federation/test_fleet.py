@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segwatch.contracts.release import SiteRelease
-from services.federation.fleet import Digests, Fleet, Site
+from services.federation.fleet import Digests, Fleet, SiteReleases
 from services.federation.metrics import figures_of
 from tests.support.releases import heartbeat, portrait, pulse
 
@@ -14,7 +14,7 @@ GOOD = (0, 2, 5, 30, 60, 2, 1)
 BAD = (30, 30, 20, 10, 5, 3, 2)
 
 
-def _site(*releases: object, window: int = 3) -> Site:
+def _site(*releases: object, window: int = 3) -> SiteReleases:
     fleet = Fleet(window)
     for release in releases:
         fleet.take("hospital-a", SiteRelease(release))  # type: ignore[arg-type]  # one of the three kinds
@@ -65,7 +65,7 @@ def test_a_clock_that_ran_ahead_does_not_hide_a_site_that_falls_silent() -> None
 
 
 def test_a_site_that_released_nothing_has_no_quality() -> None:
-    assert figures_of(Site()) == {"pulses": 0.0, "portraits": 0.0}
+    assert figures_of(SiteReleases()) == {"pulses": 0.0, "portraits": 0.0}
 
 
 def test_the_figures_of_a_site_are_clamped_for_display_only() -> None:

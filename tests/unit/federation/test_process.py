@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from segwatch.contracts.topics import at_the_centre
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.runtime import start
 from services.federation.__main__ import run
 from services.federation.settings import FederationSettings

@@ -18,7 +18,7 @@ from pynetdicom import AE
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, dead_letters
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.volumes.nifti import write_nifti
 from tests.support.folders import made
 from tests.support.images import dicom_slices, little_ct

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from pynetdicom import AE
 
-from deploy.local.certificates import Authority, Identity
+from deploy.local.kafka.certificates import Authority, Identity
 from segwatch.errors import BadSettings
 from services.ingest.c_store import CStoreServer
 from services.ingest.inbox import Inbox

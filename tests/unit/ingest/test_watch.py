@@ -20,16 +20,16 @@ from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion
+from services.ingest.handler import Ingest, Prepared
 from services.ingest.inbox import Inbox
-from services.ingest.service import Ingest, Prepared
 from services.ingest.settings import IngestSettings
-from services.ingest.studies import Studies
-from services.ingest.watch import MOST_CRASHES, Pace, Watch
+from services.ingest.studies import AnnouncedStudies
+from services.ingest.watch import MOST_CRASHES, InboxTimes, InboxWatcher
 from tests.support.images import dicom_slices, little_ct, save_all
 from tests.support.streaming import eventually, read_all
 
 SECRET = b"a secret of enough bytes"
-QUICK = Pace(look=0.02, feed=0.02, grace=0.2, first_delay=0.02, longest_delay=0.05)
+QUICK = InboxTimes(look=0.02, feed=0.02, grace=0.2, first_delay=0.02, longest_delay=0.05)
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,12 @@ def watching(
     ingest: Ingest,
     producer: Producer | None = None,
     quiet_seconds: float = 0.05,
-) -> Iterator[Watch]:
+) -> Iterator[InboxWatcher]:
     completion = Completion(quiet_seconds)
     with producer or runtime.log.producer() as sender:
-        watch = Watch(inbox, ingest, completion, Studies(runtime.telemetry), runtime, sender, Worker(), QUICK)
+        watch = InboxWatcher(
+            inbox, ingest, completion, AnnouncedStudies(runtime.telemetry), runtime, sender, Worker(), QUICK
+        )
         thread = threading.Thread(target=watch.run)
         thread.start()
         try:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from deploy.local.observe import SiteView
-from deploy.local.receipts import Receipt
+from deploy.local.judge.receipts import CaseReceipt
+from deploy.local.judge.site_view import SiteView
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, EpochOpened, LedgerRecord
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Pulse, SiteRelease
 from segwatch.contracts.topics import LEDGER, RECEIVED, RELEASE, SCORED
-from segwatch.streaming.deadletters import dead_letter
+from segwatch.streaming.deadletters.writing import dead_letter
 from segwatch.streaming.log import Outgoing, Position, Record, outgoing
 from tests.support.messages import MESSAGES, NOW, PATIENT
 
@@ -38,7 +38,7 @@ class BookedSite:
     """A hospital whose studies have been scored, counted and released, or not."""
 
     view: SiteView = field(default_factory=SiteView)
-    receipts: dict[str, Receipt] = field(default_factory=dict)
+    receipts: dict[str, CaseReceipt] = field(default_factory=dict)
     centre: dict[Any, bytes] = field(default_factory=dict)
 
     def open(self) -> None:
@@ -49,7 +49,7 @@ class BookedSite:
 
     def arrive(self, number: int) -> str:
         case, study = f"case-{number:05d}", study_name(number)
-        self.receipts[case] = Receipt(case, study, "announced")
+        self.receipts[case] = CaseReceipt(case, study, "announced")
         return study
 
     def score(self, number: int, name: str | None = None, **changes: Any) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.local.bridge import connector_settings, worker_settings
+from deploy.local.kafka.bridge import connector_settings, worker_settings
 
 SETTINGS = connector_settings("hospital-a", hospital="127.0.0.1:1", centre="127.0.0.1:2")
 

@@ -6,7 +6,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.local.broker import cluster_id
+from deploy.local.kafka.broker import cluster_id
 
 
 @given(st.uuids())

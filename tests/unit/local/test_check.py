@@ -2,9 +2,9 @@
 
 import pytest
 
-from deploy.local.check import audited, problems
-from deploy.local.observe import BlockName
-from deploy.local.receipts import Receipt
+from deploy.local.judge.check import audited, problems
+from deploy.local.judge.receipts import CaseReceipt
+from deploy.local.judge.site_view import BlockName
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
 from segwatch.streaming.log import Outgoing, Position, Record
 from tests.support.site_world import World, scored
@@ -89,7 +89,7 @@ def test_a_release_that_nobody_closed_is_seen(full_site):
 
 @pytest.mark.parametrize("outcome", ["rejected", "announced"])
 def test_a_rejected_case_ends_among_the_dead_letters_or_is_lost(site, outcome):
-    site.receipts["case-00001"] = Receipt("case-00001", None, outcome, "truncated_file", "it ends early")
+    site.receipts["case-00001"] = CaseReceipt("case-00001", None, outcome, "truncated_file", "it ends early")
     assert len(found(site)) == 1
 
 

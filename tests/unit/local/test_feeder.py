@@ -4,8 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from deploy.local.feeder import WAITING, drop_phantom, feed, truth_file, waiting
-from deploy.local.story import Case, site_names, story
+from deploy.local.story.feeder import WAITING, drop_phantom, feed, truth_file, waiting
+from deploy.local.story.story import StoryCase, site_names, story
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.volumes.codec import decode_mask
 
@@ -18,7 +18,7 @@ def test_inboxes_never_hold_more_than_a_few_and_hospitals_advance_together(tmp_p
     dropped: Counter[str] = Counter()
     most_waiting = most_apart = 0
 
-    def drop(case: Case) -> None:
+    def drop(case: StoryCase) -> None:
         nonlocal most_waiting, most_apart
         (inboxes[case.site] / case.name).mkdir()
         dropped[case.site] += 1
@@ -51,7 +51,7 @@ def test_a_hospital_that_takes_nothing_does_not_hold_up_the_other(tmp_path):
 
     order: list[str] = []
 
-    def drop(case: Case) -> None:
+    def drop(case: StoryCase) -> None:
         (tmp_path / case.site / case.name).mkdir()
         order.append(case.site)
 
@@ -69,7 +69,7 @@ def test_entries_that_are_being_written_do_not_count_as_waiting(tmp_path):
 def test_a_dropped_phantom_brings_its_ct_and_keeps_its_truth_apart(tmp_path):
     inbox, folder = tmp_path / "inbox", tmp_path / "story"
     inbox.mkdir()
-    case = Case("hospital-a", 0, 1000, "standard")
+    case = StoryCase("hospital-a", 0, 1000, "standard")
     drop_phantom(case, inbox, folder)
     assert [path.name for path in (inbox / case.name).iterdir()] == ["ct.nii.gz"]
     assert [path.name for path in inbox.iterdir()] == [case.name]

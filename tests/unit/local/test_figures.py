@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.local.figures import Scored, figures_of, in_order, rates_of, rolling
-from deploy.local.observe import CentreView
-from deploy.local.receipts import Receipt, new_receipts
-from deploy.local.receiver import Page
-from deploy.local.report import RunFigures, table_of, write_report
-from deploy.local.scene import PageSeen, SiteScene
-from deploy.local.settled import Patience, awaited, pages_missing
+from deploy.local.judge.figures import Scored, figures_of, in_order, rates_of, rolling
+from deploy.local.judge.receipts import CaseReceipt, new_receipts
+from deploy.local.judge.settled import Patience, awaited, pages_missing
+from deploy.local.judge.site_view import CentreView
+from deploy.local.judge.status import HospitalStatus, PageSeen
+from deploy.local.show.report import RunFigures, table_of, write_report
+from deploy.local.stack.pager import Page
 from segwatch.contracts.topics import SCORED
 from segwatch.volumes.store import VolumeStore
 from tests.support.messages import MESSAGES
@@ -35,7 +35,7 @@ def score(dice, *, failed=False):
 @pytest.fixture
 def scene(full_site, tmp_path):
     """The conftest's full site as a scene; studies from number 30 on come from the new scanner."""
-    made = SiteScene("hospital-a", tmp_path, VolumeStore(tmp_path), lambda _case, _geometry: None)
+    made = HospitalStatus("hospital-a", tmp_path, VolumeStore(tmp_path), lambda _case, _geometry: None)
     made.view, made.receipts = full_site.view, full_site.receipts
     made.dice = {study: 0.9 if place < 29 else 0.3 for place, study in enumerate(made.view.scored)}
     return made
@@ -134,5 +134,5 @@ def test_receipts_are_read_once_each(tmp_path):
     (folder / "one.json").write_text(json.dumps(told))
     (folder / ".one.json.part").write_text("{")
     (receipt,) = new_receipts(tmp_path, {})
-    assert receipt == Receipt("one", None, "rejected", "not_ct", "an MR")
+    assert receipt == CaseReceipt("one", None, "rejected", "not_ct", "an MR")
     assert new_receipts(tmp_path, {"one": receipt}) == []

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import binaries, jars
-from deploy.local.binaries import Program
+from deploy.local.machine import binaries, jars
+from deploy.local.machine.binaries import Binary
 
 
 def script(folder: Path, name: str, text: str) -> Path:
@@ -29,7 +29,7 @@ def machine(tmp_path, monkeypatch):
     return folder
 
 
-TOOL = Program(("tool", "debian-tool"), "tool-package", unpacks=True, go="example.org/tool@v1.2.3")
+TOOL = Binary(("tool", "debian-tool"), "tool-package", unpacks=True, go="example.org/tool@v1.2.3")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from deploy.local.runs import KEPT_RUNS, LATEST, OWNER, is_going_on, new_run, tidy
+from deploy.local.machine.run_folders import KEPT_RUNS, LATEST, OWNER, is_going_on, new_run, tidy
 from segwatch.errors import BadSettings
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.local.options import Options
-from deploy.local.settled import pages_expected
-from deploy.local.story import changed_site, site_names, story
+from deploy.local.judge.settled import pages_expected
+from deploy.local.options import RunOptions
+from deploy.local.story.story import changed_site, site_names, story
 from segwatch.phantoms.scanner import SCANNERS
 
 
@@ -42,7 +42,7 @@ def test_a_number_of_hospitals_that_cannot_be_is_refused(hospitals):
 
 
 def test_the_default_story_is_long_enough_for_its_page():
-    studies = Options().studies
+    studies = RunOptions().studies
     assert pages_expected(studies, studies // 2, pulse=20, window=3, pages=True)
 
 

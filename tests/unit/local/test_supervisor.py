@@ -9,13 +9,20 @@ import time
 import psutil
 import pytest
 
-from deploy.local.process import Child, NotReady, base_environment
-from deploy.local.supervisor import BAD_SETTINGS, FIRST_PAUSE, LONGEST_PAUSE, Program, Recipe, stop_all
+from deploy.local.machine.process import Child, NotReady, base_environment
+from deploy.local.machine.supervisor import (
+    BAD_SETTINGS,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Launch,
+    Program,
+    stop_all,
+)
 
 
 def program(tmp_path, clock, code, name="sleeper"):
     return Program(
-        Recipe(
+        Launch(
             name,
             [sys.executable, "-c", textwrap.dedent(code)],
             base_environment(),
@@ -134,7 +141,7 @@ def test_nothing_is_left_where_the_parent_is_killed(tmp_path):
     parent = f"""
 import os, signal, sys, time
 from pathlib import Path
-from deploy.local.process import Child, base_environment
+from deploy.local.machine.process import Child, base_environment
 child = Child("orphan", [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(600)"],
               Path({str(tmp_path)!r}) / "orphan.log", base_environment())
 child.start()

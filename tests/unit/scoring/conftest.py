@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segwatch.cohorts.table import Cohort
 from segwatch.contracts.studies import StudyMeasured
-from segwatch.evaluation.cohort import Cohort
-from segwatch.evaluation.train import Trained, train
 from segwatch.features.registry import PAPER4
 from segwatch.scoring.bundle import Scorer, load, save
+from segwatch.training.train import Trained, train
 
 
 def made_up_cohort(patients: int = 40, seed: int = 5) -> Cohort:

@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from segwatch.errors import BadSettings
-from segwatch.evaluation.train import Trained
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.scoring.skops_file import LARGEST_BYTES, RefusedModel, read, write
+from segwatch.training.train import Trained
 
 
 def with_model(bundle: Path, data: bytes) -> None:

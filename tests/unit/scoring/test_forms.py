@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segwatch.evaluation.forms_of import serving_form
-from segwatch.evaluation.models import EVERY, fit
 from segwatch.scoring.forms import NoForm, Ordinal, Trees, as_arrays, from_arrays
 from segwatch.scoring.skops_file import RefusedModel, read, write
+from segwatch.training.models import EVERY, fit
+from segwatch.training.serving_form import serving_form
 
 Change = Callable[[dict[str, Any]], None]
 

@@ -15,7 +15,7 @@ from segwatch.contracts.topics import RECEIVED
 from segwatch.phantoms.phantom import Phantom, make_phantom
 from segwatch.segmentation.segmenter import Lesion
 from segwatch.volumes.store import VolumeStore
-from services.segmentation.service import Segmentation, Studies
+from services.segmentation.handler import Segmentation, StudySource
 from tests.support.folders import made
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -90,6 +90,6 @@ def segmentation(store: VolumeStore, registry: CollectorRegistry):
     """Makes the handler, by default without any model."""
 
     def make(**more: Any) -> Segmentation:
-        return Segmentation(store=store, studies=Studies(registry), now=lambda: NOON, **more)
+        return Segmentation(store=store, studies=StudySource(registry), now=lambda: NOON, **more)
 
     return make

@@ -11,7 +11,7 @@ import pytest
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, SEGMENTED, dead_letters
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import outgoing
 from tests.support.folders import made
 

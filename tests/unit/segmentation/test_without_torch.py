@@ -17,7 +17,7 @@ SCRIPT = """
     from segwatch.errors import BadSettings
     from services.segmentation.__main__ import run
     from services.segmentation.models import load_lesion_model, load_lung_model
-    from services.segmentation.service import Segmentation, Studies
+    from services.segmentation.handler import Segmentation, Studies
     from services.segmentation.settings import SegmentationSettings
     from segwatch.volumes.store import VolumeStore
 

@@ -9,12 +9,12 @@ import typer
 from typer.testing import CliRunner
 
 from segwatch.contracts.topics import RECEIVED, WITH_DEAD_LETTERS, dead_letters
-from segwatch.streaming.cli import register
-from segwatch.streaming.deadletters import dead_letter, dead_letter_of_input, is_for_another
-from segwatch.streaming.embedded_log import EmbeddedLog
-from segwatch.streaming.letters import gather, read_letters
+from segwatch.streaming.deadletters.cli import register
+from segwatch.streaming.deadletters.reading import gather, read_letters
+from segwatch.streaming.deadletters.replay import CannotReplay, choose, find, original, put_back
+from segwatch.streaming.deadletters.writing import dead_letter, dead_letter_of_input, is_for_another
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing, Position, Record
-from segwatch.streaming.replay import CannotReplay, choose, find, original, put_back
 from tests.support.streaming import READS, read_all
 
 

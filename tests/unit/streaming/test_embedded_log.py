@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from segwatch.errors import LogRefused, LogUnavailable, LostPlace
-from segwatch.streaming.embedded_consumer import EmbeddedConsumer
-from segwatch.streaming.embedded_file import LogFile
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.consumer import EmbeddedConsumer
+from segwatch.streaming.embedded.file import LogFile
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing
 from tests.support.streaming import eventually
 

@@ -10,10 +10,10 @@ import pytest
 from kafka import errors as kafka
 
 from segwatch.errors import BadSettings, LogRefused, LogUnavailable, LostPlace, Unprocessable
-from segwatch.streaming.kafka_diagnosis import likely_cause, unreachable
-from segwatch.streaming.kafka_errors import translated
-from segwatch.streaming.kafka_log import KafkaLog
-from segwatch.streaming.kafka_options import connection, servers
+from segwatch.streaming.kafka.diagnosis import likely_cause, unreachable
+from segwatch.streaming.kafka.errors import translated
+from segwatch.streaming.kafka.log import KafkaLog
+from segwatch.streaming.kafka.options import connection, servers
 from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import make_certificates
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
-from segwatch.streaming.kafka_records import MOST_UNPACKED, read_odd_records
+from segwatch.streaming.kafka.records import MOST_UNPACKED, read_odd_records
 from tests.support.odd_records import OddName
 
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)

@@ -11,7 +11,7 @@ import pytest
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import dead_letters
 from segwatch.errors import LogRefused, StoreUnavailable, Unprocessable
-from segwatch.streaming.deadletters import REPLAY_FOR
+from segwatch.streaming.deadletters.writing import REPLAY_FOR
 from segwatch.streaming.log import Record, outgoing
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.settings import ServiceSettings

@@ -13,7 +13,7 @@ from segwatch.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
-from segwatch.streaming.embedded_log import EmbeddedLog
+from segwatch.streaming.embedded.log import EmbeddedLog
 
 
 @pytest.fixture

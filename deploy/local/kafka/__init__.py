@@ -1,0 +1,1 @@
+"""Brokers and bridges: where a log is, who may do what there, and their certificates."""

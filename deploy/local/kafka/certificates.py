@@ -1,0 +1,145 @@
+"""Certificates of the local stack, made by openssl at start: an authority a hospital, and one for the centre.
+
+In Kubernetes Strimzi makes them, in the same form: PEM, the principal's name as the common name.
+"""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.machine.ports import LOOPBACK
+from deploy.local.machine.process import NotReady
+
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+DAYS = 365
+"""A stack that `make up` left running for longer is started again first."""
+TRUSTED = "ca.crt"
+OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a program is, and whom it trusts. All files are PEM; those with a key are their owner's only.
+
+    Attributes:
+        name: the principal.
+        ca: certificates of the authorities that it trusts.
+        certificate: its own.
+        key: its private key.
+        store: key and certificate in one file, as Java reads them.
+    """
+
+    name: str
+    ca: Path
+    certificate: Path
+    key: Path
+    store: Path
+
+    @classmethod
+    def at(cls, folder: Path, name: str) -> "Identity":
+        """Where an authority that keeps its files in a folder puts a principal's."""
+        certificate, key, store = (folder / f"{name}.{kind}" for kind in ("crt", "key", "pem"))
+        return cls(name, folder / TRUSTED, certificate, key, store)
+
+    @property
+    def principal(self) -> str:
+        """How Kafka calls it: by the subject of its certificate."""
+        return principal_of(self.name)
+
+
+def principal_of(name: str) -> str:
+    """What Kafka calls who shows a certificate of that name, here as with Strimzi's users."""
+    return f"User:CN={name}"
+
+
+class Authority:
+    """Signs the certificates of one cluster: its broker's and its principals'.
+
+    Args:
+        folder: certificates and keys, readable by their owner alone; made where it is missing.
+        name: of the authority, in its certificate.
+
+    Attributes:
+        trusted: the certificates that the cluster and its principals trust: this authority's, and
+            while it is being replaced the next one's or the last one's.
+
+    Raises:
+        NotReady: openssl is missing or refuses.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder.resolve()
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.trusted = self.folder / TRUSTED
+        self._name = name
+        self._own = self.folder / "authority.crt"
+        self._key = self.folder / "authority.key"
+        self._sign("-subj", f"/CN={name} authority", out=self._own, key=self._key)
+        self.forget_the_last()
+
+    def issue(self, name: str) -> Identity:
+        """A new key and certificate for a principal; issued again, the same files hold the new ones.
+
+        Each is for client and server alike, under the loopback address.
+        """
+        made = self.identity(name)
+        signed = ("-CA", str(self._own), "-CAkey", str(self._key))
+        names = ("-addext", f"subjectAltName=IP:{LOOPBACK}", "-addext", "basicConstraints=critical,CA:FALSE")
+        new_key, new = _beside(made.key), _beside(made.certificate)
+        self._sign("-subj", f"/CN={name}", *signed, *names, out=new, key=new_key)
+        _replace(made.store, new_key.read_text() + new.read_text())
+        new_key.replace(made.key)
+        new.replace(made.certificate)
+        return made
+
+    def announce_the_next(self) -> None:
+        """Make the authority that will come after this one, and trust it too; this one still signs."""
+        self._sign("-subj", f"/CN={self._name} authority", out=_beside(self._own), key=_beside(self._key))
+        _replace(self.trusted, self._own.read_text() + _beside(self._own).read_text())
+
+    def hand_over(self) -> None:
+        """From now on the next authority signs; what the last one signed is still trusted."""
+        _beside(self._key).replace(self._key)
+        _beside(self._own).replace(self._own)
+
+    def forget_the_last(self) -> None:
+        """Trust nothing any more that the last authority signed."""
+        _replace(self.trusted, self._own.read_text())
+
+    def identity(self, name: str) -> Identity:
+        """Where a principal's files lie."""
+        return Identity.at(self.folder, name)
+
+    def _sign(self, *words: str, out: Path, key: Path) -> None:
+        key.touch(OWNER_ONLY)
+        openssl("req", "-x509", *NEW_KEY, "-days", str(DAYS), *words, "-keyout", str(key), "-out", str(out))
+
+
+def openssl(*words: str) -> None:
+    """Run openssl; secrets are given to it in files.
+
+    Raises:
+        NotReady: it is missing or refuses.
+    """
+    program = shutil.which("openssl")
+    if program is None:
+        raise NotReady(
+            "openssl is not on the PATH, so the brokers can have no certificates"
+            " (Debian: apt-get install openssl; or LOG=embedded)"
+        )
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NotReady(f"openssl {words[0]} failed:\n{done.stderr.strip()}")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file that may hold a key as a whole: nobody sees half of it, nobody else sees it at all."""
+    beside = _beside(path)
+    beside.touch(OWNER_ONLY)
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.new")

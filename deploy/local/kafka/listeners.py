@@ -1,0 +1,57 @@
+"""How a broker of the local stack is reached: in plaintext, or by TLS with certificates and an authoriser."""
+
+from collections.abc import Iterable
+
+from deploy.local.kafka.certificates import Identity
+from deploy.local.machine.ports import LOOPBACK
+
+Settings = dict[str, str]
+AUTHORISER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+
+
+def plaintext(port: int, controller_port: int) -> Settings:
+    """No door at all: for tests that are about something else."""
+    return _listeners("PLAINTEXT", port, controller_port)
+
+
+def secured(port: int, controller_port: int, own: Identity, supers: Iterable[Identity]) -> Settings:
+    """TLS with a certificate of the cluster's authority on every listener, the controller's too.
+
+    A plaintext controller listener would let anybody who reaches it change rights and topics.
+
+    Args:
+        port: where clients come.
+        controller_port: where the controller listens.
+        own: the broker.
+        supers: who may do everything, as Strimzi's operators may.
+    """
+    return _listeners("SSL", port, controller_port) | {
+        **stores("", own),
+        "ssl.client.auth": "required",
+        "listener.name.controller.ssl.client.auth": "required",
+        "ssl.enabled.protocols": "TLSv1.3,TLSv1.2",
+        "authorizer.class.name": AUTHORISER,
+        "allow.everyone.if.no.acl.found": "false",
+        "super.users": ";".join(each.principal for each in supers),
+    }
+
+
+def stores(prefix: str, identity: Identity) -> Settings:
+    """Java's settings for what a program shows and whom it trusts; the files hold no password."""
+    return {
+        f"{prefix}ssl.keystore.type": "PEM",
+        f"{prefix}ssl.keystore.location": str(identity.store),
+        f"{prefix}ssl.truststore.type": "PEM",
+        f"{prefix}ssl.truststore.location": str(identity.ca),
+    }
+
+
+def _listeners(protocol: str, port: int, controller_port: int) -> Settings:
+    return {
+        "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
+        "listeners": f"{protocol}://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"{protocol}://{LOOPBACK}:{port}",
+        "listener.security.protocol.map": f"{protocol}:{protocol},CONTROLLER:{protocol}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": protocol,
+    }

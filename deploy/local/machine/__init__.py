@@ -1,0 +1,1 @@
+"""What the stack takes from the machine: fetched programs, ports, folders, processes."""

@@ -1,0 +1,1 @@
+"""The hospital's own record of every block that left: hash-chained, and verified."""

@@ -1,0 +1,93 @@
+"""Reads the site's privacy policy, and refuses one that is missing, unclear or too loose."""
+
+import json
+from collections.abc import Hashable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from segwatch.aggregation.ledger.ledger import Ledger
+from segwatch.aggregation.ledger.tail import Tail
+from segwatch.aggregation.mechanism.bounds import BOUNDS
+from segwatch.contracts.envelope import decode, describe
+from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.topics import LEDGER
+from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.streaming.log import Log
+
+
+def read_policy(path: Path) -> SitePolicy:
+    """The policy in a YAML file.
+
+    Raises:
+        BadSettings: the file is missing, is no mapping, names a field twice or one that nobody knows, or
+            is looser than segwatch accepts. The message names the file, the fields and the bounds.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(
+            f"the privacy policy {path} cannot be read ({type(error).__name__}): nothing may leave"
+            " without one; deploy/policy/default.yaml is a safe start"
+        ) from None
+    try:
+        fields = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader that is stricter
+        policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
+    except yaml.YAMLError as error:
+        raise BadSettings(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise BadSettings(f"the privacy policy {path} is refused: {describe(error)}") from None
+    _check_means(path, policy)
+    return policy
+
+
+def policy_in_force(log: Log) -> SitePolicy:
+    """The policy that the ledger says is in force: a changed file waits for the next portrait.
+
+    Raises:
+        BadSettings: the ledger is empty.
+        LogUnavailable, LogRefused: it cannot be read.
+    """
+    ledger = Ledger()
+    for record in Tail(log, LEDGER, lambda: None).to_end():
+        with suppress(InvalidMessage):
+            ledger.read(decode(LEDGER, record.key, record.value, record.headers).data)
+    if ledger.policy_or_none is None:
+        raise BadSettings("the ledger is empty: no policy is in force yet")
+    return ledger.policy
+
+
+def differences(old: SitePolicy, new: SitePolicy) -> str:
+    """What a change of policy changes, field by field, for the log.
+
+    Examples:
+        >>> differences(SitePolicy(version="1"), SitePolicy(version="2", epsilon_count=0.5))
+        'version 1 -> 2, epsilon_count 1.0 -> 0.5'
+    """
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    return ", ".join(
+        f"{name} {value} -> {after[name]}" for name, value in before.items() if after[name] != value
+    )
+
+
+def _check_means(path: Path, policy: SitePolicy) -> None:
+    unknown = [name for name in policy.means_of if name not in BOUNDS]
+    if unknown:
+        raise BadSettings(
+            f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
+            f" no public bounds; there are for {', '.join(BOUNDS)}"
+        )
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """YAML lets a later key silently win; in a policy that would hide what is in force."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise yaml.YAMLError(f"{', '.join(twice)} stands there twice")
+        return super().construct_mapping(node, deep=deep)

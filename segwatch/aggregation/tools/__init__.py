@@ -1,0 +1,1 @@
+"""`segwatch privacy …`: what a policy lets out, what has left, and what that has cost."""

@@ -1,0 +1,1 @@
+"""The release path tried as an adversary would, on made-up sites."""

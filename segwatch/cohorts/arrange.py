@@ -1,0 +1,106 @@
+"""Puts cases from elsewhere into a folder of cases, as `segwatch measure --cohort` reads it."""
+
+import csv
+import gzip
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from segwatch.cohorts.layouts import Source
+from segwatch.cohorts.measuring import whose_of
+from segwatch.cohorts.table import RefusedCohort
+from segwatch.errors import BadSettings
+
+TABLE = "cohort.csv"
+COLUMNS = ("case", "patient", "set")
+Whose = Mapping[str, tuple[str, str]]
+
+
+def arrange(
+    sources: Sequence[Source], folder: Path, whose: Whose | None, default_set: str, *, brief: bool = False
+) -> None:
+    """Put each case into `folder/CASE`, and write `cohort.csv` last.
+
+    Files are hard links, where that cannot be done copies; a `brief` folder, that is to be deleted soon, has
+    symbolic links. What is not compressed is compressed.
+
+    Args:
+        sources: the cases. folder: made if it is not there; cases in it are written anew.
+        whose: each case's patient and set; without it a case is its layout's patient, in `default_set`.
+
+    Raises:
+        RefusedCohort: a case lacks its prediction or its truth, a name is no folder's name, or `whose` does
+            not name it. Nothing is written then.
+    """
+    for source in sources:
+        _check(source, whose)
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        place = folder / source.name
+        place.mkdir(exist_ok=True)
+        files = (
+            ("ct", source.ct),
+            ("lesion_predicted", source.predicted),
+            ("lesion_truth", source.truth),
+            ("lung", source.lung),
+        )
+        for name, file in files:
+            if file is not None:
+                _put(file.resolve(), place / f"{name}.nii.gz", brief=brief)
+    rows = [(source.name, *_owner(source, whose, default_set)) for source in sources]
+    beside = folder / f".{TABLE}.tmp"
+    with beside.open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    beside.replace(folder / TABLE)
+
+
+def read_whose(path: Path) -> Whose:
+    """As `whose_of`, whose every error is a RefusedCohort here."""
+    try:
+        return whose_of(path)
+    except OSError as error:
+        raise RefusedCohort(f"{path} cannot be read: {error}") from None
+    except BadSettings as error:
+        raise RefusedCohort(str(error)) from None
+
+
+def _check(source: Source, whose: Whose | None) -> None:
+    if Path(source.name).name != source.name or source.name.startswith("."):
+        raise RefusedCohort(f"the case {source.name!r} has a name that no folder can have")
+    if source.predicted is None:
+        raise RefusedCohort(
+            f"the case {source.name} ({source.ct}) has no prediction: put it where the layout has it, or "
+            f"name a folder that holds {source.name}.nii.gz with --predictions"
+        )
+    if source.truth is None:
+        raise RefusedCohort(
+            f"the case {source.name} ({source.ct}) has no expert's mask: without truth there is no Dice"
+        )
+    if whose is not None and source.name not in whose:
+        raise RefusedCohort(
+            f"the table of patients and sets does not name the case {source.name}: add its row"
+        )
+
+
+def _owner(source: Source, whose: Whose | None, default_set: str) -> tuple[str, str]:
+    return (source.patient, default_set) if whose is None else whose[source.name]
+
+
+def _put(file: Path, target: Path, *, brief: bool) -> None:
+    beside = target.with_name(f".{target.name}.tmp")
+    beside.unlink(missing_ok=True)
+    if file.suffix != ".gz":
+        with file.open("rb") as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
+            shutil.copyfileobj(stream, packed)
+        shutil.copystat(file, beside)
+    elif brief:
+        beside.symlink_to(file)
+    else:
+        try:
+            os.link(file, beside)
+        except OSError:
+            shutil.copy2(file, beside)
+    beside.replace(target)
+    # To replace a hard link by another to the same file does nothing, and the second one is left over.
+    beside.unlink(missing_ok=True)

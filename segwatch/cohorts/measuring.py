@@ -1,0 +1,220 @@
+"""Measuring a folder of cases: all cores, restartable, and one bad case never stops the rest.
+
+```
+FOLDER/cohort.csv                   columns case, patient, set (may be missing: see `listed`)
+FOLDER/CASE/ct.nii.gz               lesion_predicted.nii.gz; lung.nii.gz and lesion_truth.nii.gz if there
+```
+Each case's result lies beside the table until all are there; a second start goes on with what is missing.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from segwatch.cohorts._fold_processes import pool_of
+from segwatch.contracts.identity import digest_of
+from segwatch.errors import BadSettings, Unprocessable
+from segwatch.features.files import Request, dice_of_files, measure_files
+from segwatch.features.profiles import FeatureOptions
+from segwatch.features.registry import versions_of
+from segwatch.volumes.hounsfield import AskedUnit
+
+Row = dict[str, Any]
+FILES = ("ct.nii.gz", "lesion_predicted.nii.gz", "lung.nii.gz", "lesion_truth.nii.gz")
+
+
+@dataclass(frozen=True)
+class CohortCase:
+    """A case's folder, and whose it is."""
+
+    folder: Path
+    patient: str
+    set: str
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class How:
+    """How every case is measured: see `files.Request`."""
+
+    options: FeatureOptions
+    features: tuple[str, ...]
+    native: bool = False
+    ct_unit: AskedUnit = "auto"
+    whole: bool = True
+
+
+def listed(folder: Path) -> list[CohortCase]:
+    """The cases of a folder, in the order of their names.
+
+    Without a `cohort.csv` every case is its own patient, and the set is `all`.
+
+    Raises:
+        BadSettings: no such folder, no case in it, or a `cohort.csv` that is no CSV in UTF-8, lacks a
+            column, names a case twice or by what is no folder's name, or lacks a case that is there.
+    """
+    if not folder.is_dir():
+        raise BadSettings(f"there is no folder {folder}")
+    folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    if not folders:
+        raise BadSettings(f"{folder} holds no case: one folder a case is needed, with {', '.join(FILES[:2])}")
+    table = folder / "cohort.csv"
+    if not table.is_file():
+        return [CohortCase(path, path.name, "all") for path in folders]
+    whose = whose_of(table)
+    if strange := [name for name in whose if Path(name).name != name or name == ".."]:
+        raise BadSettings(f"{table} names the case {strange[0]!r}, which is no folder's name")
+    there = {path.name: path for path in folders}
+    if unnamed := [name for name in there if name not in whose]:
+        raise BadSettings(f"{table} does not name the case {unnamed[0]} ({len(unnamed)} such): add its row")
+    return [CohortCase(there.get(name, folder / name), *whose[name]) for name in sorted(whose)]
+
+
+def measure_cohort(
+    cases: list[CohortCase],
+    how: How,
+    parts: Path,
+    done: Callable[[], None],
+    measured: Callable[[list[CohortCase], How], Iterable[tuple[CohortCase, Row]]],
+) -> list[Row]:
+    """A row for each case, in the cases' order; `refused` and `reason` stand in the rows of bad ones.
+
+    Args:
+        cases: to be measured.
+        how: how they are measured.
+        parts: the folder where each case's row lies as soon as it is known.
+        done: called for each case that is done with.
+        measured: measures those of which no row is known yet, in any order; `in_processes` does.
+    """
+    parts.mkdir(parents=True, exist_ok=True)
+    rows: dict[str, Row] = {}
+    missing = []
+    for case in cases:
+        row = _known(case, how, parts)
+        if row is None:
+            missing.append(case)
+        else:
+            rows[case.name] = row
+            done()
+    for case, row in measured(missing, how):
+        _keep(case, how, parts, row)
+        rows[case.name] = row
+        done()
+    return [rows[case.name] for case in cases]
+
+
+def measure_case(case: CohortCase, how: How) -> Row:
+    """The case's row; what is wrong with it stands there instead of its measures."""
+    row: Row = {"case": case.name, "patient": case.patient, "set": case.set}
+    ct, lesion, lung, truth = (case.folder / name for name in FILES)
+    try:
+        measures = measure_files(
+            Request(
+                ct,
+                lesion,
+                lung if lung.is_file() else None,
+                native=how.native,
+                options=how.options,
+                ct_unit=how.ct_unit,
+                features=how.features,
+                whole=how.whole,
+            )
+        )
+        if truth.is_file():
+            row["dice"] = dice_of_files(lesion, truth)
+    except Unprocessable as error:
+        return {**row, "refused": error.kind, "reason": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others are measured
+        return {**row, "refused": f"unexpected_{type(error).__name__}", "reason": str(error)}
+    return {**row, **measures.features, "status": measures.status, "undefined": measures.undefined}
+
+
+def whose_of(table: Path) -> dict[str, tuple[str, str]]:
+    """Patient and set of each case, from a CSV with the columns case, patient, set.
+
+    Raises:
+        BadSettings: it is no CSV in UTF-8, lacks a column or a cell, or names a case twice.
+        OSError: it cannot be read at all.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadSettings(f"{table} is no CSV in UTF-8 ({error}): save it as such") from None
+    whose: dict[str, tuple[str, str]] = {}
+    for number, row in enumerate(rows, start=1):
+        case, patient, of_set = (row.get(name) or "" for name in ("case", "patient", "set"))
+        if not (case and patient and of_set):
+            raise BadSettings(f"{table} needs case, patient and set in every row; row {number} lacks one")
+        if case in whose:
+            raise BadSettings(f"{table} names the case {case!r} twice")
+        whose[case] = (patient, of_set)
+    return whose
+
+
+def in_processes(cases: list[CohortCase], how: How, workers: int) -> Iterator[tuple[CohortCase, Row]]:
+    """Rows as they come from so many processes.
+
+    A case that kills its process is measured again alone, to know which it was. Interrupted, it waits for the
+    cases in hand and begins no other.
+    """
+    unclear = []
+    with pool_of(workers) as pool:
+        running: dict[Future[Row], CohortCase] = {
+            pool.submit(measure_case, case, how): case for case in cases
+        }
+        try:
+            for future in as_completed(running):
+                try:
+                    yield running[future], future.result()
+                except BrokenProcessPool:
+                    unclear.append(running[future])
+        finally:
+            pool.shutdown(cancel_futures=True)
+    for case in unclear:
+        with pool_of(1) as alone:
+            try:
+                row = alone.submit(measure_case, case, how).result()
+            except BrokenProcessPool:
+                row = {"case": case.name, "patient": case.patient, "set": case.set}
+                row |= {"refused": "crashed", "reason": "its process was killed: too little memory?"}
+        yield case, row
+
+
+def _known(case: CohortCase, how: How, parts: Path) -> Row | None:
+    """The row of an earlier start, if the case's files and the options are still the same."""
+    try:
+        kept = json.loads((parts / f"{case.name}.json").read_text())
+        row: Row = kept["row"]
+        return row if kept["made_from"] == _made_from(case, how) else None
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: measured again
+        return None
+
+
+def _keep(case: CohortCase, how: How, parts: Path, row: Row) -> None:
+    beside = parts / f".{case.name}.tmp"
+    beside.write_text(json.dumps({"made_from": _made_from(case, how), "row": row}))
+    beside.replace(parts / f"{case.name}.json")
+
+
+def _made_from(case: CohortCase, how: How) -> str:
+    files = [(path.name, *_size_and_time(path)) for path in _there(case.folder / name for name in FILES)]
+    return digest_of([case.patient, case.set, files, asdict(how), versions_of(how.features)])
+
+
+def _there(paths: Iterable[Path]) -> list[Path]:
+    return [path for path in paths if path.is_file()]
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,140 @@
+"""A cohort, however it is given: a table of measures, or a folder of images that is measured first."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast, get_args
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segwatch.cohorts.arrange import TABLE, arrange, read_whose
+from segwatch.cohorts.layouts import recognised, sources
+from segwatch.cohorts.measured_table import write_table
+from segwatch.cohorts.measuring import FILES, CohortCase, How, Row, in_processes, listed, measure_cohort
+from segwatch.cohorts.table import Cohort, RefusedCohort, read_cohort
+from segwatch.errors import BadSettings
+from segwatch.features.profiles import FeatureOptions
+from segwatch.features.registry import CATALOGUE, MEASURED
+from segwatch.volumes.hounsfield import AskedUnit
+
+CT, PREDICTED, LUNG, TRUTH = FILES
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The cohort, and where each case's files are, if it was measured here."""
+
+    cohort: Cohort
+    folders: dict[str, Path]
+
+
+def open_cohort(
+    path: Path,
+    *,
+    features: Sequence[str],
+    ct_unit: str,
+    work: Path,
+    keep: Path,
+    workers: int = 0,
+    patients_may_share: bool = False,
+) -> Opened:
+    """The cohort in a table, or in a folder: of cases, in the authors' JIP layout, or in nnU-Net's.
+
+    Args:
+        path: of the table or folder.
+        features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
+        work: a folder for what is finished before all is, so that a second start goes on.
+        keep: the table (.parquet) that is written of a folder's measures.
+        workers: processes that measure, 0 is one a core.
+        patients_may_share: see `read_cohort`.
+
+    Raises:
+        RefusedCohort: a table as `read_cohort` refuses it, or a case that cannot be measured; names it.
+        BadSettings: as `segwatch.cohorts.measuring.listed` raises it.
+    """
+    if not path.is_dir():
+        return Opened(read_cohort(path, patients_may_share=patients_may_share), {})
+    cases = listed(_as_cases(path, work / "cases"))
+    _check_files(cases)
+    wanted = tuple(features) if all(name in CATALOGUE for name in features) else MEASURED
+    how = How(options=FeatureOptions(), features=wanted, ct_unit=_unit(ct_unit))
+    with _bar(len(cases)) as done:
+        processes = partial(in_processes, workers=min(workers or os.cpu_count() or 1, len(cases)))
+        rows = measure_cohort(cases, how, work / "measures", done, processes)
+    _check_measured(rows)
+    keep.parent.mkdir(parents=True, exist_ok=True)
+    write_table(keep, rows, wanted)
+    cohort = read_cohort(keep, patients_may_share=patients_may_share)
+    return Opened(cohort, {case.name: case.folder for case in cases})
+
+
+def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundle: Path) -> Cohort:
+    """The cohort for a bundle. A folder's measures are kept beside the bundle, as NAME.cohort.parquet.
+
+    Raises:
+        RefusedCohort, BadSettings: as `open_cohort`.
+    """
+    work = bundle.with_name(f".{bundle.name}.unfinished")
+    keep = bundle.with_name(f"{bundle.name}.cohort.parquet")
+    opened = open_cohort(path, features=features, ct_unit=ct_unit, work=work, keep=keep)
+    shutil.rmtree(work, ignore_errors=True)
+    return opened.cohort
+
+
+def _as_cases(path: Path, links: Path) -> Path:
+    """The folder itself, or one of links to its files if it is laid out otherwise."""
+    layout = recognised(path)
+    if layout is None:
+        return path
+    table = path / TABLE
+    arrange(sources(layout, path), links, read_whose(table) if table.is_file() else None, "all", brief=True)
+    return links
+
+
+def _check_files(cases: Sequence[CohortCase]) -> None:
+    for case in cases:
+        for name in (CT, PREDICTED, TRUTH):
+            if not (case.folder / name).is_file():
+                raise RefusedCohort(
+                    f"the case {case.name} has no {name}: add it, or take the case out of the cohort"
+                )
+
+
+def _check_measured(rows: Sequence[Row]) -> None:
+    """Every case has its measures and its Dice.
+
+    Raises:
+        RefusedCohort: one has not; the others' measures are kept for the next start.
+    """
+    refused = [(row["case"], row["reason"]) for row in rows if "refused" in row]
+    refused += [
+        (row["case"], "both masks are empty, so their Dice is not defined")
+        for row in rows
+        if "refused" not in row and row.get("dice") is None
+    ]
+    if refused:
+        case, reason = refused[0]
+        more = f" ({len(refused)} such cases: {', '.join(name for name, _ in refused[:10])})"
+        raise RefusedCohort(
+            f"the case {case} cannot be measured: {reason}{more if len(refused) > 1 else ''}; repair it, or "
+            "take it out of the cohort"
+        )
+
+
+def _unit(ct_unit: str) -> AskedUnit:
+    if ct_unit not in get_args(AskedUnit):
+        raise BadSettings(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
+    return cast("AskedUnit", ct_unit)
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    columns = (TextColumn("measured"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("cases", total=total)
+        yield lambda: progress.advance(bar)

@@ -1,0 +1,1 @@
+"""What `segwatch evaluate` writes: the page, its pictures, predictions, worst misses."""

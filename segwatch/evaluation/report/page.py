@@ -1,0 +1,194 @@
+"""The report as one HTML file that needs nothing beside itself: tables, pictures, and what the words mean."""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from segwatch.evaluation.report.page_columns import (
+    BESIDE,
+    BOOTSTRAP,
+    INTERVALS,
+    TABLE2,
+    Cell,
+    Columns,
+    figure,
+    number,
+)
+from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
+from segwatch.evaluation.set_entries import Entry
+
+
+def page(report: Entry, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]) -> str:
+    """The HTML.
+
+    Args:
+        report: what `report.json` holds.
+        pictures: file names in `folder` and titles; they are put into the page.
+        notes: sentences about what is not in it, and why.
+    """
+    body = "".join(_body(report, pictures, folder, notes))
+    title = "Evaluation of scorers"
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{STYLE}</style></head>\n<body>{body}</body></html>\n"
+    )
+
+
+def _body(
+    report: Entry, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]
+) -> Iterator[str]:
+    yield "<h1>Evaluation of scorers</h1>"
+    yield _list(_about(report))
+    yield "<h2>Table 2, in the paper's form</h2>"
+    yield _by_set(report, {**report["models"], **_titled(report["constants"])}, TABLE2)
+    yield _note(_intervals(report))
+    yield "<h2>Beside Table 2</h2>"
+    yield _long(report, {**report["models"], **_titled(report["constants"])}, BESIDE)
+    yield "<h2>Intervals of the predicted Dice</h2>"
+    yield _long(report, _with_intervals(report["models"]), INTERVALS)
+    yield _note(escape(INTERVAL_NOTE))
+    if report["bootstrap"]["replicates"]:
+        yield "<h2>The paper's bootstrap</h2>"
+        yield f"<p>{escape(report['bootstrap']['ways']['points'])}. 95 % of the retrainings lie within:</p>"
+        yield _long(report, _refitted(report["models"]), BOOTSTRAP)
+    yield "<h2>Exact binomial test of the sensitivity</h2>"
+    yield (
+        "<p>The largest null sensitivity rejected at 0.05, one-sided: exact, and on the paper's grid of "
+        "0.01. The test takes studies as independent, which studies of one patient are not.</p>"
+    )
+    yield _p_values(report)
+    for name, title in pictures:
+        data = base64.b64encode((folder / name).read_bytes()).decode()
+        yield f'<h2>{escape(title)}</h2><p><img alt="{escape(title)}" src="data:image/png;base64,{data}"></p>'
+    if any(report["ablation"].values()):
+        yield "<h2>Every ablation</h2>"
+        yield _ablations(report)
+    yield "<h2>What the words mean</h2>"
+    yield _list(f"<b>{escape(word)}</b>: {escape(meaning)}." for word, meaning in WORDS.items())
+    yield "<h2>Limits</h2>" + _list(map(escape, (*LIMITS, *notes)))
+
+
+def _about(report: Entry) -> Iterator[str]:
+    cohort = report["cohort"]
+    sets = ", ".join(f"{name} {count}" for name, count in cohort["sets"].items())
+    yield f"{cohort['rows']} studies of {cohort['patients']} patients: {escape(sets)}."
+    yield f"Features: {escape(', '.join(report['features']['names']))}."
+    if report["leave_patient_out"]:
+        yield "Each patient is judged by models that were fitted without that patient."
+    else:
+        yield "The set <code>train</code> is a resubstitution: models are judged on what they were fitted on."
+    yield f"Cohort sha256 <code>{cohort['sha256']}</code>, seed {report['seed']}."
+    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    yield f"Made with {escape(versions)}."
+
+
+def _intervals(report: Entry) -> str:
+    """What the brackets hold, once for all models that have the same."""
+    meant: dict[str, list[str]] = {}
+    for name, entry in report["models"].items():
+        meant.setdefault(entry["intervals"]["ci"], []).append(name)
+    kept = "of constants, patients of the set resampled"
+    said = "; ".join([*(f"of {', '.join(names)}: {meaning}" for meaning, names in meant.items()), kept])
+    count = report["bootstrap"]["replicates"]
+    retrained = f" Retrainings of each model: {count} in each way." if count else ""
+    return f"In brackets 95 % intervals ({escape(said)}).{retrained}"
+
+
+def _titled(constants: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {entry["title"]: entry for entry in constants.values()}
+
+
+def _refitted(models: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {name: entry for name, entry in models.items() if entry["bundle"] is None}
+
+
+def _with_intervals(models: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {
+        name: entry
+        for name, entry in models.items()
+        if all(one["interval"] is not None for one in entry["sets"].values())
+    }
+
+
+def _by_set(report: Entry, models: Mapping[str, Entry], columns: Columns) -> str:
+    """A row for each model, the columns again for each set."""
+    names = list(report["cohort"]["sets"])
+    above = "".join(f'<th colspan="{len(columns)}">{escape(_set_title(report, name))}</th>' for name in names)
+    heads = "".join(f"<th>{escape(column)}</th>" for _ in names for column in columns)
+    rows = [
+        [escape(model), *(make(entry["sets"][name]) for name in names for make in columns.values())]
+        for model, entry in models.items()
+    ]
+    return _table(f"<tr><th></th>{above}</tr><tr><th>model</th>{heads}</tr>", rows)
+
+
+def _long(report: Entry, models: Mapping[str, Entry], columns: Columns) -> str:
+    """A row for each set and model."""
+    heads = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    rows = [
+        [
+            escape(_set_title(report, name)),
+            escape(model),
+            *(make(entry["sets"][name]) for make in columns.values()),
+        ]
+        for name in report["cohort"]["sets"]
+        for model, entry in models.items()
+    ]
+    return _table(f"<tr><th>set</th><th class=text>model</th>{heads}</tr>", rows, texts=2)
+
+
+def _set_title(report: Entry, name: str) -> str:
+    fitted_on = any(entry["sets"][name]["resubstitution"] for entry in report["models"].values())
+    return f"{name} (resubstitution)" if fitted_on else name
+
+
+def _p_values(report: Entry) -> str:
+    rows = [
+        [
+            escape(name),
+            escape(model),
+            f"{entry['found']}/{entry['failed']}",
+            number(entry["largest_rejected"], 3),
+            number(entry["largest_rejected_on_grid"], 2),
+        ]
+        for name in report["cohort"]["sets"]
+        for model, entry in ((model, sets[name]) for model, sets in report["p_value"].items())
+    ]
+    head = "<tr><th>set</th><th class=text>model</th><th>found</th><th>exact</th><th>on the grid</th></tr>"
+    return _table(head, rows, texts=2)
+
+
+def _ablations(report: Entry) -> str:
+    names = list(report["cohort"]["sets"])
+    heads = "".join(f"<th>AUROC, {escape(name)}</th><th>MAE, {escape(name)}</th>" for name in names)
+    rows = [
+        [
+            escape(model),
+            escape(", ".join(each["left_out"])),
+            *(figure(each["sets"][name], key) for name in names for key in ("auroc", "mae")),
+        ]
+        for model, ablations in report["ablation"].items()
+        for each in ablations
+    ]
+    return _table(f"<tr><th>model</th><th class=text>without</th>{heads}</tr>", rows, texts=2)
+
+
+def _table(head: str, rows: Iterable[Sequence[Cell]], texts: int = 1) -> str:
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{' class=text' if place < texts else ''}>{cell}</td>" for place, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>\n'
+
+
+def _list(items: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>\n"
+
+
+def _note(text: str) -> str:
+    return f'<p class="note">{text}</p>\n'

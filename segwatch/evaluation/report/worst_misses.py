@@ -1,0 +1,66 @@
+"""The four-feature figure of the studies that a scorer misjudged most, drawn from their images."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from segwatch.cohorts.measuring import FILES
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import Unprocessable
+from segwatch.features.figure import draw
+from segwatch.features.files import Request, scene_of_files
+from segwatch.features.measuring import measure_scene
+from segwatch.features.registry import PAPER4
+from segwatch.scoring.bins import failed
+from segwatch.statistics.figures import Judged
+from segwatch.volumes.hounsfield import AskedUnit
+
+SHOWN = 3
+
+
+def worst(judged: Judged) -> list[int]:
+    """The rows whose Dice was overestimated most: missed failures first, then other studies; at most three.
+
+    An undefined study is no miss: it was flagged.
+    """
+    over = np.where(np.isnan(judged.predicted), -np.inf, judged.predicted - judged.dice)
+    missed = failed(judged.dice) & ~judged.flagged
+    order = np.lexsort((-over, ~missed))
+    return [int(row) for row in order[:SHOWN] if over[row] > 0]
+
+
+def draw_misses(
+    model: str, judged: Judged, cohort: Cohort, folders: Mapping[str, Path], ct_unit: str, out: Path
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Write a figure for each of the worst misses; their file names and titles, and what could not be drawn.
+
+    Args:
+        model: whose judgement it is. judged: of the cohort's rows.
+        folders: each case's files. ct_unit: what its CT holds. out: folder of the pictures.
+    """
+    drawn, notes = [], []
+    for number, row in enumerate(worst(judged), start=1):
+        case = str(cohort.cases[row])
+        ct, lesion, lung, _ = (folders[case] / name for name in FILES)
+        name = f"miss_{number}.png"
+        title = (
+            f"Worst misses of {model}, {number}: {case} ({cohort.sets[row]}), "
+            f"true Dice {judged.dice[row]:.2f}, predicted {judged.predicted[row]:.2f}"
+        )
+        request = Request(
+            ct,
+            lesion,
+            lung if lung.is_file() else None,
+            ct_unit=cast("AskedUnit", ct_unit),
+            features=PAPER4,
+        )
+        try:
+            scene = scene_of_files(request, streamed=False)
+            draw(scene, measure_scene(scene, request.wanted), out / name)
+        except (Unprocessable, OSError) as error:
+            notes.append(f"The figure of the case {case} could not be drawn: {error}.")
+        else:
+            drawn.append((name, title))
+    return drawn, notes

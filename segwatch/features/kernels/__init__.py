@@ -1,0 +1,1 @@
+"""What measuring compiles: runs, words, components, slices, distances. Arrays in and out."""

@@ -1,0 +1,1 @@
+"""Figures of verdicts and how sure they are: metrics, curves, intervals, conformal bands."""

@@ -1,0 +1,100 @@
+"""Replaying a dead letter: the original goes to its topic again, for the stage that failed and no other."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from segwatch.contracts.topics import WITH_DEAD_LETTERS
+from segwatch.errors import SegwatchError
+from segwatch.streaming.deadletters.reading import Letter, Letters, marker
+from segwatch.streaming.deadletters.writing import INGEST, MARK, REPLAY_FOR
+from segwatch.streaming.log import Outgoing, Producer
+
+REJECTED = ".rejected"
+"""Folder of the inbox where ingest puts what it rejects."""
+
+
+class CannotReplay(SegwatchError):
+    """The letter cannot be replayed; the message says why."""
+
+
+def choose(letters: Letters, ids: Sequence[str], *, everything: bool, again: bool) -> list[Letter]:
+    """The letters to replay: those named by their id or its beginning, or all that were not replayed yet.
+
+    Raises:
+        CannotReplay: an id is unknown or ambiguous, or its letter was replayed already and not `again`.
+    """
+    if everything:
+        return [letter for letter in letters.by_id.values() if again or not letter.replayed]
+    chosen = [find(letters, wanted) for wanted in ids]
+    done = [letter for letter in chosen if letter.replayed and not again]
+    if done:
+        named = ", ".join(f"{letter.id} ({letter.replayed[-1]})" for letter in done)
+        raise CannotReplay(f"replayed already: {named}; with --again it is done once more")
+    return list(dict.fromkeys(chosen))
+
+
+def find(letters: Letters, wanted: str) -> Letter:
+    """The letter with this id, or the only one whose id begins so.
+
+    Raises:
+        CannotReplay: there is none, or more than one.
+    """
+    found = [letter for id_, letter in letters.by_id.items() if id_.startswith(wanted)]
+    if len(found) != 1:
+        what = "no dead letter has" if not found else f"{len(found)} dead letters have"
+        raise CannotReplay(f"{what} an id that begins with {wanted!r}: see `segwatch deadletters list`")
+    return found[0]
+
+
+def replay(letter: Letter, producer: Producer, inbox: Path | None) -> None:
+    """Replay one letter and mark it. The marker is sent last: after a crash in between, a second replay is
+    harmless, while a lost replay would not be.
+
+    Raises:
+        CannotReplay: the letter's origin is no topic of ours, or the inbox entry cannot be put back.
+        LogUnavailable, LogRefused.
+    """
+    if letter.stage == INGEST:
+        put_back(letter, inbox)
+    else:
+        producer.send([original(letter)])
+    producer.send([marker(letter, datetime.now(UTC).isoformat(timespec="milliseconds"))])
+
+
+def original(letter: Letter) -> Outgoing:
+    """The record that failed, for the stage that it failed in.
+
+    Raises:
+        CannotReplay: the letter names an origin that is no topic with dead letters.
+    """
+    if letter.topic not in WITH_DEAD_LETTERS:
+        raise CannotReplay(f"{letter.id} names the origin {letter.topic!r}, to which nothing is replayed")
+    kept = tuple(
+        (name, value)
+        for name, value in letter.record.headers
+        if not name.startswith(MARK) and name != REPLAY_FOR
+    )
+    headers = (*kept, (REPLAY_FOR, letter.stage.encode()))
+    return Outgoing(letter.topic, letter.record.key, letter.record.value, headers)
+
+
+def put_back(letter: Letter, inbox: Path | None) -> None:
+    """Move a rejected entry back into the inbox, where ingest finds it as if it were new.
+
+    Raises:
+        CannotReplay: the inbox is not named, or has no such rejected entry, or a new one of that name.
+    """
+    if inbox is None:
+        raise CannotReplay(f"{letter.id} came through the inbox: name it with --inbox or SEGWATCH_INBOX")
+    entry = os.fsdecode(letter.record.key or b"")
+    if not entry or entry != Path(entry).name or entry.startswith("."):
+        raise CannotReplay(f"{letter.id} names the entry {entry!r}, which is no plain name")
+    rejected, target = inbox / REJECTED / entry, inbox / entry
+    if target.exists():
+        raise CannotReplay(f"{target} is there again: move it away first")
+    try:
+        rejected.rename(target)
+    except OSError as error:
+        raise CannotReplay(f"{rejected} cannot be moved back: {error.strerror}") from None

@@ -1,0 +1,115 @@
+"""The log in Kafka, through kafka-python."""
+
+import time
+from collections.abc import Sequence
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
+
+from segwatch.contracts.topics import time_settings
+from segwatch.errors import LogRefused, LogUnavailable
+from segwatch.streaming.closing import Closes
+from segwatch.streaming.kafka.consumer import KafkaConsumer
+from segwatch.streaming.kafka.diagnosis import likely_cause, unreachable
+from segwatch.streaming.kafka.errors import translated
+from segwatch.streaming.kafka.options import RECONNECT_MOST_MS, connection, servers
+from segwatch.streaming.kafka.producer import KafkaProducer
+from segwatch.streaming.kafka.reader import KafkaReader
+from segwatch.streaming.kafka.records import read_odd_records
+from segwatch.streaming.settings import ConnectionSettings
+
+FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+RECONNECT_SECONDS = 1.5 * RECONNECT_MOST_MS / 1000
+"""After a broker's restart the client may still be waiting before it connects again."""
+
+
+class KafkaLog(Closes):
+    """A connection to the brokers that the settings name.
+
+    Raises:
+        LogUnavailable: no broker takes us in; the message says why, as far as it can be seen from here.
+        BadSettings: an address, certificate or secret cannot be used.
+    """
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        super().__init__()
+        read_odd_records()
+        self._options = connection(settings)
+        self._open: list[Closes] = []
+        self._admin = self._connect(settings)
+
+    def producer(self) -> KafkaProducer:
+        made = KafkaProducer(self._options, self.topics)
+        self._open.append(made)
+        return made
+
+    def consumer(self, *, group: str, topics: Sequence[str], member: str | None = None) -> KafkaConsumer:
+        self.require_topics(topics)
+        made = KafkaConsumer(self._options, group, topics, member)
+        self._open.append(made)
+        return made
+
+    def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> KafkaReader:
+        made = KafkaReader(self._options, topics, from_offset)
+        self._open.append(made)
+        return made
+
+    def topics(self) -> frozenset[str]:
+        until = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                with translated("listing topics"):
+                    return frozenset(self._admin.list_topics())
+            except LogUnavailable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(RECONNECT_SECONDS / 30)
+
+    def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
+        """Make what is missing, with the cluster's default of copies; `forever` lifts the time limit."""
+        there = self.topics()
+        wanted = {
+            topic: {
+                "num_partitions": number,
+                "configs": time_settings(topic) | (FOREVER_CONFIGS if topic in forever else {}),
+            }
+            for topic, number in partitions.items()
+            if topic not in there
+        }
+        if not wanted:
+            return
+        with translated("making topics"):
+            try:
+                self._admin.create_topics(wanted, wait_for_metadata=True)
+            except TopicAlreadyExistsError:  # somebody else made one in between: make the rest
+                self.create_topics(partitions, forever=forever)
+
+    def require_topics(self, topics: Sequence[str]) -> None:
+        missing = sorted(set(topics) - self.topics())
+        if missing:
+            raise LogRefused(
+                f"the log has no topic {', '.join(missing)}, or this principal may not see it: topics are"
+                " made by the platform (KafkaTopic resources), or by `segwatch topics create`"
+            )
+
+    def _connect(self, settings: ConnectionSettings) -> KafkaAdminClient:
+        listed = servers(settings)
+        reason = unreachable(listed)
+        if reason is not None:
+            raise LogUnavailable(f"no Kafka broker takes a connection: {reason} (SEGWATCH_KAFKA_BOOTSTRAP)")
+        try:
+            with translated("connecting"):
+                return KafkaAdminClient(**self._options)
+        except LogUnavailable as error:
+            if not isinstance(error.__cause__, KafkaTimeoutError):
+                raise
+            cert, key = settings.kafka_cert_file, settings.kafka_key_file
+            shown = (cert, key) if cert is not None and key is not None else None
+            context = self._options.get("ssl_context")
+            cause = likely_cause(listed, settings.kafka_security, context, shown)
+            raise LogUnavailable(f"Kafka at {', '.join(listed)} does not let us in: {cause}") from None
+
+    def _close(self) -> None:
+        for made in self._open:
+            made.close()
+        self._admin.close()

@@ -1,0 +1,93 @@
+"""Sending to Kafka: a send is over when every record is acknowledged by all in-sync replicas."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from kafka import KafkaProducer as Client
+from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError
+
+from segwatch.errors import LogRefused
+from segwatch.streaming.closing import CLOSE_SECONDS, Closes, bounded
+from segwatch.streaming.kafka.errors import TOO_LARGE, translated
+from segwatch.streaming.kafka.options import ACKNOWLEDGE_SECONDS, BLOCK_MS, DELIVERY_MS
+from segwatch.streaming.log import Outgoing, Position
+
+
+class KafkaProducer(Closes):
+    """Sends and waits. No transactions: see `docs/delivery.md`.
+
+    Args:
+        options: of the connection.
+        topics: those that can be seen now; asked once for each topic that is new to this producer, since
+            the client itself would wait BLOCK_MS for a topic that does not exist.
+    """
+
+    def __init__(self, options: dict[str, Any], topics: Callable[[], frozenset[str]]) -> None:
+        super().__init__()
+        self._topics = topics
+        self._known: set[str] = set()
+        self._options = options
+        self._client = self._start()
+
+    def send(self, records: Sequence[Outgoing]) -> list[Position]:
+        self._know({record.topic for record in records})
+        with translated("sending"), self._renewed_where_broken():
+            until = time.monotonic() + ACKNOWLEDGE_SECONDS
+            waiting = [
+                self._client.send(
+                    record.topic,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers),
+                    timestamp_ms=record.timestamp_ms,
+                )
+                for record in records
+            ]
+            acknowledged = [future.get(timeout=max(0.0, until - time.monotonic())) for future in waiting]
+        return [Position(each.topic, each.partition, each.offset) for each in acknowledged]
+
+    def _start(self) -> Client:
+        with translated("starting to send"):
+            return Client(
+                acks="all",
+                linger_ms=0,
+                metrics_enabled=False,
+                delivery_timeout_ms=DELIVERY_MS,
+                max_block_ms=BLOCK_MS,
+                allow_auto_create_topics=False,
+                **self._options,
+            )
+
+    @contextmanager
+    def _renewed_where_broken(self) -> Iterator[None]:
+        """A client whose batches expired goes on by itself; one that met what no retry mends may be in a
+        state that it does not leave (its idempotence has fatal ones), so the next send has a new one.
+        """
+        try:
+            yield
+        except (RetriableError, *TOO_LARGE):
+            raise
+        except KafkaError:
+            bounded(partial(self._client.close, timeout=CLOSE_SECONDS / 2), "the broken producer")
+            self._client = self._start()
+            raise
+
+    def _know(self, topics: set[str]) -> None:
+        if topics <= self._known:
+            return
+        missing = topics - self._topics()
+        if missing:
+            raise LogRefused(
+                f"the log has no topic {', '.join(sorted(missing))}, or this principal may not see it:"
+                " the platform makes topics and grants rights"
+            )
+        self._known |= topics
+
+    def _close(self) -> None:
+        try:
+            self._client.close(timeout=CLOSE_SECONDS / 2)
+        except KafkaTimeoutError as error:
+            raise TimeoutError(f"unsent records are left behind: {error}") from None

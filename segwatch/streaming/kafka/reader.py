@@ -1,0 +1,86 @@
+"""Reading whole Kafka topics, outside any group."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kafka import KafkaConsumer as Client
+from kafka import TopicPartition
+
+from segwatch.errors import LogRefused
+from segwatch.streaming.closing import Closes
+from segwatch.streaming.kafka.errors import translated
+from segwatch.streaming.kafka.options import LOOK_MS
+from segwatch.streaming.log import Position, Record
+
+
+class KafkaReader(Closes):
+    """Reads all partitions that the topics have now, from `from_offset` or the earliest that is left."""
+
+    def __init__(self, options: dict[str, Any], topics: Sequence[str], from_offset: int) -> None:
+        super().__init__()
+        with translated("starting to read"):
+            self._client = Client(
+                group_id=None,
+                enable_auto_commit=False,
+                metrics_enabled=False,
+                allow_auto_create_topics=False,
+                # A topic that was made anew has fewer records than before: begin with its first.
+                auto_offset_reset="earliest",
+                **options,
+            )
+        try:
+            self._partitions = self._find(topics)
+            self._seek(from_offset)
+        except BaseException:
+            self.close()
+            raise
+
+    def poll(self, timeout_seconds: float) -> Sequence[Record]:
+        with translated("reading"):
+            batch = self._client.poll(timeout_ms=int(timeout_seconds * 1000))
+        return [record_of(found) for records in batch.values() for found in records]
+
+    def behind(self) -> int:
+        with translated("asking for the end"):
+            ends = self._client.end_offsets(self._partitions, timeout_ms=LOOK_MS)
+            return sum(
+                max(0, end - (self._client.position(partition, timeout_ms=LOOK_MS) or 0))
+                for partition, end in ends.items()
+            )
+
+    def at_end(self) -> bool:
+        return self.behind() == 0
+
+    def _find(self, topics: Sequence[str]) -> list[TopicPartition]:
+        with translated("looking for topics"):
+            found = {topic: self._client.partitions_for_topic(topic) for topic in topics}
+        missing = [topic for topic, numbers in found.items() if not numbers]
+        if missing:
+            raise LogRefused(
+                f"the log has no topic {', '.join(missing)}, or this principal may not see it:"
+                " the platform makes topics and grants rights"
+            )
+        return [TopicPartition(topic, number) for topic, numbers in found.items() for number in numbers]
+
+    def _seek(self, from_offset: int) -> None:
+        with translated("looking for the first records"):
+            self._client.assign(self._partitions)
+            first = self._client.beginning_offsets(self._partitions, timeout_ms=LOOK_MS)
+            ends = self._client.end_offsets(self._partitions, timeout_ms=LOOK_MS)
+            for partition in self._partitions:
+                wanted = from_offset if from_offset <= ends[partition] else 0
+                self._client.seek(partition, max(wanted, first[partition]))
+
+    def _close(self) -> None:
+        self._client.close(autocommit=False)
+
+
+def record_of(found: Any) -> Record:  # noqa: ANN401 - kafka-python has no types
+    """kafka-python's ConsumerRecord as ours."""
+    return Record(
+        at=Position(found.topic, found.partition, found.offset),
+        key=found.key,
+        value=found.value,
+        headers=tuple((name, value or b"") for name, value in found.headers),
+        timestamp_ms=found.timestamp,
+    )

@@ -1,0 +1,136 @@
+"""Each patient scored by a scorer that never saw them: trained, calibrated and thresholded on the others.
+
+Nothing of a patient reaches the scorer that judges them, the threshold included, so the figures are what a
+new patient would see.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from segwatch.cohorts.table import TRAIN, Cohort, Flags
+from segwatch.scoring.bins import Floats
+from segwatch.scoring.terms import columns
+from segwatch.statistics.conformal import effective, shift_weights, site_interval
+from segwatch.statistics.dice_intervals import Ends, ends_as_served, no_ends
+from segwatch.statistics.figures import Judged
+from segwatch.statistics.verdicts import all_undefined
+from segwatch.training.judge import as_served
+from segwatch.training.models import SEED
+from segwatch.training.train import Choices, Trained, train
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What scorers that never saw the patient made of each row.
+
+    Attributes:
+        judged: verdicts (n,).
+        ends: the intervals as they are served.
+        weighted: those of rows from elsewhere, weighted to how such rows are measured; none in the cohort.
+        effective: how many training rows the weights leave (n,), NaN where there are none.
+        learnt_mae: the scorer's error on its own patients out of fold (n,), the same for all rows of a
+            patient: what a choice among scorers may look at.
+        learnt_error: the standard error of that mean, over patients (n,).
+    """
+
+    judged: Judged
+    ends: Ends
+    weighted: Ends
+    effective: Floats
+    learnt_mae: Floats
+    learnt_error: Floats
+
+
+def leave_patient_out(
+    cohort: Cohort,
+    model: str,
+    features: str,
+    *,
+    also: Cohort | None = None,
+    choices: Choices = Choices(),  # noqa: B008 - frozen
+    seed: int = SEED,
+    done: Callable[[], None] = lambda: None,
+) -> tuple[LeftOut, LeftOut | None]:
+    """The rows of the set `train` of `cohort`, and those of `also`, each without its patient.
+
+    Args:
+        cohort: with a set `train`. A patient of `also` whom it does not hold is scored by the whole of it.
+        also: other rows, of whatever sets: another segmenter's masks of the same patients.
+        choices: of calibration and threshold; the manifests' own figures are not made.
+        done: called after each scorer.
+
+    Raises:
+        RefusedCohort: without some patient nothing sound can be trained; says why.
+    """
+    learnt = cohort.of_set(TRAIN)
+    here = _empty(learnt)
+    there = None if also is None else _empty(also)
+    quick = replace(choices, resamples=0)
+    for without, trained in _scorers(learnt, also, model, features, quick, seed):
+        _put(here, learnt, learnt.patients == without, trained)
+        if also is not None and there is not None:
+            _put(there, also, also.patients == without, trained)
+            _put_weighted(there, also, also.patients == without, trained)
+        done()
+    return here, there
+
+
+def _scorers(
+    learnt: Cohort, also: Cohort | None, model: str, features: str, choices: Choices, seed: int
+) -> Iterator[tuple[str, Trained]]:
+    patients = set(learnt.patients.tolist()) | (set() if also is None else set(also.patients.tolist()))
+    for patient in sorted(patients):
+        rest = learnt.rows(learnt.patients != patient)
+        yield patient, train(rest, model, features, seed=seed, choices=choices)
+
+
+def _empty(rows: Cohort) -> LeftOut:
+    n = len(rows)
+    judged = all_undefined(rows.dice)
+    return LeftOut(judged, no_ends(n), no_ends(n), *(np.full(n, np.nan) for _ in range(3)))
+
+
+def _put(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
+    if not chosen.any():
+        return
+    mine = rows.rows(chosen)
+    made = as_served(trained.model, trained.manifest, mine)
+    _copy(made, into.judged, chosen)
+    _copy(ends_as_served(trained.manifest, mine, made.predicted), into.ends, chosen)
+    errors = np.abs(trained.out_of_fold.dice - trained.rows.dice)
+    into.learnt_mae[chosen], into.learnt_error[chosen] = errors.mean(), _standard_error(errors, trained.rows)
+
+
+def _standard_error(errors: Floats, rows: Cohort) -> float:
+    """Of the mean of errors (n,), where patients are what is drawn: the sandwich of a ratio of sums."""
+    names, owner = np.unique(rows.patients, return_inverse=True)
+    away = np.bincount(owner, weights=errors - errors.mean())
+    return float(np.sqrt(len(names) / (len(names) - 1) * (away**2).sum()) / len(errors))
+
+
+def _put_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
+    """The same intervals from residuals weighted to all of `rows`; the patient's own are among them, since no
+    Dice of theirs is looked at.
+    """
+    if not chosen.any():
+        return
+    manifest, raw = trained.manifest, rows.select(trained.manifest.feature_names)
+    read = columns(manifest.terms, raw.features, raw.values[raw.defined])
+    if not len(read):
+        return
+    weights = shift_weights(trained.rows.values, read)
+    into.effective[chosen] = effective(weights)
+    said = trained.out_of_fold.dice
+    interval = site_interval(said, trained.rows.dice - said, weights)
+    if interval is not None:
+        shifted = manifest.model_copy(update={"interval": interval})
+        ends = ends_as_served(shifted, rows.rows(chosen), into.judged.predicted[chosen])
+        _copy(ends, into.weighted, chosen)
+
+
+def _copy(made: Judged | Ends, into: Judged | Ends, chosen: Flags) -> None:
+    for name, part in vars(into).items():
+        if name != "dice":
+            part[chosen] = getattr(made, name)

@@ -1,0 +1,103 @@
+"""A scorer's model card as Markdown: what it is for, what it was made from, how good it was, its limits."""
+
+from collections.abc import Iterator, Sequence
+
+from segwatch.scoring.manifest import NOT_SHOWN, Interval, ScorerManifest, Threshold
+from segwatch.training.models import EVERY
+from segwatch.training.rows import NOTE, ReportRow
+
+SHOWN = ("sensitivity", "binary_specificity", "auroc", "accuracy", "bin_specificity_micro", "mae")
+
+
+def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
+    """The card. Its figures are those that `segwatch train` prints."""
+    table = f"| set | judged | n | failed | undefined | {' | '.join(SHOWN)} |"
+    parts = [
+        [f"# {manifest.name}", "", manifest.intended_use],
+        ["## What it is", "", *(f"- {line}" for line in _about(manifest))],
+        ["## Figures", "", NOTE, "", table, "|" + "---|" * (5 + len(SHOWN)), *map(_row, rows)],
+        ["## Limits", "", *(f"- {limit}" for limit in manifest.limits)],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def adapted_card(manifest: ScorerManifest, fleet: str) -> str:
+    """The card of a scorer that was adapted to a site: what changed, then the fleet's card as it was."""
+    adaptation = manifest.adaptation
+    if adaptation is None:
+        raise ValueError(f"{manifest.name} is not adapted")
+    interval, bound = manifest.interval, manifest.outside.bound
+    beaten = f"which is surely beaten, by {adaptation.gain_on_constant_low:.3f} or more."
+    rival = beaten if adaptation.ranking_shown else f"which this does not surely beat: {NOT_SHOWN}"
+    return f"""# {manifest.name}
+
+The fleet's scorer `{adaptation.fleet_sha256}`, adapted to a site by {adaptation.studies} reviewed
+studies of {adaptation.patients} patients (sha256 `{adaptation.reviews_sha256}`).
+
+- Predicted Dice: {adaptation.offset:+.3f} + {adaptation.scale:.3f} times the fleet's.
+- Mean absolute error on patients left out: {adaptation.mae_before:.3f} before, {adaptation.mae_after:.3f}
+  after; the gain is at least {adaptation.gain_low:.3f} (5 % chance of less).
+- The reviews' mean for every study: {adaptation.mae_constant:.3f}, {rival}
+- Its interval is {interval.low:+.3f} to {interval.high:+.3f}.
+- It knows studies up to a distance of {bound:.2f}.
+- The threshold is the fleet's failure probability; its sensitivity here is not known.
+
+What follows is the fleet's card.
+
+{fleet}"""
+
+
+def _about(manifest: ScorerManifest) -> Iterator[str]:
+    cohort, threshold, interval = manifest.cohort, manifest.threshold, manifest.interval
+    yield f"Model: {EVERY[manifest.model].title} ({manifest.kind}), seed {manifest.seed}."
+    yield (
+        f"Features, in order: {', '.join(manifest.feature_names)}; measured with profile "
+        f"{manifest.measured.profile}, components {manifest.measured.components}."
+    )
+    yield (
+        f"Trained on {cohort.studies} studies of {cohort.patients} patients, {cohort.failed} of them failed, "
+        f"mean Dice {cohort.mean_dice:.3f}; {cohort.left_out_undefined} undefined studies left out. "
+        f"Cohort sha256 `{cohort.sha256}`."
+    )
+    yield f"Calibration: {manifest.calibration.method}, on patients held out."
+    yield (
+        f"A study is predicted failed from a failure probability of {threshold.failure_probability:.3f} on "
+        f"({_reason(threshold)}). Over patients held out that has a sensitivity of "
+        f"{threshold.cross_validated_sensitivity:.2f} and a specificity of "
+        f"{threshold.cross_validated_specificity:.2f}, on the studies it was chosen on."
+    )
+    yield (
+        f"The interval of a predicted Dice, {interval.low:+.3f} to {interval.high:+.3f}, covers "
+        f"{interval.coverage:.0%}{_bands(interval)}."
+    )
+    if interval.site is not None:
+        yield (
+            f"That interval is weighted to a site, by the measures of {interval.site.studies} of its studies "
+            f"(sha256 `{interval.site.sha256}`); no Dice of theirs was read. The training rows then amount "
+            f"to {interval.site.effective:.0f}. It holds there as far as masks that measure alike err alike."
+        )
+    if manifest.terms:
+        made = "; ".join(f"{term.name} = {term.formula}({', '.join(term.of)})" for term in manifest.terms)
+        yield f"The model reads: {made}."
+    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}."
+
+
+def _row(row: ReportRow) -> str:
+    number = row.counts
+    start = f"| {row.set_name} | {row.way} | {number['n']} | {number['failed']} | {number['n_undefined']} | "
+    return start + " | ".join(row.cell(name) for name in SHOWN) + " |"
+
+
+def _reason(threshold: Threshold) -> str:
+    if threshold.target_sensitivity is not None:
+        return f"the highest that finds {threshold.target_sensitivity:.0%} of the failures"
+    return f"the cheapest, where a miss costs {threshold.cost_of_a_miss:g} false alarms"
+
+
+def _bands(interval: Interval) -> str:
+    worst = interval.patients_worst
+    told = "" if worst is None else f"; the worst patient's coverage was {worst:.0%}"
+    if not interval.bands:
+        return told
+    each = ", ".join(f"{band.low:+.2f} to {band.high:+.2f} below {band.below:.2f}" for band in interval.bands)
+    return f" on all; by predicted Dice it is {each}{told}"

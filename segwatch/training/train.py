@@ -1,0 +1,184 @@
+"""Trains a scorer on a cohort's set `train`: fits it, and calibrates it on patients it did not see."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal, cast, get_args
+
+from sklearn.pipeline import Pipeline
+
+from segwatch.cohorts.table import Cohort, RefusedCohort, training_rows
+from segwatch.scoring.bins import COUNT, EDGES, Floats, failed
+from segwatch.scoring.forms import Form
+from segwatch.scoring.manifest import MeasuredAs, ScorerManifest, Threshold
+from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
+from segwatch.scoring.skops_file import write
+from segwatch.statistics.conformal import banded_interval
+from segwatch.statistics.patient_intervals import RESAMPLES
+from segwatch.training import calibration as calibrate
+from segwatch.training.described_cohort import cohort_of, features_of, figures_of, spreads_of
+from segwatch.training.feature_sets import FeatureSet, feature_set
+from segwatch.training.folds import patient_folds, predicted_out_of_fold
+from segwatch.training.models import EVERY, SEED, ModelRecipe, fit
+from segwatch.training.serving_form import serving_form
+from segwatch.training.site_interval import weighted_to
+
+Calibrating = Literal["auto", "platt", "isotonic", "residuals"]
+INTENDED_USE = (
+    "Monitors the quality of predicted lesion masks on chest CT in a hospital, without ground truth. "
+    "It directs attention to masks and sites. It is no diagnosis and decides on no patient."
+)
+LIMITS = (
+    "Valid for the segmenter, the scanners and the patients that the cohort represents.",
+    "Sensitivity and specificity do not carry over to a site that has shifted.",
+    "A study without one of the features has no predicted Dice and counts as failed.",
+    "The interval's coverage holds on average over new patients like the cohort's, not for each patient.",
+)
+LIBRARIES = ("numpy", "scikit-learn", "segwatch", "skops")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a fitted model becomes a scorer.
+
+    Attributes:
+        calibration: `auto` is Platt's for classifiers and for models that are served as arrays, residuals for
+            the paper's regressors.
+        target_sensitivity: the share of the failures that the threshold must find.
+        cost_of_a_miss: in false alarms; chooses the threshold instead of the target where given.
+        resamples: of patients, for the manifest's figures; none where 0.
+    """
+
+    calibration: Calibrating = "auto"
+    target_sensitivity: float = calibrate.TARGET_SENSITIVITY
+    cost_of_a_miss: float | None = None
+    resamples: int = RESAMPLES
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A scorer that is not written yet, and what it said of its own training rows out of fold.
+
+    `rows` have the columns that the model reads; `model` predicts from them.
+    """
+
+    recipe: ModelRecipe
+    model: Pipeline | Form
+    skops: bytes
+    manifest: ScorerManifest
+    rows: Cohort
+    out_of_fold: Predictions
+
+
+def train(
+    cohort: Cohort,
+    model: str,
+    features: str,
+    *,
+    name: str | None = None,
+    measured: MeasuredAs | None = None,
+    seed: int = SEED,
+    limits: tuple[str, ...] = (),
+    choices: Choices = Choices(),
+    site: Cohort | None = None,
+) -> Trained:
+    """The model trained on the rows of `train` that have all features of the set.
+
+    Args:
+        cohort: with the columns of the feature set.
+        model: a name in EVERY. features: what `feature_set` takes.
+        name: of the scorer, MODEL-FEATURES where not given.
+        measured: how the cohort was measured; DESIGN.md's default where not given.
+        limits: said in the manifest beside those that hold for every scorer.
+        choices: of calibration and threshold.
+        site: studies of a site, with the features of the set and without Dice, to which the interval is
+            weighted.
+
+    Raises:
+        RefusedCohort: nothing sound can be trained on it, or its rows are too unlike the site's; says why.
+    """
+    recipe, wanted = _known(model, features)
+    chosen = training_rows(cohort.select(wanted.features))
+    raw_rows = chosen.rows(chosen.defined)
+    _check_spread(raw_rows)
+    rows = wanted.prepare(raw_rows)
+    folds = patient_folds(rows, seed)
+    raw = predicted_out_of_fold(recipe, rows, folds, seed, wanted.directions)
+    calibration = _calibration(recipe, raw, rows, choices.calibration)
+    seen = calibrated(raw, calibration)
+    fitted = serving_form(fit(recipe, rows.values, rows.dice, seed, wanted.directions))
+    skops = write(fitted)
+    threshold = _threshold(seen, rows, choices)
+    if site is None:
+        interval = banded_interval(seen.dice, rows.dice - seen.dice, rows.patients)
+    else:
+        interval = weighted_to(site, wanted, rows, seen.dice)
+    manifest = ScorerManifest(
+        format="segwatch-scorer/1",
+        name=name or f"{model}-{wanted.name}",
+        kind=recipe.kind,
+        model=model,
+        model_sha256=hashlib.sha256(skops).hexdigest(),
+        feature_set=wanted.name,
+        features=features_of(raw_rows),
+        terms=wanted.terms,
+        term_statistics=spreads_of(rows) if wanted.terms else (),
+        measured=measured or MeasuredAs(profile="paper", components="26"),
+        bin_edges=EDGES,
+        cohort=cohort_of(chosen, raw_rows),
+        calibration=calibration,
+        threshold=threshold,
+        interval=interval,
+        outside=calibrate.fit_region(rows, folds),
+        figures=figures_of(rows, seen, threshold, choices.resamples),
+        seed=seed,
+        versions={library: version(library) for library in LIBRARIES},
+        intended_use=INTENDED_USE,
+        limits=(*LIMITS, *limits),
+    )
+    return Trained(recipe, fitted, skops, manifest, rows, seen)
+
+
+def calibrating(text: str) -> Calibrating:
+    """The calibration of that name.
+
+    Raises:
+        RefusedCohort: there is none; the message names those that there are.
+    """
+    if text not in get_args(Calibrating):
+        raise RefusedCohort(f"there is no calibration {text!r}; there are {', '.join(get_args(Calibrating))}")
+    return cast("Calibrating", text)
+
+
+def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
+    if model not in EVERY:
+        raise RefusedCohort(f"there is no model {model!r}; there are {', '.join(EVERY)}")
+    return EVERY[model], feature_set(features)
+
+
+def _check_spread(rows: Cohort) -> None:
+    constant = [name for name, sd in zip(rows.features, rows.values.std(axis=0), strict=True) if not sd > 0]
+    if constant:
+        raise RefusedCohort(f"the feature {constant[0]} is the same in every training row: leave it out")
+
+
+def _calibration(recipe: ModelRecipe, raw: Floats, rows: Cohort, how: Calibrating) -> Calibration:
+    """From what the model says out of fold: bins (n, 5) of a classifier, Dice (n, 1) of a regressor."""
+    classifier = raw.shape[1] == COUNT
+    if how == "auto":
+        how = "residuals" if recipe.name in ("rr", "svr", "mlp") else "platt"
+    if how == "residuals":
+        if classifier:
+            raise RefusedCohort(
+                f"the classifier {recipe.name} has no residuals: calibrate by platt or isotonic"
+            )
+        return calibrate.fit_residuals(rows.dice - raw[:, 0])
+    quantiles = None if classifier else calibrate.quantiles_of(rows.dice - raw[:, 0])
+    fitting = calibrate.fit_sigmoid if how == "platt" else calibrate.fit_isotonic
+    return fitting(danger(raw), failed(rows.dice), quantiles)
+
+
+def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
+    if choices.cost_of_a_miss is None:
+        return calibrate.choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
+    return calibrate.cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)

@@ -1,0 +1,142 @@
+"""StudyReceived in, StudySegmented out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter
+from pydantic import ValidationError
+
+from segwatch.contracts.base import ObjectRef
+from segwatch.contracts.envelope import Event
+from segwatch.contracts.identity import digest_of, result_id
+from segwatch.contracts.studies import StudyReceived, StudySegmented
+from segwatch.contracts.topics import SEGMENTED
+from segwatch.errors import CorruptObject
+from segwatch.segmentation.lung_classical import VERSION
+from segwatch.segmentation.segmenter import Lesion, LesionPredictor, Lung, LungPredictor, lesion_of, lung_of
+from segwatch.volumes.grid import GRID, grid_geometry, resample_ct, resample_mask
+from segwatch.volumes.image import Mask, Volume
+from segwatch.volumes.store import VolumeStore
+
+NAME = "segmentation"
+
+
+class StudySource:
+    """Counts segmented studies by where their masks come from; a study found in the store counts too."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counter = Counter(
+            "segwatch_segmentation_studies",
+            "Studies segmented, by where the lesion mask comes from and how the lung mask was made.",
+            ["lesion_source", "lung_method"],
+            registry=registry,
+        )
+
+    def count(self, study: StudySegmented) -> None:
+        self._counter.labels(study.lesion_source, study.lung_method).inc()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The stage's handler.
+
+    Attributes:
+        mirroring: what the lesion model was told; part of the result's id.
+    """
+
+    store: VolumeStore
+    studies: StudySource
+    lesion_model: LesionPredictor | None = None
+    lung_model: LungPredictor | None = None
+    mirroring: bool = True
+    now: Callable[[], datetime] = _now
+
+    def handle(self, event: Event[StudyReceived]) -> Sequence[Event[StudySegmented]]:
+        """Segment the study, unless its result lies in the store already: then announce that again.
+
+        Raises:
+            Unprocessable: `ct_not_in_hu`, `no_lesion_model`, `missing_object`, `corrupt_object`.
+            StoreUnavailable: the volume store is away.
+        """
+        name = result_id(NAME, event.id, self._digest(event.data))
+        segmented = self._remembered(name)
+        if segmented is None:
+            segmented = self._segment(event.data)
+            self.store.put_result(name, segmented.model_dump_json().encode())
+        self.studies.count(segmented)
+        return [
+            Event(
+                id=name,
+                type=SEGMENTED,
+                key=event.key,
+                source=f"/{NAME}",
+                time=self.now(),
+                data=segmented,
+                correlation=event.correlation,
+            )
+        ]
+
+    def _digest(self, study: StudyReceived) -> str:
+        """What the masks depend on, besides the study: a model that is not asked leaves no trace."""
+        lesion = self.lesion_model.identity.sha256 if self.lesion_model else None
+        lung = self.lung_model.sha256 if self.lung_model else VERSION
+        return digest_of(
+            {
+                "lesion": "given" if study.lesion else [lesion, self.mirroring],
+                "lung": "given" if study.lung else lung,
+                "grid": GRID,
+            }
+        )
+
+    def _remembered(self, name: str) -> StudySegmented | None:
+        data = self.store.get_result(name)
+        if data is None:
+            return None
+        try:
+            return StudySegmented.model_validate_json(data)
+        except ValidationError:
+            return None  # written by an older version: done again
+
+    def _segment(self, study: StudyReceived) -> StudySegmented:
+        ct = Volume(self.store.load_volume(study.ct), study.geometry)
+        lesion = lesion_of(ct, study.ct_unit, self._given(study, study.lesion), self.lesion_model)
+        lung = lung_of(ct, study.ct_unit, self._given(study, study.lung), self.lung_model)
+        return self._stored(study, ct, lesion, lung)
+
+    def _given(self, study: StudyReceived, reference: ObjectRef | None) -> Mask | None:
+        if reference is None:
+            return None
+        mask = self.store.load_mask(reference)
+        if mask.shape != study.geometry.shape_zyx:
+            raise CorruptObject(
+                f"the given mask {reference.key} has the shape {mask.shape}, the CT"
+                f" {study.geometry.shape_zyx}; send the study again"
+            )
+        return mask
+
+    def _stored(self, study: StudyReceived, ct: Volume, lesion: Lesion, lung: Lung) -> StudySegmented:
+        """Store what is new, native and on the features' grid: features then need not open the volume."""
+        save = self.store.save_mask
+        return StudySegmented(
+            study=study.study,
+            patient=study.patient,
+            received_at=study.received_at,
+            ct_unit=study.ct_unit,
+            geometry=study.geometry,
+            grid=grid_geometry(study.geometry),
+            ct=study.ct,
+            lesion=study.lesion or save(lesion.mask),
+            lung=study.lung or (save(lung.mask) if lung.mask is not None else None),
+            ct_on_grid=self.store.save_volume(resample_ct(ct.array)),
+            lesion_on_grid=save(resample_mask(lesion.mask)),
+            lung_on_grid=save(resample_mask(lung.mask)) if lung.mask is not None else None,
+            lesion_source=lesion.source,
+            lung_method=lung.method,
+            model=lesion.model,
+            probabilities=lesion.probabilities,
+        )

@@ -1,0 +1,193 @@
+"""The cohort from scans to tables: with networks of a few steps, on scans of 48 × 48."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+pytest.importorskip("torch", reason="the cohort's networks need the segmentation extra")
+
+from research.covid20_cohort import command, fold_networks
+from research.covid20_cohort import make_rows as making
+from research.covid20_cohort.command import make
+from research.covid20_cohort.covid20 import RefusedSource, listed, read_published, read_scan
+from research.covid20_cohort.mask_folder import MaskFolder
+from research.covid20_cohort.measured_row import hounsfield, measures_of, own_lung
+from research.covid20_cohort.plan import planned_published
+from research.covid20_cohort.setup import Setup, Work
+from research.covid20_cohort.training import Planes, folds_of
+from segwatch.cohorts.table import read_cohort
+from segwatch.features.files import Request, measure_files
+from segwatch.features.registry import ALL, MEASURED
+
+pytestmark = pytest.mark.torch
+EACH = 1
+FEW = {"each": EACH, "steps": 0.004, "seed": 0, "workers": 1}
+
+
+@pytest.fixture(scope="module")
+def made(source, tmp_path_factory):
+    out = tmp_path_factory.mktemp("made")
+    make(source, out, **FEW)
+    return out
+
+
+def test_the_tables_are_cohorts_of_every_feature(made):
+    cohort = read_cohort(made / "covid20.parquet")
+    assert len(cohort) == 6 * 2 * EACH
+    assert cohort.features == ALL
+    assert set(cohort.patients) == set("abcde")
+    assert cohort.set_names == ("train",)
+    assert read_cohort(made / "external.parquet").set_names == ("external",)
+    assert len(read_cohort(made / "external-expert-lung.parquet")) == 6
+
+
+def test_a_published_mask_as_it_is_has_the_same_row_in_both_of_its_tables(made):
+    external, variants = (read_cohort(made / f"{name}.parquet") for name in ("external", "published"))
+    assert variants.set_names == ("train",)
+    as_they_are = variants.rows([name.endswith("-00") for name in variants.cases])
+    assert as_they_are.patients.tolist() == external.patients.tolist()
+    np.testing.assert_array_equal(as_they_are.dice, external.dice)
+    np.testing.assert_array_equal(as_they_are.values, external.values)
+
+
+@pytest.mark.parametrize("kind", ["part", "thick_slices", "flip", "noise"])
+def test_a_published_mask_moves_as_the_truth_moves(source, kind):
+    scan = read_scan(listed(source)[0])
+    one = replace(planned_published([("a-1", "a")], 1, 0)[0], changes=((kind, 0.9),))
+    np.testing.assert_array_equal(making._moved(scan, one, scan.truth), making.prepared(scan, one).truth)
+
+
+def test_only_what_the_lung_says_differs_between_the_lungs(made):
+    own, expert = (read_cohort(made / f"covid20{lung}.parquet") for lung in ("", "-expert-lung"))
+    assert (own.cases == expert.cases).all()
+    assert (own.dice == expert.dice).all()
+    volume = own.features.index("lesion_volume_ml")
+    np.testing.assert_array_equal(own.values[:, volume], expert.values[:, volume])
+    share = own.features.index("lesion_share_of_lung")
+    assert (own.values[:, share] != expert.values[:, share]).any()
+
+
+def test_how_a_row_was_made_stands_beside_the_table(made):
+    made_of = pyarrow.parquet.read_table(made / "covid20-made.parquet").to_pylist()
+    assert [row["case"] for row in made_of] == read_cohort(made / "covid20.parquet").cases.tolist()
+    assert {row["made_by"] for row in made_of} == {"coarse", "fine"}
+    assert all(row["made_slices"] >= 2 and 0 < row["made_threshold"] < 1 for row in made_of)
+
+
+def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, tmp_path, monkeypatch):
+    class Stopping(MaskFolder):
+        count = 0
+
+        def put(self, key, made):
+            Stopping.count += 1
+            if Stopping.count == 4:
+                raise KeyboardInterrupt
+            super().put(key, made)
+
+    monkeypatch.setattr(command, "MaskFolder", Stopping)
+    with pytest.raises(KeyboardInterrupt):
+        make(source, tmp_path, **FEW)
+    rows = next((tmp_path / ".work").glob("*.rows"))
+    assert len(rows.read_text().splitlines()) == 6 + 3
+    with rows.open("a") as file:
+        file.write('["cut off')
+    trained = []
+    monkeypatch.setattr(fold_networks, "train", lambda *_: trained.append(1))
+    make(source, tmp_path, **FEW)
+    assert not trained, "a network that was there was trained again"
+    for name in ("covid20", "covid20-made", "external"):
+        first, second = (
+            pyarrow.parquet.read_table(folder / f"{name}.parquet") for folder in (made, tmp_path)
+        )
+        assert first.equals(second), name
+
+
+def test_two_processes_make_the_same_tables_as_one(source, made, tmp_path):
+    make(source, tmp_path, **{**FEW, "workers": 2})
+    for name in ("covid20", "covid20-made", "external", "external-expert-lung"):
+        one, two = (pyarrow.parquet.read_table(folder / f"{name}.parquet") for folder in (made, tmp_path))
+        assert one.equals(two), name
+
+
+def test_masks_that_are_kept_are_measured_again_without_a_network(source, made, tmp_path, monkeypatch):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    next((tmp_path / ".work").glob("*.rows")).unlink()
+    monkeypatch.setattr(making, "Predictor", None)
+    make(source, tmp_path, **FEW)
+    first, second = (pyarrow.parquet.read_table(folder / "covid20.parquet") for folder in (made, tmp_path))
+    assert first.equals(second)
+
+
+def test_no_network_sees_a_patient_of_its_fold(source, tmp_path, monkeypatch):
+    cases = listed(source)
+    fold = folds_of([case.patient for case in cases], 4, 0)
+    seen: list[list[list[Planes]]] = []
+
+    def train(_recipe, patients: Sequence[Sequence[Planes]], _stepped):
+        seen.append([list(scans) for scans in patients])
+        return {}
+
+    monkeypatch.setattr(fold_networks, "train", train)
+    work = Work(Setup((command.COARSE,), 4, ALL, 0), tuple(cases), tmp_path, MaskFolder(tmp_path / "masks"))
+    fold_networks.train_networks(work, 1, lambda _: None)
+    for number, patients in enumerate(seen):
+        learnt = [patient for patient in set(fold) if fold[patient] != number]
+        assert len(patients) == len(learnt)
+        assert sum(len(scans) for scans in patients) == sum(case.patient in learnt for case in cases)
+
+
+def test_both_scans_of_a_patient_are_in_one_fold_and_folds_are_of_a_size():
+    fold = folds_of(list("aabcdefgh"), 4, seed=3)
+    assert set(fold) == set("abcdefgh")
+    assert np.bincount(list(fold.values())).tolist() == [2, 2, 2, 2]
+
+
+def test_a_row_says_what_measuring_the_files_says(source):
+    case = listed(source)[2]
+    scan, mask = read_scan(case), read_published(case)
+    lung = scan.expert_lung
+    files = [case.folder / f"{name}.nii.gz" for name in ("ct", "lesion_predicted", "lung")]
+    said = measure_files(Request(*files, ct_unit="display", features=MEASURED))
+    found = measures_of(scan, hounsfield(scan), mask, lung, None, MEASURED)
+    assert found.undefined == said.undefined
+    assert found.status == said.status
+    for name, value in said.features.items():
+        assert found.features[name] == pytest.approx(value, rel=1e-9, nan_ok=False), name
+
+
+def test_the_own_lung_is_found_in_display_values(source):
+    scan = read_scan(listed(source)[0])
+    lung = own_lung(hounsfield(scan), scan.spacing)
+    assert lung is not None
+    assert 2 * (lung & scan.expert_lung).sum() / (lung.sum() + scan.expert_lung.sum()) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "index.csv").unlink(), "there is no .*index.csv"),
+        (lambda folder: (folder / "index.csv").write_text("case,patient\na-1,\n"), "case and patient"),
+        (lambda folder: (folder / "cases" / "b" / "lung.nii.gz").unlink(), "the case b lacks"),
+        (lambda folder: (folder / "index.csv").write_text("case,patient\nb,b\nb,b\n"), "twice"),
+        (lambda folder: (folder / "index.csv").write_text("case,patient\nb,b\nc,c\n"), "fewer patients than"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused_before_any_work(source, tmp_path, spoil, message):
+    folder = tmp_path / "source"
+    shutil.copytree(source, folder)
+    spoil(folder)
+    with pytest.raises(RefusedSource, match=message):
+        make(folder, tmp_path / "out", **FEW)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_are_json_a_line(made):
+    lines = next((made / ".work").glob("*.rows")).read_text().splitlines()
+    name, rows = json.loads(lines[0])
+    assert name.startswith("a-1-published-00@")
+    assert set(rows) == {"own", "expert"}
