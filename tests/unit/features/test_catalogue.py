@@ -10,9 +10,10 @@ import pytest
 
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.errors import BadSettings
-from segwatch.features import catalogue, measure
+from segwatch.features import catalogue
 from segwatch.features.card import Card
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.page import catalogue_page
 from segwatch.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
 from segwatch.features.scene import NativeMask

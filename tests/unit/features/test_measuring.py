@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from segwatch.errors import BadSettings, RefusedVolume
-from segwatch.features import measure
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.registry import ALL, CATALOGUE, MEASURED, PAPER4
 from segwatch.features.scene import NativeMask
 
