@@ -1,5 +1,6 @@
 """The wider catalogue: its cards, and its values on shapes whose measures are known."""
 
+import importlib
 import math
 import pkgutil
 from dataclasses import fields
@@ -11,7 +12,7 @@ import pytest
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.errors import BadInput
 from segwatch.features import catalogue
-from segwatch.features.card import Card
+from segwatch.features.card import Card, Feature
 from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.measuring import measure
 from segwatch.features.page import catalogue_page
@@ -22,8 +23,14 @@ from segwatch.volumes.grid import resample_mask
 ROOT = Path(__file__).parents[3]
 
 
-def test_every_module_is_in_the_registry():
-    assert sorted(ALL) == sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__))
+def test_every_feature_of_every_theme_is_in_the_registry_once():
+    themes = (
+        importlib.import_module(f"{catalogue.__name__}.{each.name}")
+        for each in pkgutil.iter_modules(catalogue.__path__)
+    )
+    written = [each for theme in themes for each in vars(theme).values() if isinstance(each, Feature)]
+
+    assert sorted(ALL) == sorted(each.card.name for each in written)
 
 
 def test_the_papers_four_come_first_and_in_order():
