@@ -87,7 +87,7 @@ def measure(
 
     Raises:
         RefusedVolume: the arrays cannot be measured soundly; `kind` says why.
-        BadSettings: an option or a feature that there is not.
+        BadInput: an option or a feature that there is not.
     """
     reading = options(profile, components, axis, min_voxels)
     wanted = [feature(name) for name in features]

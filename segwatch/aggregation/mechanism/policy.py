@@ -15,7 +15,7 @@ from segwatch.aggregation.mechanism.bounds import BOUNDS
 from segwatch.contracts.envelope import decode, describe
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER
-from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Log
 
 
@@ -23,13 +23,13 @@ def read_policy(path: Path) -> SitePolicy:
     """The policy in a YAML file.
 
     Raises:
-        BadSettings: the file is missing, is no mapping, names a field twice or one that nobody knows, or
+        BadInput: the file is missing, is no mapping, names a field twice or one that nobody knows, or
             is looser than segwatch accepts. The message names the file, the fields and the bounds.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(
+        raise BadInput(
             f"the privacy policy {path} cannot be read ({type(error).__name__}): nothing may leave"
             " without one; deploy/policy/default.yaml is a safe start"
         ) from None
@@ -37,9 +37,9 @@ def read_policy(path: Path) -> SitePolicy:
         fields = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader that is stricter
         policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
     except yaml.YAMLError as error:
-        raise BadSettings(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise BadSettings(f"the privacy policy {path} is refused: {describe(error)}") from None
+        raise BadInput(f"the privacy policy {path} is refused: {describe(error)}") from None
     _check_means(path, policy)
     return policy
 
@@ -48,7 +48,7 @@ def policy_in_force(log: Log) -> SitePolicy:
     """The policy that the ledger says is in force: a changed file waits for the next portrait.
 
     Raises:
-        BadSettings: the ledger is empty.
+        BadInput: the ledger is empty.
         LogUnavailable, LogRefused: it cannot be read.
     """
     ledger = Ledger()
@@ -56,7 +56,7 @@ def policy_in_force(log: Log) -> SitePolicy:
         with suppress(InvalidMessage):
             ledger.read(decode(LEDGER, record.key, record.value, record.headers).data)
     if ledger.policy_or_none is None:
-        raise BadSettings("the ledger is empty: no policy is in force yet")
+        raise BadInput("the ledger is empty: no policy is in force yet")
     return ledger.policy
 
 
@@ -76,7 +76,7 @@ def differences(old: SitePolicy, new: SitePolicy) -> str:
 def _check_means(path: Path, policy: SitePolicy) -> None:
     unknown = [name for name in policy.means_of if name not in BOUNDS]
     if unknown:
-        raise BadSettings(
+        raise BadInput(
             f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
             f" no public bounds; there are for {', '.join(BOUNDS)}"
         )
