@@ -62,13 +62,15 @@ def importable(name: str) -> bool:
 
 
 def names_in(file: Path) -> set[str]:
-    """Everything that a file defines, methods and attributes too."""
+    """Everything that a file defines, methods and attributes too; of a package, what it passes on as well."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
+        elif isinstance(node, ast.ImportFrom) and file.name == "__init__.py":
+            found |= {alias.asname or alias.name for alias in node.names}
     return found
 
 
