@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
+import segwatch
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.scoring.bundle import load
@@ -93,6 +95,8 @@ def test_the_wheel_alone_runs_them_beside_a_folder_named_services(tmp_path: Path
     built, folder, python = tmp_path / "built", tmp_path / "mine", tmp_path / "venv/bin/python"
     output([uv, "build", "--wheel", "--out-dir", built], ROOT)
     (wheel,) = built.glob("segwatch-*.whl")
+    inside = {name.split("/")[0] for name in ZipFile(wheel).namelist()}
+    assert inside == {"segwatch", f"segwatch-{segwatch.__version__}.dist-info"}
     output([uv, "venv", "--python", sys.executable, tmp_path / "venv"], tmp_path)
     pins = ("--constraints", ROOT / "requirements/all.txt")
     output(
