@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from segwatch.aggregation.audit_log.log_file import AuditDisagrees, AuditLog
 from segwatch.aggregation.blocks import Blocks
+from segwatch.aggregation.ledger.fold import Counted, Damage, fold
 from segwatch.aggregation.ledger.ledger import Entry, Ledger
 from segwatch.aggregation.ledger.record import ledger_record
 from segwatch.aggregation.ledger.released import Released, released
@@ -24,11 +25,10 @@ from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.aggregation.mechanism.policy import differences
 from segwatch.aggregation.mechanism.release import release_of
 from segwatch.aggregation.mechanism.slots import Due
-from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
-from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.errors import BadSettings
 from segwatch.streaming.log import Log, Outgoing, Producer, Record
 
 MANY = 1000
@@ -175,59 +175,52 @@ class Books:
 
     def _adopt(self, records: Iterable[Record]) -> int:
         adopted = 0
-        for record in records:
-            try:
-                event = decode(LEDGER, record.key, record.value, record.headers)
-            except InvalidMessage as error:
-                _log.error("the ledger is damaged: %s", error, extra={"offset": record.at.offset})
-                self.ledger.damage()
+        for step in fold(self.ledger, records):
+            if isinstance(step, Damage):
+                _log.error("the ledger is damaged: %s", step.reason, extra={"offset": step.offset})
                 if not self._starting:
-                    raise StartAgain("the ledger is damaged") from None
+                    raise StartAgain("the ledger is damaged")
                 continue
-            before = self.ledger.policy_or_none
-            entry = self.ledger.read(event.data)
-            if entry is None:
-                continue
-            if not self._audit.take(entry):
-                self._contradicted(entry, record)
+            if not self._audit.take(step.entry):
+                self._contradicted(step)
                 continue
             if self._audit.pending >= MANY:  # it is made again: memory must not grow with the ledger
                 self._write_audit()
             adopted += 1
-            if isinstance(entry, BlockClosed):
-                self.resume.follow(entry, event.extensions)
-            self._follow(entry, before)
+            self._follow(step)
         return adopted
 
-    def _contradicted(self, entry: Entry, record: Record) -> None:
+    def _contradicted(self, step: Counted) -> None:
         """The audit log says that something else left. As with a damage, only a new epoch may follow; the
         studies may have left in what the ledger lost, so they are never counted again.
         """
-        _log.error("the ledger contradicts the audit log", extra={"offset": record.at.offset})
-        if isinstance(entry, BlockClosed):
-            self.blocks.cover(entry.figures.kind, entry.studies)
+        _log.error("the ledger contradicts the audit log", extra={"offset": step.offset})
+        if isinstance(step.entry, BlockClosed):
+            self.blocks.cover(step.entry.figures.kind, step.entry.studies)
         self.ledger.damage()
         if not self._starting:
             raise StartAgain("the ledger contradicts the audit log")
 
-    def _follow(self, entry: Entry, before: SitePolicy | None) -> None:
+    def _follow(self, step: Counted) -> None:
+        entry = step.entry
         if isinstance(entry, EpochOpened):
             if not self._starting:
                 raise StartAgain("a new epoch was opened")
             self.blocks.open_epoch(entry.from_offset)
             self.resume.open_epoch(entry.from_offset)
         elif isinstance(entry, PolicyChanged):
-            if before is not None and not self._starting:
+            if step.before is not None and not self._starting:
                 _log.warning(
                     "policy %s is in force from pulse %d and portrait %d of epoch %d on, instead of %s: %s",
                     entry.policy.version,
                     entry.first_pulse,
                     entry.first_portrait,
                     entry.epoch,
-                    before.version,
-                    differences(before, entry.policy),
+                    step.before.version,
+                    differences(step.before, entry.policy),
                 )
         else:
+            self.resume.follow(entry, step.extensions)
             self.blocks.cover(entry.figures.kind, entry.studies)
             if not self._sent.hold(entry.figures):
                 self._unsent.append(release_of(self._site.name, entry))

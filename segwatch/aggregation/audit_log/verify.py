@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segwatch.aggregation.audit_log.chain import Alignment, BrokenLine, figures_of, name_of, read_line
+from segwatch.aggregation.ledger.fold import Damage, fold
 from segwatch.aggregation.ledger.ledger import Ledger
 from segwatch.aggregation.ledger.tail import Tail
 from segwatch.contracts.audit import AuditLine, BlockReleased
@@ -161,18 +162,14 @@ def check_ledger(lines: Sequence[AuditLine], records: Iterable[Record], found: F
     ledger = Ledger()
     alignment = Alignment(line.entry for line in lines)
     new, against = 0, []
-    for record in records:
-        try:
-            event = decode(LEDGER, record.key, record.value, record.headers)
-        except InvalidMessage:
-            found.notes.append(f"the ledger is damaged at offset {record.at.offset}")
-            ledger.damage()
+    for step in fold(ledger, records):
+        if isinstance(step, Damage):
+            found.notes.append(f"the ledger is damaged at offset {step.offset}")
             continue
-        entry = ledger.read(event.data)
-        known = True if entry is None else alignment.take(entry)
+        known = alignment.take(step.entry)
         new += known is False
         if known is None:
-            against.append(f"the ledger's entry at offset {record.at.offset} is not what the log says")
+            against.append(f"the ledger's entry at offset {step.offset} is not what the log says")
             ledger.damage()
     found.problem(against)
     if alignment.ahead:

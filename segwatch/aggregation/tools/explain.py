@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from segwatch.aggregation.mechanism.figures import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY
-from segwatch.aggregation.tools.budget import parts_of
+from segwatch.aggregation.mechanism.policy import parts_of
 from segwatch.aggregation.tools.example import example_records
 from segwatch.aggregation.tools.explain_words import HEADER_WORDS, WORDS
 from segwatch.contracts.base import LEAVES

@@ -7,9 +7,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.aggregation.mechanism.policy import read_policy, study_bound
 from segwatch.aggregation.tools import cli
-from segwatch.aggregation.tools.budget import study_bound
 from segwatch.aggregation.tools.example import example_records
 from segwatch.aggregation.tools.explain import explain, leaving_fields
 from segwatch.aggregation.tools.explain_words import HEADER_WORDS, WORDS
