@@ -27,8 +27,8 @@ from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse
 from segwatch.contracts.studies import StudyScored
 from segwatch.federation.dice import mean_dice
-from segwatch.federation.noise_mass import variance
 from segwatch.federation.share import share_of
+from segwatch.statistics.laplace import variance
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

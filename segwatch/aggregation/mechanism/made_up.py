@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from segwatch.contracts.base import ModelIdentity
-from segwatch.contracts.studies import FAILED_BELOW, StudyScored
+from segwatch.contracts.quality import FAILED_BELOW
+from segwatch.contracts.studies import StudyScored
 
 _IDENTITY = ModelIdentity(name="example", sha256="0" * 64)
 
