@@ -7,6 +7,7 @@ Nothing is kept that the log does not hold. The order is what the guarantee rest
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,6 @@ from segwatch.aggregation.ledger.ledger import Entry, Ledger
 from segwatch.aggregation.ledger.record import ledger_record
 from segwatch.aggregation.ledger.released import Released, released
 from segwatch.aggregation.ledger.resume import Resume
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.aggregation.mechanism.figures import BlockName, figures
 from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.aggregation.mechanism.policy import differences
@@ -30,11 +30,12 @@ from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
 from segwatch.errors import BadSettings
 from segwatch.streaming.log import Log, Outgoing, Producer, Record
+from segwatch.streaming.topic_reader import TopicReader
 
 MANY = 1000
 """Entries of the ledger that are written into the audit log together."""
 _log = logging.getLogger(__name__)
-Folded = TypeVar("Folded")
+Summary = TypeVar("Summary")
 
 
 class StartAgain(Exception):
@@ -63,7 +64,7 @@ class Books:
         self._log = log
         self._site = site
         self._alive = alive
-        self._tail = Tail(log, LEDGER, alive)
+        self._ledger_topic = TopicReader(log, LEDGER, alive)
         self._producer = producer
         self._audit = AuditLog(site.audit_log, site.name)
         self._unsent: deque[Outgoing] = deque()
@@ -90,7 +91,7 @@ class Books:
         self._audit.open()
         before = self._whole(RELEASE, released)
         self._sent = before
-        self._adopt(self._tail.to_end())
+        self._adopt(self._ledger_topic.to_end())
         if before.more_than(self.ledger) or self._audit.has_more:
             _log.error(
                 "blocks were released that the ledger does not hold: it was lost, or put back from a copy"
@@ -135,12 +136,12 @@ class Books:
 
     def close(self) -> None:
         """Let the ledger's reader and the blocks' memory go."""
-        self._tail.close()
+        self._ledger_topic.close()
         self.blocks.close()
 
     def _close(self, due: Due) -> None:
         # 1. Read the ledger to its end: another process may have closed this block already.
-        if self._adopt(self._tail.to_end()):
+        if self._adopt(self._ledger_topic.to_end()):
             self._flush()
             return
         # 2. Draw the noise, once, and write it down with the block's studies. 3. Wait for the
@@ -171,7 +172,7 @@ class Books:
         """
         record = ledger_record(self._site.name, entry, self._site.now(), last_at)
         (position,) = self._producer.send([record])
-        return self._adopt(self._tail.through(position))
+        return self._adopt(self._ledger_topic.through(position))
 
     def _adopt(self, records: Iterable[Record]) -> int:
         adopted = 0
@@ -261,16 +262,13 @@ class Books:
 
     def _begin(self, highest_released: int) -> None:
         """The first epoch counts from the beginning; one after a loss only what is scored from now on."""
-        first = highest_released == 0 and self._tail.next_offset == 0
+        first = highest_released == 0 and self._ledger_topic.next_offset == 0
         self.ledger.highest_epoch = max(self.ledger.highest_epoch, highest_released)
         self.open_epoch(0 if first else self._whole(SCORED, _end))
 
-    def _whole(self, topic: str, fold: Callable[[Iterable[Record]], Folded]) -> Folded:
-        tail = Tail(self._log, topic, self._alive)
-        try:
-            return fold(tail.to_end())
-        finally:
-            tail.close()
+    def _whole(self, name: str, summary: Callable[[Iterable[Record]], Summary]) -> Summary:
+        with closing(TopicReader(self._log, name, self._alive)) as topic:
+            return summary(topic.to_end())
 
     def _say_policy(self) -> None:
         """A line at each start, and one for a changed file: when it counts, and what it changes."""

@@ -46,8 +46,8 @@ def judge(error: BaseException, failures: int, most: int) -> Retry | Bury:
         return Bury(error.kind, short(str(error)))
     kind = f"unexpected_{type(error).__name__}"
     if failures < most:
-        return Retry(kind, _place(error), counts=True)
-    return Bury(kind, _place(error))
+        return Retry(kind, _origin(error), counts=True)
+    return Bury(kind, _origin(error))
 
 
 def delays(first_seconds: float, longest_seconds: float) -> Iterator[float]:
@@ -66,7 +66,7 @@ def short(text: str) -> str:
     return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 
-def _place(error: BaseException) -> str:
+def _origin(error: BaseException) -> str:
     """Where an unexpected error came from. Its text is left out: it may quote what the message contains."""
     if isinstance(error, SegwatchError):
         return short(str(error))

@@ -91,7 +91,7 @@ class StageLoop:
                 self._runtime.stop.wait(next(waits))
                 continue
             waits = self._delays()
-            if self._consumer.joined():
+            if self._consumer.is_member():
                 self._runtime.ready(True)
             for record in records:
                 self._process(record)

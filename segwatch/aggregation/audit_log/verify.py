@@ -12,13 +12,13 @@ from pathlib import Path
 from segwatch.aggregation.audit_log.chain import Alignment, BrokenLine, figures_of, name_of, read_line
 from segwatch.aggregation.ledger.fold import Damage, fold
 from segwatch.aggregation.ledger.ledger import Ledger
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.contracts.audit import AuditLine, BlockReleased
 from segwatch.contracts.envelope import Headers, decode
 from segwatch.contracts.release import Heartbeat
 from segwatch.contracts.topics import LEDGER, RELEASE
 from segwatch.errors import BadSettings, InvalidMessage
 from segwatch.streaming.log import Log, Record
+from segwatch.streaming.topic_reader import TopicReader
 
 MOST_NAMED = 5
 """Of many problems of one kind the first are named and the rest are counted."""
@@ -56,18 +56,14 @@ def verify(path: Path, log: Log | None, noted: Iterable[str]) -> tuple[list[Audi
         LogUnavailable, LogRefused: the topics cannot be read.
     """
     found = Findings()
-    left, strange = released_blocks(Tail(log, RELEASE, _idle).to_end()) if log is not None else ([], 0)
+    left, strange = released_blocks(TopicReader(log, RELEASE).to_end()) if log is not None else ([], 0)
     lines = read_chain(path, found)
     whole = not found.problems
     check_noted(lines, noted, found)
     if log is not None and whole:
         check_releases(lines, left, strange, found)
-        check_ledger(lines, Tail(log, LEDGER, _idle).to_end(), found)
+        check_ledger(lines, TopicReader(log, LEDGER).to_end(), found)
     return lines, found
-
-
-def _idle() -> None:
-    """A command has no watchdog."""
 
 
 def read_chain(path: Path, found: Findings) -> list[AuditLine]:

@@ -149,7 +149,7 @@ def _log() -> "Iterator[Log]":
 
 
 def _ledger(log: "Log") -> "Iterator[Record]":
-    from segwatch.aggregation.ledger.tail import Tail
     from segwatch.contracts.topics import LEDGER
+    from segwatch.streaming.topic_reader import TopicReader
 
-    return Tail(log, LEDGER, lambda: None).to_end()
+    return TopicReader(log, LEDGER).to_end()

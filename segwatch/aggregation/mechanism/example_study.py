@@ -10,7 +10,7 @@ from segwatch.contracts.studies import StudyScored
 _IDENTITY = ModelIdentity(name="example", sha256="0" * 64)
 
 
-def made_up_study(
+def example_study(
     name: str, dice: float, at: datetime, features: Mapping[str, float | None] | None = None
 ) -> StudyScored:
     """A scored study of a patient with no other; it needs attention where its predicted Dice is below 0.6.
