@@ -5,6 +5,8 @@ the levels in order and the problem convex. Source: Rennie and Srebro (2005), lo
 levels, the all-threshold logistic loss.
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,7 +15,9 @@ from segwatch.scoring.bins import Floats
 from segwatch.scoring.forms import Ordinal
 from segwatch.scoring.predict import sigmoid
 
+Bounds = tuple[float | None, float | None]
 CUTS = np.round(np.arange(0.05, 1.0, 0.05), 2)
+_SIDES: Mapping[int, Bounds] = {1: (0.0, None), 0: (None, None), -1: (None, 0.0)}
 
 
 class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -22,11 +26,16 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         penalty: weight of the squared weights, beside the mean loss a row and cut.
         limit: standardised values are kept within so many standard deviations.
+        directions: for each column 1 where Dice can only rise with it, -1 where it can only fall, 0 where
+            nothing is known; a weight keeps to its side, and is 0 where the rows would have it on the other.
     """
 
-    def __init__(self, penalty: float = 0.003, limit: float = 3.0) -> None:
+    def __init__(
+        self, penalty: float = 0.003, limit: float = 3.0, directions: Sequence[int] | None = None
+    ) -> None:
         self.penalty = penalty
         self.limit = limit
+        self.directions = directions
 
     def fit(self, values: Floats, dice: Floats) -> "OrdinalRegression":
         """Fit on what the model reads (n, t) and true Dice (n,)."""
@@ -36,7 +45,8 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         cuts = CUTS[(dice.min() < CUTS) & (dice.max() >= CUTS)]
         if not len(cuts):
             raise ValueError("all Dice lie in one step of 0.05: there is no order to learn")
-        weights, levels = _fitted(standing, dice[:, None] >= cuts, self.penalty)
+        sides = [_SIDES[each] for each in self.directions or [0] * values.shape[1]]
+        weights, levels = _fitted(standing, dice[:, None] >= cuts, self.penalty, sides)
         self.form_ = Ordinal(
             mean=mean,
             sd=sd,
@@ -52,8 +62,13 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self.form_.predict(values)
 
 
-def _fitted(standing: Floats, above: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """Weights (t,) and levels (k,) of the least loss; `above` (n, k): whether each Dice reaches each cut."""
+def _fitted(
+    standing: Floats, above: Floats, penalty: float, sides: Sequence[Bounds]
+) -> tuple[Floats, Floats]:
+    """Weights (t,), each on its side, and levels (k,) of the least loss.
+
+    `above` (n, k): whether each Dice reaches each cut.
+    """
     count, width = standing.shape
     cells = above.size
     share = np.clip(above.mean(axis=0), 1 / (count + 2), 1 - 1 / (count + 2))
@@ -68,5 +83,6 @@ def _fitted(standing: Floats, above: Floats, penalty: float) -> tuple[Floats, Fl
         return value + 0.5 * penalty * float(weights @ weights), slope
 
     start = np.concatenate([np.zeros(width), -np.log(share / (1 - share))])
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    bounds = [*sides, *[_SIDES[0]] * len(share)]
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
     return best.x[:width], best.x[width:]
