@@ -57,7 +57,7 @@ class Aggregation:
         """Settle what is due, and count the next scored studies.
 
         Raises:
-            BadSettings: the policy file changed without a new version, or the audit log is broken.
+            BadInput: the policy file changed without a new version, or the audit log is broken.
             Transient, LogRefused: call again later.
         """
         try:

@@ -28,7 +28,7 @@ from segwatch.aggregation.mechanism.slots import Due
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Log, Outgoing, Producer, Record
 from segwatch.streaming.topic_reader import TopicReader
 
@@ -85,7 +85,7 @@ class Books:
         The audit log is read before the ledger, behind which it is written: what it has more was lost there.
 
         Raises:
-            BadSettings: the policy file changed without a new version, or the audit log is broken.
+            BadInput: the policy file changed without a new version, or the audit log is broken.
             Transient, LogRefused: make new books and start again later.
         """
         self._audit.open()
@@ -286,7 +286,7 @@ class Books:
     def _check_version(self) -> None:
         policy = self._site.policy
         if self.ledger.policies.get(policy.version, policy) != policy:
-            raise BadSettings(
+            raise BadInput(
                 f"the policy file differs from the policy {policy.version} that the ledger holds under the"
                 " same version: give the changed policy a new version"
             )

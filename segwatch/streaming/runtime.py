@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar
 
-from segwatch.errors import BadSettings, LogRefused, LogUnavailable, LostPlace
+from segwatch.errors import BadInput, BadSettings, LogRefused, LogUnavailable, LostPlace
 from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.connect import open_log
@@ -141,7 +141,7 @@ def _run(name: str, settings_type: type[SettingsT], run: Callable[[Runtime[Setti
             _log.info("started", extra={"port": runtime.port})
             run(runtime)
         _log.info("stopped")
-    except BadSettings as error:
+    except (BadInput, BadSettings) as error:  # a bad file, too, was named by a setting
         _log.error("cannot start: %s", error)
         code = EXIT_SETTINGS
     except LogUnavailable as error:

@@ -7,7 +7,8 @@ from typing import Literal, cast, get_args
 
 from sklearn.pipeline import Pipeline
 
-from segwatch.cohorts.table import Cohort, RefusedCohort, training_rows
+from segwatch.cohorts.table import Cohort, training_rows
+from segwatch.errors import BadInput, RefusedCohort
 from segwatch.scoring.bins import COUNT, EDGES, Floats, failed
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import MeasuredAs, ScorerManifest, Threshold
@@ -95,6 +96,7 @@ def train(
             weighted.
 
     Raises:
+        BadInput: there is no such model, feature or calibration.
         RefusedCohort: nothing sound can be trained on it, or its rows are too unlike the site's; says why.
     """
     recipe, wanted = _known(model, features)
@@ -143,16 +145,16 @@ def calibrating(text: str) -> Calibrating:
     """The calibration of that name.
 
     Raises:
-        RefusedCohort: there is none; the message names those that there are.
+        BadInput: there is none; the message names those that there are.
     """
     if text not in get_args(Calibrating):
-        raise RefusedCohort(f"there is no calibration {text!r}; there are {', '.join(get_args(Calibrating))}")
+        raise BadInput(f"there is no calibration {text!r}; there are {', '.join(get_args(Calibrating))}")
     return cast("Calibrating", text)
 
 
 def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
     if model not in EVERY:
-        raise RefusedCohort(f"there is no model {model!r}; there are {', '.join(EVERY)}")
+        raise BadInput(f"there is no model {model!r}; there are {', '.join(EVERY)}")
     return EVERY[model], feature_set(features)
 
 

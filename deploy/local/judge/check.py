@@ -9,7 +9,7 @@ from deploy.local.judge.receipts import CaseReceipt
 from deploy.local.judge.site_view import BlockKind, BlockName, SiteView, block_name
 from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.audit import BlockReleased
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Log
 
 KINDS: tuple[BlockKind, ...] = ("pulse", "portrait")
@@ -62,7 +62,7 @@ def audited(site: str, path: Path, log: Log) -> Audited:
     """
     try:
         lines, found = verify(path, log, [])
-    except BadSettings as error:
+    except BadInput as error:
         return Audited(f"{site}: no audit log", [f"{site}: {error}"])
     blocks = sum(isinstance(line.entry, BlockReleased) for line in lines)
     wrong = [f"{site}: audit log: {each}" for each in (*found.problems, *found.notes)]

@@ -16,7 +16,7 @@ from segwatch.contracts.audit import AuditLine, BlockReleased
 from segwatch.contracts.envelope import Headers, decode
 from segwatch.contracts.release import Heartbeat
 from segwatch.contracts.topics import LEDGER, RELEASE
-from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Log, Record
 from segwatch.streaming.topic_reader import TopicReader
 
@@ -52,7 +52,7 @@ def verify(path: Path, log: Log | None, noted: Iterable[str]) -> tuple[list[Audi
     """Check the file, and hold it against release topic and ledger where there is a log.
 
     Raises:
-        BadSettings: the file cannot be read, or a noted head is none.
+        BadInput: the file cannot be read, or a noted head is none.
         LogUnavailable, LogRefused: the topics cannot be read.
     """
     found = Findings()
@@ -70,7 +70,7 @@ def read_chain(path: Path, found: Findings) -> list[AuditLine]:
     """The file's lines up to the first that is broken, which is named.
 
     Raises:
-        BadSettings: the file cannot be read.
+        BadInput: the file cannot be read.
     """
     lines: list[AuditLine] = []
     try:
@@ -84,7 +84,7 @@ def read_chain(path: Path, found: Findings) -> list[AuditLine]:
                     figures_of(line.entry)
                 lines.append(line)
     except OSError as error:
-        raise BadSettings(f"the audit log {path} cannot be read: {error.strerror}") from None
+        raise BadInput(f"the audit log {path} cannot be read: {error.strerror}") from None
     except BrokenLine as error:
         found.problems.append(
             f"line {len(lines) + 1} of the audit log is the first that is broken: {error}; before it,"
@@ -97,12 +97,12 @@ def check_noted(lines: Sequence[AuditLine], noted: Iterable[str], found: Finding
     """Whether heads that somebody noted down (`NUMBER:HASH`) lie on the chain.
 
     Raises:
-        BadSettings: one is not of that form.
+        BadInput: one is not of that form.
     """
     for head in noted:
         number, _, text = head.partition(":")
         if not number.isdecimal() or not text:
-            raise BadSettings(f"{head!r} is no NUMBER:HASH, as `segwatch privacy verify` prints it")
+            raise BadInput(f"{head!r} is no NUMBER:HASH, as `segwatch privacy verify` prints it")
         if int(number) >= len(lines):
             found.problems.append(
                 f"entry {number} was noted down, and the chain ends with entry {len(lines) - 1}: its end was"

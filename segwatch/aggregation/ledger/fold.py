@@ -11,7 +11,7 @@ from segwatch.aggregation.ledger.ledger import Entry, Ledger
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER
-from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Record
 
 
@@ -58,7 +58,7 @@ def policy_in_force(records: Iterable[Record]) -> SitePolicy:
     """The policy that the ledger says is in force: a changed file waits for the next portrait.
 
     Raises:
-        BadSettings: no policy is in force: the ledger is empty, or cannot be read to its end.
+        BadInput: no policy is in force: the ledger is empty, or cannot be read to its end.
         LogUnavailable, LogRefused: the log is away.
     """
     ledger, damage = Ledger(), None
@@ -67,8 +67,8 @@ def policy_in_force(records: Iterable[Record]) -> SitePolicy:
     if ledger.epoch is not None:
         return ledger.policy
     if damage is None:
-        raise BadSettings("the ledger is empty: no policy is in force yet")
-    raise BadSettings(
+        raise BadInput("the ledger is empty: no policy is in force yet")
+    raise BadInput(
         f"the ledger cannot be read at offset {damage.offset} ({damage.reason}), and no epoch was opened"
         " since: no policy is in force, and nothing behind it counts or leaves. Aggregation opens a new epoch"
         " under its policy file: `segwatch privacy explain --policy FILE` says what leaves then"

@@ -11,20 +11,20 @@ from pydantic import ValidationError
 from segwatch.aggregation.mechanism.bounds import BOUNDS
 from segwatch.contracts.envelope import describe
 from segwatch.contracts.policy import SitePolicy
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 
 
 def read_policy(path: Path) -> SitePolicy:
     """The policy in a YAML file.
 
     Raises:
-        BadSettings: the file is missing, is no mapping, names a field twice or one that nobody knows, or
+        BadInput: the file is missing, is no mapping, names a field twice or one that nobody knows, or
             is looser than segwatch accepts. The message names the file, the fields and the bounds.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(
+        raise BadInput(
             f"the privacy policy {path} cannot be read ({type(error).__name__}): nothing may leave"
             " without one; deploy/policy/default.yaml is a safe start"
         ) from None
@@ -32,9 +32,9 @@ def read_policy(path: Path) -> SitePolicy:
         fields = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader that is stricter
         policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
     except yaml.YAMLError as error:
-        raise BadSettings(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise BadSettings(f"the privacy policy {path} is refused: {describe(error)}") from None
+        raise BadInput(f"the privacy policy {path} is refused: {describe(error)}") from None
     _check_means(path, policy)
     return policy
 
@@ -66,7 +66,7 @@ def parts_of(policy: SitePolicy) -> Mapping[str, float]:
 def _check_means(path: Path, policy: SitePolicy) -> None:
     unknown = [name for name in policy.means_of if name not in BOUNDS]
     if unknown:
-        raise BadSettings(
+        raise BadInput(
             f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
             f" no public bounds; there are for {', '.join(BOUNDS)}"
         )

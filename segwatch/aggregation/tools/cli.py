@@ -117,13 +117,13 @@ def audit(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from segwatch.aggregation.mechanism.policy import read_policy
-    from segwatch.errors import BadSettings
+    from segwatch.errors import BadInput
 
     try:
         from segwatch.aggregation.tools.reports import audit_json, audit_text
         from segwatch.aggregation.trial.audit import audit as audited
     except ImportError as error:
-        raise BadSettings(
+        raise BadInput(
             f"privacy audit needs `pip install 'segwatch[aggregation,evaluation]'`: {error.name} is missing"
         ) from error
     logging.getLogger("segwatch.aggregation").setLevel(

@@ -21,7 +21,7 @@ from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
-from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Outgoing, Record
 from tests.support.site_world import POLICY, World, record_of, scored
 
@@ -110,7 +110,7 @@ class History:
                 self._run(self._services[which])  # made again before anything else is lost
 
     def _run(self, service: Aggregation) -> None:
-        with suppress(BadSettings):
+        with suppress(BadInput):
             self.world.run(service)
 
     def _fail_once(self) -> None:

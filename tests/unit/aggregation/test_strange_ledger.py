@@ -11,7 +11,7 @@ from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, SCORED
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Outgoing, outgoing
 from tests.support.messages import MESSAGES, NOW
 from tests.support.site_world import POLICY, World, scored
@@ -135,7 +135,7 @@ def test_behind_a_record_that_cannot_be_read_no_policy_is_in_force(world: World)
     opened(world)
     world.log.append(Outgoing(LEDGER, b"x", b"not a record"))
     strange(world, changed_to(OTHER))
-    with pytest.raises(BadSettings, match=r"cannot be read at offset 1 .*no epoch was opened since"):
+    with pytest.raises(BadInput, match=r"cannot be read at offset 1 .*no epoch was opened since"):
         policy_in_force(world.log.records[LEDGER])
 
 

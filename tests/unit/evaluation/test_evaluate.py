@@ -16,8 +16,8 @@ from sklearn.svm import SVC, SVR
 from typer.testing import CliRunner
 
 from segwatch import processes
-from segwatch.cohorts.table import Cohort, RefusedCohort
-from segwatch.errors import SegwatchError
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import RefusedCohort, SegwatchError
 from segwatch.evaluation import evaluate as core
 from segwatch.evaluation import replicates
 from segwatch.evaluation.evaluate import EvaluateOptions, evaluate
