@@ -36,7 +36,7 @@ EPSILONS = (0.1, 0.25, 0.5, 1.0)
 PULSES = (20, 50, 100, 200, 500)
 PORTRAITS = (100, 200, 500, 1000)
 SITES = {"a good site, 18 % failing": 0.18, "a shifted site, 74 % failing": 0.74}
-"""The shares that DESIGN.md names: the paper's own site, and its shift to another scanner."""
+"""The shares of the paper's own site, and of its shift to another scanner."""
 WINDOW = 3
 """Pulses in federation's rolling window."""
 POOL = 5000

@@ -10,7 +10,7 @@ BIN_EDGES = (0.2, 0.4, 0.6, 0.8)
 BIN_MIDPOINTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 BINS = len(BIN_MIDPOINTS)
 FAILED_BELOW = 0.6
-"""A mask whose Dice is below it has failed (DESIGN.md, the scorers)."""
+"""A mask whose Dice is below it has failed (docs/architecture.md, the scorers)."""
 FAILED_BINS = BIN_EDGES.index(FAILED_BELOW) + 1
 
 HISTOGRAM_CELLS = (

@@ -1,6 +1,6 @@
 """The five quality bins of Dice: edges .2 .4 .6 .8, left-closed; the three lowest are failed.
 
-Source: DESIGN.md "The scorers, exactly". Dice and predictions are arrays (n,), probabilities (n, 5).
+Source: docs/architecture.md, the scorers. Dice and predictions are arrays (n,), probabilities (n, 5).
 """
 
 import numpy as np
