@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Floats
 
 Numbers = NDArray[np.int64]
 DEEPEST = 64
