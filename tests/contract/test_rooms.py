@@ -11,14 +11,13 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "processes"),
-    ("contracts",),
+    ("errors", "arrays", "processes", "progress"),
+    ("contracts", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features"),
-    ("segmentation",),
+    ("phantoms", "features", "statistics"),
+    ("segmentation", "aggregation", "federation"),
     ("cohorts",),
-    ("statistics",),
-    ("training", "aggregation", "federation"),
+    ("training",),
     ("evaluation",),
     ("__init__",),
     ("cli",),
