@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.judge.site_view import WATCHED
 from deploy.local.kafka.log_address import LogAddress
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
 from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
@@ -19,6 +18,7 @@ from segwatch.streaming.kafka.options import connection
 from segwatch.streaming.log import Position, Record
 from tests.support.leaving import not_leaving
 from tests.support.one_pulse import SITE, STUDIES, name_of
+from tests.support.streaming import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -27,9 +27,9 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{4,}(?:e-?\d+)?")
 """Digits enough that they could only come from one study."""
 
 
-def everything_at(place: LogAddress) -> list[dict]:
+def everything_at(address: LogAddress) -> list[dict]:
     """Every record of every topic that the broker has, its own included, as it lies there."""
-    options = connection(place.settings)
+    options = connection(address.settings)
     admin = KafkaAdminClient(**options)
     topics = admin.list_topics()
     admin.close()
@@ -59,7 +59,7 @@ def everything_at(place: LogAddress) -> list[dict]:
 def inside(told):
     """Every record of the hospital, by topic."""
     records: dict[str, list[dict]] = {topic: [] for topic in WATCHED}
-    for record in everything_at(told.stack.hospitals[0].place):
+    for record in everything_at(told.stack.hospitals[0].log_address):
         if record["topic"] in records:
             records[record["topic"]].append(record)
     return records
@@ -68,7 +68,7 @@ def inside(told):
 @pytest.fixture(scope="module")
 def outside(told):
     """Every record of the centre."""
-    return everything_at(told.stack.centre.place)
+    return everything_at(told.stack.centre.log_address)
 
 
 def events(records):
@@ -77,7 +77,7 @@ def events(records):
 
 def metrics(told) -> dict[str, float]:
     """The federation's figures about the hospital."""
-    status, body = ask(told.stack.centre.federation.port, "/metrics")
+    status, body = request(told.stack.centre.federation.port, "/metrics")
     assert status == 200
     return {
         sample.name: sample.value
@@ -108,10 +108,7 @@ def test_the_studys_pulse_is_released_as_its_ledger_says_and_arrives_so(told, in
 
 
 def test_the_centres_metrics_show_the_pulse(told):
-    deadline = time.monotonic() + 30
-    while metrics(told).get("segwatch_federation_pulses") != 1:
-        assert time.monotonic() < deadline, metrics(told)
-        time.sleep(0.2)
+    eventually(lambda: metrics(told).get("segwatch_federation_pulses") == 1, 30)
     shown = metrics(told)
     assert shown["segwatch_federation_window_studies"] == STUDIES
     assert 0 <= shown["segwatch_federation_needs_attention_ratio"] <= 1
@@ -172,7 +169,7 @@ def test_no_record_at_the_centre_holds_anything_that_the_schema_does_not_let_lea
 
 def test_the_hospitals_audit_log_says_what_the_centre_has(told, outside):
     hospital = told.stack.hospitals[0]
-    with hospital.place.open() as log:
+    with hospital.log_address.open() as log:
         lines, found = verify(hospital.folder / "audit.jsonl", log, ())
     assert found.problems == []
     logged = {line.entry.value.encode() for line in lines if line.entry.kind == "block"}

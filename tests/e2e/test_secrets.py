@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 HOLDERS = ("*.key", "*.pem", "*.p12", "*.password", "pseudonym-secret", "stow-token", "worker.properties")
@@ -81,22 +81,24 @@ def test_no_address_shows_a_secret(told, secrets):
     stack, paths = told.stack, ("/metrics", "/livez", "/readyz", "/", "/debug", "/config", "/env")
     services = [*(service for site in stack.hospitals for service in site.services), stack.centre.federation]
     for service, path in itertools.product(services, paths):
-        assert not shown(secrets, ask(service.port, path)[1]), (service.name, path)
-    for watcher in stack.centre.watchers:
-        port = int(str(getattr(watcher, "url", None) or watcher.address).rpartition(":")[2])
+        assert not shown(secrets, request(service.port, path)[1]), (service.name, path)
+    for watcher in filter(None, (stack.centre.alertmanager, stack.centre.prometheus)):
         for path in ("/metrics", "/api/v1/status/config", "/api/v1/targets", "/api/v2/status"):
-            assert not shown(secrets, ask(port, path)[1]), (watcher.name, path)
+            assert not shown(secrets, request(watcher.port, path)[1]), (watcher.name, path)
 
 
 def test_the_services_metrics_ports_show_metrics_and_health_and_nothing_else(told):
     for service in told.stack.hospitals[0].services:
-        assert ask(service.port, "/metrics")[0] == 200
+        assert request(service.port, "/metrics")[0] == 200
         for path in ("/studies", "/config", "/env", "/metrics/../config", "/debug/pprof"):
-            assert ask(service.port, path)[0] == 404, (service.name, path)
+            assert request(service.port, path)[0] == 404, (service.name, path)
 
 
 def test_stow_wants_tls_and_its_token(told):
     hospital = told.stack.hospitals[0]
-    port, context = hospital.doors["STOW_PORT"], ssl.create_default_context(cafile=hospital.authority.trusted)
-    assert ask(port, "/studies", method="POST")[0] == 0
-    assert ask(port, "/studies", method="POST", context=context)[0] == 401
+    port, context = (
+        hospital.services[0].doors["STOW_PORT"],
+        ssl.create_default_context(cafile=hospital.authority.trusted),
+    )
+    assert request(port, "/studies", method="POST")[0] == 0
+    assert request(port, "/studies", method="POST", context=context)[0] == 401

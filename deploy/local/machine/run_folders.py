@@ -9,8 +9,8 @@ import psutil
 from deploy.local.machine.folders import RUNS
 from segwatch.errors import BadSettings
 
-KEPT_RUNS = 5
-KEPT_FILES = frozenset({".log", ".png"})
+NEWEST_RUNS = 5
+LASTING_FILES = frozenset({".log", ".png"})
 SUMMARY = "summary.json"
 OWNER = "pid"
 LATEST = "latest"
@@ -30,7 +30,7 @@ def new_run(name: str | None, runs: Path = RUNS) -> Path:
     if is_going_on(folder):
         raise FileExistsError(f"the run {folder} is still going on")
     shutil.rmtree(folder, ignore_errors=True)
-    _remove_old(runs, KEPT_RUNS - 1)
+    _remove_old(runs, NEWEST_RUNS - 1)
     folder.mkdir(parents=True)
     me = psutil.Process()
     (folder / OWNER).write_text(f"{me.pid} {me.create_time()}")
@@ -59,7 +59,11 @@ def tidy(folder: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif path.is_symlink() or (path.suffix not in KEPT_FILES and path.name != SUMMARY) or _in_store(path):
+        elif (
+            path.is_symlink()
+            or (path.suffix not in LASTING_FILES and path.name != SUMMARY)
+            or _in_store(path)
+        ):
             path.unlink()
 
 
@@ -76,11 +80,11 @@ def _link(link: Path, target: str) -> None:
     fresh.replace(link)
 
 
-def _remove_old(runs: Path, keep: int) -> None:
+def _remove_old(runs: Path, but: int) -> None:
     if not runs.is_dir():
         return
     folders = (path for path in runs.iterdir() if path.is_dir() and not path.is_symlink())
     ended = [folder for folder in folders if not is_going_on(folder)]
     ended.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in ended[keep:]:
+    for folder in ended[but:]:
         shutil.rmtree(folder, ignore_errors=True)
