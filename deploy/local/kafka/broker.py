@@ -11,7 +11,6 @@ from deploy.local.kafka.certificates import OWNER_ONLY, Authority
 from deploy.local.kafka.listeners import Settings, plaintext, secured
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.jars import find_jars, find_java
-from deploy.local.machine.ports import listens
 from deploy.local.machine.process import NotReady, base_environment
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.errors import LogUnavailable
@@ -19,6 +18,7 @@ from segwatch.errors import LogUnavailable
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 BROKER, PLATFORM = "broker", "platform"
 """The two principals that may do everything: the broker itself, and who makes its topics and rights."""
+STARTED = "Kafka Server started"
 HEAP = "-Xmx384m"
 QUICK_JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 """A small stack on two cores: no garbage-collector threads, no second compiler."""
@@ -126,7 +126,8 @@ class Broker(Program):
             raise NotReady(f"{self.name} could not be prepared:\n{(done.stdout + done.stderr).strip()}")
 
     def _answers(self) -> bool:
-        if not listens(self.port):
+        # Not before it says so: kafka-python waits for ever for a stranger who listens there and is silent.
+        if not self.child.says(STARTED):
             return False
         try:
             self.log_address.open().close()

@@ -1,6 +1,6 @@
 """The whole stack: hospitals and centre, started in order, looked after, and ended together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -69,7 +69,11 @@ class Stack:
         Raises:
             NotReady: something refuses its settings.
         """
-        return [happened for part in chain(*self._started) if (happened := part.tend())]
+        return [happened for program in self.programs() if (happened := program.tend())]
+
+    def programs(self) -> Iterator[Program]:
+        """Everything that was started."""
+        return chain.from_iterable(self._started)
 
     def memory(self) -> int:
         """Resident bytes of this process and everything under it; shared pages count in each process."""
