@@ -16,18 +16,18 @@ SECONDS = 240
 
 
 @dataclass(frozen=True)
-class Told:
+class EndedRun:
     """The stack while it runs, after every study has come to its end."""
 
     stack: Stack
-    scene: RunStatus
+    status: RunStatus
     site: HospitalStatus
     identifiers: frozenset[str]
     """What the studies are called outside: patients, studies, folders, files."""
 
 
 @pytest.fixture(scope="package")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def ended_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndedRun]:
     """One pulse of studies, from the inbox to the centre."""
     why = jars.available()
     if why is not None:
@@ -37,19 +37,19 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         Stack(
             folder / "run", {SITE: replace(SETTINGS, doors=True)}, embedded=False, hospital_prometheus=False
         ) as stack,
-        RunStatus(stack, {SITE: lambda _case, _geometry: None}) as scene,
+        RunStatus(stack, {SITE: lambda _case, _geometry: None}) as status,
     ):
-        site = scene.sites[SITE]
+        site = status.sites[SITE]
         identifiers = [drop(number, site.inbox) for number in range(STUDIES)]
-        _until_all_ended(scene)
-        yield Told(stack, scene, site, frozenset().union(*identifiers))
+        _until_all_ended(status)
+        yield EndedRun(stack, status, site, frozenset().union(*identifiers))
 
 
-def _until_all_ended(scene: RunStatus) -> None:
+def _until_all_ended(status: RunStatus) -> None:
     cases = {SITE: [name_of(number) for number in range(STUDIES)]}
 
     def all_ended() -> bool:
-        scene.tick()
-        return awaited(scene, cases) is None
+        status.tick()
+        return awaited(status, cases) is None
 
-    assert comes_true(all_ended, SECONDS, 0.2), f"still on its way: {awaited(scene, cases)}"
+    assert comes_true(all_ended, SECONDS, 0.2), f"still on its way: {awaited(status, cases)}"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -103,14 +104,8 @@ class Child:
             self._process.wait()
 
     def memory(self) -> int:
-        """Resident bytes of it and its children; 0 when it does not run."""
-        if self.pid is None:
-            return 0
-        try:
-            process = psutil.Process(self.pid)
-            return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
-        except psutil.NoSuchProcess:
-            return 0
+        """Resident bytes of it and all under it; 0 when it does not run."""
+        return resident_bytes(self.pid) if self.pid is not None else 0
 
     def says(self, text: str) -> bool:
         """Whether it has written the text since it was started, in capitals or not."""
@@ -131,6 +126,17 @@ class Child:
             os.killpg(self._process.pid, number)
         except ProcessLookupError:  # ended meanwhile
             return
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident bytes of a process and all under it; shared pages count in each."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += each.memory_info().rss
+    return total
 
 
 def base_environment() -> dict[str, str]:

@@ -1,8 +1,10 @@
 """The folders of runs under `.run`: made, found again, and emptied of what is large."""
 
 import shutil
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psutil
 
@@ -26,12 +28,11 @@ def new_run(name: str | None, runs: Path = RUNS) -> Path:
     """
     if name and (Path(name).name != name or name in ("..", LATEST)):
         raise BadSettings(f"RUN_NAME={name} names no folder below {runs}: give one plain name, as my-run")
-    folder = runs / (name or f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
-    if is_going_on(folder):
-        raise FileExistsError(f"the run {folder} is still going on")
-    shutil.rmtree(folder, ignore_errors=True)
+    if name and is_going_on(runs / name):
+        raise FileExistsError(f"the run {runs / name} is still going on")
     _remove_old(runs, NEWEST_RUNS - 1)
-    folder.mkdir(parents=True)
+    runs.mkdir(parents=True, exist_ok=True)
+    folder = _fresh(runs, name)
     me = psutil.Process()
     (folder / OWNER).write_text(f"{me.pid} {me.create_time()}")
     _link(runs / LATEST, folder.name)
@@ -65,6 +66,19 @@ def tidy(folder: Path) -> None:
             or _in_store(path)
         ):
             path.unlink()
+
+
+def _fresh(runs: Path, name: str | None) -> Path:
+    """An empty folder of that name, or of the time: who comes in the same second gets one of its own."""
+    if name:
+        shutil.rmtree(runs / name, ignore_errors=True)
+        (runs / name).mkdir()
+        return runs / name
+    with suppress(FileExistsError):
+        folder = runs / f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+        folder.mkdir()
+        return folder
+    return Path(mkdtemp(prefix=f"{folder.name}-", dir=runs))
 
 
 def _in_store(path: Path) -> bool:

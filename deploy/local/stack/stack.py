@@ -1,13 +1,12 @@
 """The whole stack: hospitals and centre, started in order, looked after, and ended together."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-import psutil
-
+from deploy.local.machine.process import resident_bytes
 from deploy.local.machine.supervisor import Program, start_all, stop_all
 from deploy.local.stack.centre import Centre
 from deploy.local.stack.hospital import Hospital, SiteSettings
@@ -76,8 +75,8 @@ class Stack:
         return chain.from_iterable(self._started)
 
     def memory(self) -> int:
-        """Resident bytes of this process and everything under it; shared pages count in each process."""
-        return sum(_resident(process) for process in _family())
+        """Resident bytes of this process and everything under it; shared pages count in each."""
+        return resident_bytes(os.getpid())
 
     def stop(self) -> None:
         """End everything, brokers last."""
@@ -93,12 +92,7 @@ class Stack:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _start(self, programs: Iterable[Program | None]) -> None:
@@ -107,15 +101,3 @@ class Stack:
             self._say(f"starting {', '.join(program.name for program in there)}")
         self._started.append(there)
         start_all(there)
-
-
-def _family() -> list[psutil.Process]:
-    me = psutil.Process()
-    return [me, *me.children(recursive=True)]
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0

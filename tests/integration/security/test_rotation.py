@@ -1,8 +1,6 @@
 """Certificates and their authority are replaced while studies flow: none is lost, no service is restarted."""
 
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from deploy.manifests.access import HOSPITAL
 from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
 from segwatch.streaming.log import Log, outgoing
 from tests.support.hospital_and_centre import HospitalAndCentre
+from tests.support.stage_process import start_stage
 from tests.support.streaming import eventually, ids, measured, read_all
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -25,13 +24,7 @@ def stage(both: HospitalAndCentre, tmp_path: Path) -> Iterator["subprocess.Popen
     """A stage as a process of its own, as the principal `scoring`."""
     address = both.hospital.known_as("scoring")
     settings = {"SEGWATCH_HTTP_PORT": "0", "SEGWATCH_HTTP_HOST": "127.0.0.1", "SEGWATCH_MEMBER": "scoring-0"}
-    with (tmp_path / "stage.log").open("wb") as lines:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.stage_process"],
-            env={**os.environ, **address.environment, **settings},
-            stdout=lines,
-            stderr=lines,
-        )
+    process = start_stage(address.environment | settings, tmp_path / "stage.log")
     yield process
     process.kill()
     process.wait()

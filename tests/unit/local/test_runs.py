@@ -14,6 +14,12 @@ def test_a_run_that_goes_on_is_not_taken_over(tmp_path):
         new_run("mine", tmp_path)
 
 
+def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path):
+    folders = [new_run(None, tmp_path) for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert all(is_going_on(folder) for folder in folders)
+
+
 def test_a_number_that_another_process_has_now_is_no_run(tmp_path):
     folder = new_run("mine", tmp_path)
     (folder / OWNER).write_text(f"{os.getpid()} 1.0")
