@@ -39,11 +39,12 @@ def import_cases(
     set_name: Annotated[str, typer.Option("--set", help="The set of all cases, without --split.")] = "all",
 ) -> None:
     """Make a folder of cases from another layout, by links where the file system has them."""
-    from segwatch.cohorts.arrange import arrange, read_whose
+    from segwatch.cohorts.arrange import arrange
     from segwatch.cohorts.layouts import sources
+    from segwatch.cohorts.measuring import whose_of
 
     cases = sources(layout, source, predictions, lungs)
-    arrange(cases, out, None if split is None else read_whose(split), set_name)
+    arrange(cases, out, None if split is None else whose_of(split), set_name)
     without = sum(case.lung is None for case in cases)
     typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
 

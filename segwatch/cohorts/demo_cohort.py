@@ -14,8 +14,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from segwatch.cohorts.demo_cases import DemoCase
-from segwatch.cohorts.table import KEYS, Flags, RefusedCohort
+from segwatch.cohorts.table import KEYS, Flags
 from segwatch.contracts.identity import digest_of
+from segwatch.errors import RefusedCohort
 from segwatch.features.measuring import measure
 from segwatch.features.registry import PAPER4
 from segwatch.phantoms.phantom import make_phantom

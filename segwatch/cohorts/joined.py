@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from segwatch.cohorts.table import Cohort, RefusedCohort
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import RefusedCohort
 
 
 def joined(tables: Mapping[str, Cohort]) -> Cohort:

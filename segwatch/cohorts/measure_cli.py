@@ -37,7 +37,7 @@ def measure(
     Exit code 0 also where features have no value; 2 where the input is refused.
     """
     from segwatch.cohorts import measure_command as commands
-    from segwatch.errors import BadSettings
+    from segwatch.errors import BadInput
 
     how = commands.how(
         profile=profile,
@@ -51,7 +51,7 @@ def measure(
     )
     if cohort is not None or out is not None:
         if not (ct is lesion is lung is figure is None) or as_json:
-            raise BadSettings("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
+            raise BadInput("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
         commands.measure_folder(cohort, out, how, workers)
     else:
         commands.measure_one(ct, lesion, lung, how, as_json=as_json, figure=figure)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from segwatch.cohorts.measuring import How, in_processes, listed, measure_cohort
-from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
@@ -37,10 +37,10 @@ def how(
     """The command line's options, checked.
 
     Raises:
-        BadSettings: one of them is none of those allowed.
+        BadInput: one of them is none of those allowed.
     """
     if ct_unit not in get_args(AskedUnit):
-        raise BadSettings(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
+        raise BadInput(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
     return How(
         options=options(profile, components, axis, min_voxels),
         features=chosen(features),
@@ -55,7 +55,7 @@ def measure_one(
 ) -> None:
     """Measure one case and print it."""
     if ct is None or lesion is None:
-        raise BadSettings("--ct and --lesion are needed, or --cohort and --out")
+        raise BadInput("--ct and --lesion are needed, or --cohort and --out")
     request = Request(
         ct,
         lesion,
@@ -79,7 +79,7 @@ def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int
     from segwatch.cohorts.measured_table import check_suffix, write_refused, write_table
 
     if folder is None or out is None:
-        raise BadSettings("--cohort and --out belong together")
+        raise BadInput("--cohort and --out belong together")
     check_suffix(out)
     parts = out.with_name(f".{out.name}.parts")  # hidden: no case, where the table lies among them
     console = Console(stderr=True)

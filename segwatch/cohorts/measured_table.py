@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from segwatch.cohorts.measuring import Row
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 
 KEYS = ("case", "patient", "set")
 SUFFIXES = (".parquet", ".csv")
@@ -19,14 +19,14 @@ def check_suffix(path: Path) -> None:
     """Nothing, where a table can be written to the path.
 
     Raises:
-        BadSettings: another suffix, no such folder, or itself a folder.
+        BadInput: another suffix, no such folder, or itself a folder.
     """
     if path.suffix not in SUFFIXES:
-        raise BadSettings(f"{path}: a table is written as {' or '.join(SUFFIXES)}")
+        raise BadInput(f"{path}: a table is written as {' or '.join(SUFFIXES)}")
     if not path.parent.is_dir():
-        raise BadSettings(f"there is no folder {path.parent}")
+        raise BadInput(f"there is no folder {path.parent}")
     if path.is_dir():
-        raise BadSettings(f"{path} is a folder: name the table's file")
+        raise BadInput(f"{path} is a folder: name the table's file")
 
 
 def write_table(path: Path, rows: Sequence[Row], features: Sequence[str]) -> None:

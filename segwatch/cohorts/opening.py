@@ -12,12 +12,21 @@ from typing import cast, get_args
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from segwatch.cohorts.arrange import TABLE, arrange, read_whose
+from segwatch.cohorts.arrange import TABLE, arrange
 from segwatch.cohorts.layouts import recognised, sources
 from segwatch.cohorts.measured_table import write_table
-from segwatch.cohorts.measuring import FILES, CohortCase, How, Row, in_processes, listed, measure_cohort
-from segwatch.cohorts.table import Cohort, RefusedCohort, read_cohort
-from segwatch.errors import BadSettings
+from segwatch.cohorts.measuring import (
+    FILES,
+    CohortCase,
+    How,
+    Row,
+    in_processes,
+    listed,
+    measure_cohort,
+    whose_of,
+)
+from segwatch.cohorts.table import Cohort, read_cohort
+from segwatch.errors import BadInput, RefusedCohort
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
 from segwatch.volumes.hounsfield import AskedUnit
@@ -55,7 +64,7 @@ def open_cohort(
 
     Raises:
         RefusedCohort: a table as `read_cohort` refuses it, or a case that cannot be measured; names it.
-        BadSettings: as `segwatch.cohorts.measuring.listed` raises it.
+        BadInput: as `segwatch.cohorts.measuring.listed` raises it.
     """
     if not path.is_dir():
         return Opened(read_cohort(path, patients_may_share=patients_may_share), {})
@@ -77,7 +86,7 @@ def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundl
     """The cohort for a bundle. A folder's measures are kept beside the bundle, as NAME.cohort.parquet.
 
     Raises:
-        RefusedCohort, BadSettings: as `open_cohort`.
+        RefusedCohort, BadInput: as `open_cohort`.
     """
     work = bundle.with_name(f".{bundle.name}.unfinished")
     keep = bundle.with_name(f"{bundle.name}.cohort.parquet")
@@ -92,7 +101,7 @@ def _as_cases(path: Path, links: Path) -> Path:
     if layout is None:
         return path
     table = path / TABLE
-    arrange(sources(layout, path), links, read_whose(table) if table.is_file() else None, "all", brief=True)
+    arrange(sources(layout, path), links, whose_of(table) if table.is_file() else None, "all", brief=True)
     return links
 
 
@@ -128,7 +137,7 @@ def _check_measured(rows: Sequence[Row]) -> None:
 
 def _unit(ct_unit: str) -> AskedUnit:
     if ct_unit not in get_args(AskedUnit):
-        raise BadSettings(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
+        raise BadInput(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
     return cast("AskedUnit", ct_unit)
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from segwatch.contracts.identity import digest_of
-from segwatch.errors import SegwatchError
+from segwatch.errors import RefusedCohort
 from segwatch.scoring.bins import Floats, failed
 
 TRAIN = "train"
@@ -22,10 +22,6 @@ FEWEST_PATIENTS = 5
 
 Texts = NDArray[np.str_]
 Flags = NDArray[np.bool_]
-
-
-class RefusedCohort(SegwatchError):
-    """A table that no scorer can soundly be trained or evaluated on. The message says why and where."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
-from segwatch.cohorts.table import RefusedCohort
+from segwatch.errors import RefusedCohort
 from segwatch.evaluation.set_entries import Entry, predicted, short_entries
 from segwatch.evaluation.splits import Plan, plan_of
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from segwatch.cohorts.opening import Opened, open_cohort
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.evaluation import evaluate as core
 from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
@@ -56,10 +56,10 @@ def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
     """Evaluate, and write the report into `out`; its JSON last.
 
     Raises:
-        RefusedCohort, BadSettings: what was given cannot be evaluated; no report is written.
+        RefusedCohort, BadInput: what was given cannot be evaluated; no report is written.
     """
     if out.exists() and not out.is_dir():
-        raise BadSettings(f"{out} is a file; --out names a folder for the report")
+        raise BadInput(f"{out} is a file; --out names a folder for the report")
     chosen = feature_set(wanted.features)
     asked = _asked(out, wanted, chosen)
     opened = open_cohort(
@@ -142,7 +142,7 @@ def _models(wanted: Wanted) -> tuple[str, ...]:
     names = _names(wanted.models)
     unknown = [name for name in names if name not in EVERY]
     if unknown:
-        raise BadSettings(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
+        raise BadInput(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
     return names
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from segwatch.cohorts.table import TRAIN, Cohort, RefusedCohort
+from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.errors import RefusedCohort
 from segwatch.evaluation import ablation
 from segwatch.evaluation.bootstrap import Drawn, bootstrap
 from segwatch.evaluation.fitted_intervals import FittedIntervals, held

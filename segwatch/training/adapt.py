@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from segwatch.cohorts.table import Cohort, RefusedCohort, Texts
-from segwatch.errors import SegwatchError
+from segwatch.cohorts.table import Cohort, Texts
+from segwatch.errors import NoGain, RefusedCohort
 from segwatch.scoring.bins import Floats
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.manifest import NOT_SHOWN, Adaptation, Interval, Region, ScorerManifest
@@ -39,10 +39,6 @@ Gain = tuple[float, float, float]
 """In mean absolute error, and its 90 % interval."""
 CONSTANT = "constant"
 _NOT_SHOWN = f"Adapted to a site, it does not surely beat the mean of its reviews: {NOT_SHOWN}"
-
-
-class NoGain(SegwatchError):
-    """The reviewed studies do not show that adapting gains anything. The message has the figures."""
 
 
 @dataclass(frozen=True)

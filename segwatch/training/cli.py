@@ -49,7 +49,8 @@ def train(
 
     from segwatch.cohorts.joined import joined
     from segwatch.cohorts.opening import opened_for_training
-    from segwatch.cohorts.table import RefusedCohort, read_cohort
+    from segwatch.cohorts.table import read_cohort
+    from segwatch.errors import RefusedCohort
     from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all

@@ -2,7 +2,8 @@
 
 from sklearn.pipeline import Pipeline
 
-from segwatch.cohorts.table import TRAIN, Cohort, RefusedCohort
+from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.errors import RefusedCohort
 from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.bins import FAILED_BINS, expected_dice, failure_mass
 from segwatch.scoring.forms import Form

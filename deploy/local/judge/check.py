@@ -10,7 +10,7 @@ from deploy.local.judge.site_view import BlockKind, BlockName, SiteView, block_n
 from deploy.local.judge.status import RunStatus
 from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.audit import BlockReleased
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Log
 
 BLOCK_KINDS: tuple[BlockKind, ...] = ("pulse", "portrait")
@@ -63,7 +63,7 @@ def check_audit_log(site: str, path: Path, log: Log) -> AuditVerdict:
     """
     try:
         lines, found = verify(path, log, [])
-    except BadSettings as error:
+    except BadInput as error:
         return AuditVerdict(f"{site}: no audit log", [f"{site}: {error}"])
     blocks = sum(isinstance(line.entry, BlockReleased) for line in lines)
     wrong = [f"{site}: audit log: {each}" for each in (*found.problems, *found.notes)]

@@ -6,17 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from segwatch.contracts.topics import WITH_DEAD_LETTERS
-from segwatch.errors import SegwatchError
+from segwatch.errors import CannotReplay
 from segwatch.streaming.deadletters.reading import Letter, Letters, marker
 from segwatch.streaming.deadletters.writing import INGEST, MARK, REPLAY_FOR
 from segwatch.streaming.log import Outgoing, Producer
 
 REJECTED = ".rejected"
 """Folder of the inbox where ingest puts what it rejects."""
-
-
-class CannotReplay(SegwatchError):
-    """The letter cannot be replayed; the message says why."""
 
 
 def choose(letters: Letters, ids: Sequence[str], *, everything: bool, again: bool) -> list[Letter]:

@@ -1,5 +1,6 @@
 """The wider catalogue: its cards, and its values on shapes whose measures are known."""
 
+import importlib
 import math
 import pkgutil
 from dataclasses import fields
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 
 from segwatch.contracts.studies import MaskProbabilities
-from segwatch.errors import BadSettings
-from segwatch.features import catalogue, measure
-from segwatch.features.card import Card
+from segwatch.errors import BadInput
+from segwatch.features import catalogue
+from segwatch.features.card import Card, Feature
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.page import catalogue_page
 from segwatch.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
 from segwatch.features.scene import NativeMask
@@ -21,8 +23,14 @@ from segwatch.volumes.grid import resample_mask
 ROOT = Path(__file__).parents[3]
 
 
-def test_every_module_is_in_the_registry():
-    assert sorted(ALL) == sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__))
+def test_every_feature_of_every_theme_is_in_the_registry_once():
+    themes = (
+        importlib.import_module(f"{catalogue.__name__}.{each.name}")
+        for each in pkgutil.iter_modules(catalogue.__path__)
+    )
+    written = [each for theme in themes for each in vars(theme).values() if isinstance(each, Feature)]
+
+    assert sorted(ALL) == sorted(each.card.name for each in written)
 
 
 def test_the_papers_four_come_first_and_in_order():
@@ -44,7 +52,7 @@ def test_the_docs_page_is_made_from_the_cards():
 def test_a_set_or_names_choose_features():
     assert chosen("paper4") == SETS["paper4"]
     assert chosen("lesion_volume_ml, tiny_components") == ("lesion_volume_ml", "tiny_components")
-    with pytest.raises(BadSettings, match="no feature is called 'dice'"):
+    with pytest.raises(BadInput, match="no feature is called 'dice'"):
         chosen("dice")
 
 

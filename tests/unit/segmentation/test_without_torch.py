@@ -17,14 +17,14 @@ SCRIPT = """
     from segwatch.errors import BadSettings
     from services.segmentation.__main__ import run
     from services.segmentation.models import load_lesion_model, load_lung_model
-    from services.segmentation.handler import Segmentation, Studies
+    from services.segmentation.handler import Segmentation, StudySource
     from services.segmentation.settings import SegmentationSettings
     from segwatch.volumes.store import VolumeStore
 
     settings = SegmentationSettings(log="embedded", log_file="log.db", store=sys.argv[1])
     assert load_lesion_model(settings) is None
     assert load_lung_model(settings) is None
-    Segmentation(VolumeStore(settings.store), Studies(CollectorRegistry()))
+    Segmentation(VolumeStore(settings.store), StudySource(CollectorRegistry()))
 
     configured = settings.model_copy(update={"lesion_model": Path("deploy/models/demo-lesion")})
     try:

@@ -9,9 +9,10 @@ import typer
 from typer.testing import CliRunner
 
 from segwatch.contracts.topics import RECEIVED, WITH_DEAD_LETTERS, dead_letters
+from segwatch.errors import CannotReplay
 from segwatch.streaming.deadletters.cli import register
 from segwatch.streaming.deadletters.reading import gather, read_letters
-from segwatch.streaming.deadletters.replay import CannotReplay, choose, find, original, put_back
+from segwatch.streaming.deadletters.replay import choose, find, original, put_back
 from segwatch.streaming.deadletters.writing import dead_letter, dead_letter_of_input, is_for_another
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing, Position, Record
