@@ -1,23 +1,23 @@
 """`python -m research make`, once it is called: wires source, plan, training and tables; shows progress."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from research.covid20_cohort.covid20 import RefusedSource, listed
+from research.covid20_cohort.finished_rows import FinishedRows
 from research.covid20_cohort.fold_networks import train_networks
-from research.covid20_cohort.kept_rows import KeptRows, write_parquet
 from research.covid20_cohort.make_rows import LUNGS, rows_of
 from research.covid20_cohort.mask_folder import MaskFolder
 from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, Planned, planned, planned_published
-from research.covid20_cohort.setup import Setup, Work, made_from
+from research.covid20_cohort.setup import Context, Setup, made_from
 from research.covid20_cohort.training import NetworkRecipe
+from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.features.registry import ALL
+from segwatch.progress import bars
 
 FOLDS = 4
 COARSE = NetworkRecipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
@@ -37,7 +37,7 @@ def make(
     workers: int = 0,
     recipes: tuple[NetworkRecipe, ...] = RECIPES,
 ) -> dict[str, int]:
-    """Make the tables; returns how many rows each has. See `making` for what lies in `out`.
+    """Make the tables; returns how many rows each has. See `make_rows` for what lies in `out`.
 
     Args:
         source: the folder with index.csv and cases/.
@@ -64,23 +64,27 @@ def make(
     have_masks = [(case.name, case.patient) for case in cases if case.has_published]
     variants = max(1, round(each * SHARES[PUBLISHED]))
     published = planned_published(have_masks, variants, seed)
-    work = Work(setup, tuple(cases), out / ".work", MaskFolder(out / ".work" / "masks"))
-    kept = _filled(work, [*published, *plan], workers)
+    context = Context(setup, tuple(cases), out / ".work", MaskFolder(out / ".work" / "masks"))
+    finished = _finished(context, [*published, *plan], workers)
     as_they_are = published[::variants]  # the first variant of each mask
     tables = {
-        "covid20": [kept.rows[one.key] for one in plan],
-        PUBLISHED: [kept.rows[one.key] for one in published],
-        "external": [_external(one.source, kept.rows[one.key]) for one in as_they_are],
+        "covid20": [finished.rows[one.key] for one in plan],
+        PUBLISHED: [finished.rows[one.key] for one in published],
+        "external": [_external(one.source, finished.rows[one.key]) for one in as_they_are],
     }
     sizes = {}
     for stem, both in tables.items():
         for lung in LUNGS:
             name = stem if lung == "own" else f"{stem}-{lung}-lung"
             if both:
-                write_parquet(out / f"{name}.parquet", [_without_making(rows[lung]) for rows in both])
+                _write(out / f"{name}.parquet", [_without_making(rows[lung]) for rows in both])
                 sizes[name] = len(both)
-    write_parquet(out / "covid20-made.parquet", [_making(rows["own"]) for rows in tables["covid20"]])
+    _write(out / "covid20-made.parquet", [_making(rows["own"]) for rows in tables["covid20"]])
     return sizes
+
+
+def _write(path: Path, rows: Sequence[MeasuredRow]) -> None:
+    write_table(path, table_of(rows, rows[0]))
 
 
 def _external(case: str, rows: dict[str, MeasuredRow]) -> dict[str, MeasuredRow]:
@@ -96,20 +100,19 @@ def _making(row: MeasuredRow) -> MeasuredRow:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _filled(work: Work, plan: list[Planned], workers: int) -> KeptRows:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    setup = work.setup
+def _finished(context: Context, plan: list[Planned], workers: int) -> FinishedRows:
+    setup = context.setup
     digest = digest_of(list(setup.features))[:12]
-    kept = KeptRows(work.kept / f"{digest}.rows")
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    finished = FinishedRows(context.folder / f"{digest}.rows")
+    with bars() as progress:
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
         bar = progress.add_task("steps of training", total=steps)
-        train_networks(work, workers, lambda done: progress.update(bar, completed=done))
+        train_networks(context, workers, lambda done: progress.update(bar, completed=done))
         bar = progress.add_task("masks made and measured", total=len(plan))
-        progress.advance(bar, sum(one.key in kept.rows for one in plan))
-        for _ in kept.add(rows_of(work, plan, kept.rows, workers)):
+        progress.advance(bar, sum(one.key in finished.rows for one in plan))
+        for _ in finished.add(rows_of(context, plan, finished.rows, workers)):
             progress.advance(bar)
-    return kept
+    return finished
 
 
 def _scaled(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:

@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-
+from segwatch.arrays import Flags
 from segwatch.cohorts.demo_cases import DemoCase
-from segwatch.cohorts.table import KEYS, Flags
+from segwatch.cohorts.write_table import SUFFIXES, table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.features.measuring import measure
@@ -38,7 +35,7 @@ def make_cohort(
     Raises:
         RefusedCohort: `out` is neither .csv nor .parquet.
     """
-    if out.suffix not in (".csv", ".parquet"):
+    if out.suffix not in SUFFIXES:
         raise RefusedCohort(f"{out} must end in .csv or .parquet")
     out.parent.mkdir(parents=True, exist_ok=True)
     plan = digest_of([model.identity.sha256, [asdict(case) for case in cases]])
@@ -51,7 +48,8 @@ def make_cohort(
                 file.write(json.dumps(rows[case.name]) + "\n")
                 file.flush()
             done()
-    _write(out, [rows[case.name] for case in cases])
+    ordered = [rows[case.name] for case in cases]
+    write_table(out, table_of(ordered, ordered[0]))
     kept.unlink()
     return len(cases)
 
@@ -98,14 +96,3 @@ def _kept_rows(kept: Path) -> dict[str, Row]:
     whole = kept.read_text().rpartition("\n")[0]
     kept.write_text(f"{whole}\n" if whole else "")
     return {row["case"]: row for row in map(json.loads, whole.splitlines())}
-
-
-def _write(out: Path, rows: Sequence[Row]) -> None:
-    types = {name: pa.string() if name in KEYS else pa.float64() for name in rows[0]}
-    table = pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in types.items()})
-    unfinished = out.with_name(f".{out.name}.part")
-    if out.suffix == ".csv":
-        pyarrow.csv.write_csv(table, unfinished)
-    else:
-        pyarrow.parquet.write_table(table, unfinished)
-    unfinished.replace(out)

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from segwatch.cohorts.table import Cohort, Texts
+from segwatch.arrays import Floats, Texts
+from segwatch.cohorts.table import Cohort
 from segwatch.errors import NoGain, RefusedCohort
-from segwatch.scoring.bins import Floats
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.manifest import NOT_SHOWN, Adaptation, Interval, Region, ScorerManifest
 from segwatch.scoring.outside import distance, standardise
 from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns
 from segwatch.statistics.conformal import COVERAGE, conformal_interval, worst_patient
-from segwatch.statistics.patient_intervals import mean_over_patients
+from segwatch.statistics.resampling import mean_over_patients
 from segwatch.training.judge import check_versions
 
 FEWEST_STUDIES = 6

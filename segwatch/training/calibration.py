@@ -3,17 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
-from segwatch.cohorts.table import Cohort, Flags
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Flags, Floats, Integers
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
 from segwatch.scoring.manifest import Region, Threshold
 from segwatch.scoring.outside import distance
 from segwatch.scoring.predict import sigmoid
-from segwatch.training.folds import splits
+from segwatch.training.models import splits
 
 TARGET_SENSITIVITY = 0.9
 OUTSIDE_QUANTILE = 0.99
@@ -117,7 +116,7 @@ def _threshold(
     )
 
 
-def fit_region(cohort: Cohort, folds: NDArray[np.int64], quantile: float = OUTSIDE_QUANTILE) -> Region:
+def fit_region(cohort: Cohort, folds: Integers, quantile: float = OUTSIDE_QUANTILE) -> Region:
     """Where the cohort lies, with the bound that the given share of its rows keeps to when held out."""
     distances = np.empty(len(cohort))
     for learn, held_out in splits(folds):

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Floats
 from segwatch.scoring.forms import Form, Numbers, Trees
 from segwatch.training.ordinal import OrdinalRegression
 

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from segwatch.errors import StoreUnavailable
+from segwatch.ingest.inbox import ARRIVING
 from segwatch.volumes.backends import flush_folder
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.refusals import refused
@@ -50,7 +51,7 @@ class Spool:
     @contextmanager
     def arriving(self) -> Iterator["Arriving"]:
         """A place for one instance's bytes, gone again when they are not kept."""
-        path = self.inbox.root / ".arriving" / uuid4().hex
+        path = self.inbox.root / ARRIVING / uuid4().hex
         with path.open("xb") as file:
             try:
                 yield Arriving(self, path, file)

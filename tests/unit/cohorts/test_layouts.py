@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from segwatch.cohorts.cli import register
 from segwatch.cohorts.layouts import recognised
 from segwatch.cohorts.opening import Opened, open_cohort, opened_for_training
 from segwatch.cohorts.table import Cohort, read_cohort
 from segwatch.errors import RefusedCohort, SegwatchError
-from segwatch.training.cli import register
 
 AFFINE = np.diag([-0.8, -0.8, 5.0, 1.0])
 NAMES = ("a", "b", "c")
@@ -93,7 +93,7 @@ def app() -> typer.Typer:
 
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    from segwatch.cohorts import opening as module
+    from segwatch.cohorts import measuring as module
     from segwatch.cohorts.measuring import measure_case
 
     def here(cases, how, workers):  # noqa: ARG001
@@ -107,8 +107,8 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
             path,
             features=("connected_components", "intensity_mode", "lesions_within_lungs"),
             ct_unit="auto",
-            work=tmp_path / "work",
-            keep=tmp_path / "kept" / "cohort.parquet",
+            unfinished=tmp_path / "work",
+            measures=tmp_path / "kept" / "cohort.parquet",
         )
 
     return call

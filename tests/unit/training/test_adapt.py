@@ -17,7 +17,7 @@ from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.manifest import NOT_SHOWN
 from segwatch.training.adapt import CONSTANT, adapt, told, try_all
 from segwatch.training.judge import as_served
-from segwatch.training.model_card import adapted_card
+from segwatch.training.report import adapted_card
 from segwatch.training.train import Choices, train
 
 MakeCohort = Callable[..., Cohort]
