@@ -29,10 +29,10 @@ from benchmarks.features_masks import GRID, SPACING, MaskCase, blobs, ct_of, lat
 from benchmarks.features_plain import plain_four
 from benchmarks.features_report import draw_growth, write_report
 from benchmarks.features_service import measure_service
-from segwatch.features import measure
 from segwatch.features.kernels.runs import encode_runs
 from segwatch.features.kernels.vectors import LANES, filled_lanes
 from segwatch.features.kernels.words import summed
+from segwatch.features.measuring import measure
 from segwatch.features.registry import CHEAP, MEASURED, PAPER4
 
 HERE = Path(__file__).parent

@@ -25,7 +25,7 @@ from segwatch.cohorts.table import Cohort
 from segwatch.contracts.studies import StudyMeasured
 from segwatch.features.registry import MEASURED
 from segwatch.scoring.bundle import Scorer, load, save
-from segwatch.scoring.score import score
+from segwatch.scoring.score import scored_study
 from segwatch.scoring.terms import columns
 from segwatch.training.feature_sets import feature_set
 from segwatch.training.models import EVERY, fit
@@ -127,7 +127,7 @@ def line(cohort: Cohort, model: str, features: str, studies: int) -> str:
         for _ in many:
             alone(number)
 
-    whole = milliseconds(lambda number: score(messages[number % len(messages)], scorer), studies)
+    whole = milliseconds(lambda number: scored_study(messages[number % len(messages)], scorer), studies)
     one = milliseconds(alone, studies)
     loop = milliseconds(looped, max(studies // 20, 10))
     return (

@@ -9,10 +9,18 @@ SegwatchError
 │   └── CorruptObject    the object's bytes do not have the hash that the reference names
 ├── Transient            something that we need is away: retried with back-off, the study stays
 │   ├── StoreUnavailable the volume store is away, full or slow
-│   └── LogUnavailable   the broker or the log's file is away, slow or refuses connections
+│   ├── LogUnavailable   the broker or the log's file is away, slow or refuses connections
+│   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
+│   └── (services.ingest) InputUnavailable, an input cannot be read now; SpoolFull, a StoreUnavailable
 ├── LogRefused           the log answered: not allowed, or no such topic
 ├── LostPlace            another member took this consumer's place; the record is handed out again there
-└── BadSettings          a service cannot start with these settings; says which one, and what to do
+├── BadSettings          the environment: a service cannot start with these settings; says which one
+├── BadInput             an argument, or a file that somebody named, is not what it must be
+│   ├── RefusedCohort    no scorer can soundly be trained or evaluated on a table or a folder of cases
+│   ├── RefusedModel     a model's files are not what they must be, so they are not loaded
+│   ├── CannotReplay     a dead letter cannot be given back to its stage
+│   └── (research.covid20_cohort) RefusedSource, the published data are not as they must be
+└── NoGain               no correction of a scorer surely gains, so none is made
 ```
 """
 
@@ -70,6 +78,10 @@ class LogUnavailable(Transient):
     """The broker or the log's file is away, slow or refuses connections."""
 
 
+class AuditUnavailable(Transient):
+    """The audit log cannot be written now, so nothing leaves: try again."""
+
+
 class LogRefused(SegwatchError):
     """The log answered that this principal may not do this, or that the topic does not exist."""
 
@@ -79,4 +91,24 @@ class LostPlace(SegwatchError):
 
 
 class BadSettings(SegwatchError):
-    """A service cannot start with these settings. The message names the setting and what to do."""
+    """A service cannot start with the settings of its environment. The message names one and what to do."""
+
+
+class BadInput(SegwatchError):
+    """An argument, or a file that somebody named, is not what it must be. The message says which, and why."""
+
+
+class RefusedCohort(BadInput):
+    """A cohort that no scorer can soundly be trained or evaluated on. The message says why and where."""
+
+
+class RefusedModel(BadInput):
+    """A model's files are missing, changed, or hold what no model of ours has: they are not loaded."""
+
+
+class CannotReplay(BadInput):
+    """A dead letter cannot be given back: unknown, replayed already, or its origin cannot take it."""
+
+
+class NoGain(SegwatchError):
+    """No correction of a scorer is better than none by more than chance: the scorer stays as it is."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.errors import SegwatchError
+from segwatch.errors import BadInput
 from segwatch.volumes.image import Mask
 from segwatch.volumes.read import read_ct, read_mask
 
@@ -24,7 +24,7 @@ WHITE = 255.0
 _PUBLISHED = "lesion_predicted.nii.gz"
 
 
-class RefusedSource(SegwatchError):
+class RefusedSource(BadInput):
     """A folder that no cohort can be made from. The message says which file and why."""
 
 

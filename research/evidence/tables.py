@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-from segwatch.cohorts.table import Cohort, RefusedCohort, read_cohort
+from segwatch.cohorts.table import Cohort, read_cohort
+from segwatch.errors import RefusedCohort
 
 Making = dict[str, str | float | None]
 

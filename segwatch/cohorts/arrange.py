@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segwatch.cohorts.layouts import Source
-from segwatch.cohorts.measuring import whose_of
-from segwatch.cohorts.table import RefusedCohort
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedCohort
 
 TABLE = "cohort.csv"
 COLUMNS = ("case", "patient", "set")
@@ -53,16 +51,6 @@ def arrange(
     with beside.open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
     beside.replace(folder / TABLE)
-
-
-def read_whose(path: Path) -> Whose:
-    """As `whose_of`, whose every error is a RefusedCohort here."""
-    try:
-        return whose_of(path)
-    except OSError as error:
-        raise RefusedCohort(f"{path} cannot be read: {error}") from None
-    except BadSettings as error:
-        raise RefusedCohort(str(error)) from None
 
 
 def _check(source: Source, whose: Whose | None) -> None:

@@ -42,11 +42,12 @@ def import_cases(
     set_name: Annotated[str, typer.Option("--set", help="The set of all cases, without --split.")] = "all",
 ) -> None:
     """Make a folder of cases from another layout, by links where the file system has them."""
-    from segwatch.cohorts.arrange import arrange, read_whose
+    from segwatch.cohorts.arrange import arrange
     from segwatch.cohorts.layouts import sources
+    from segwatch.cohorts.measuring import whose_of
 
     cases = sources(layout, source, predictions, lungs)
-    arrange(cases, out, None if split is None else read_whose(split), set_name)
+    arrange(cases, out, None if split is None else whose_of(split), set_name)
     without = sum(case.lung is None for case in cases)
     typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
 
@@ -102,7 +103,7 @@ def measure(
     Exit code 0 also where features have no value; 2 where the input is refused.
     """
     from segwatch.cohorts.measure_command import how_to_measure, measure_folder, measure_one
-    from segwatch.errors import BadSettings
+    from segwatch.errors import BadInput
 
     how = how_to_measure(
         profile=profile,
@@ -116,7 +117,7 @@ def measure(
     )
     if cohort is not None or out is not None:
         if not (ct is lesion is lung is figure is None) or as_json:
-            raise BadSettings("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
+            raise BadInput("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
         measure_folder(cohort, out, how, workers)
     else:
         measure_one(ct, lesion, lung, how, as_json=as_json, figure=figure)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from segwatch.arrays import Flags
 from segwatch.cohorts.demo_cases import DemoCase
-from segwatch.cohorts.table import RefusedCohort
 from segwatch.cohorts.write_table import SUFFIXES, table_of, write_table
 from segwatch.contracts.identity import digest_of
+from segwatch.errors import RefusedCohort
 from segwatch.features.measuring import measure
 from segwatch.features.registry import PAPER4
 from segwatch.phantoms.phantom import make_phantom

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from segwatch.cohorts.table import RefusedCohort
+from segwatch.errors import RefusedCohort
 
 NIFTI = (".nii.gz", ".nii")
 

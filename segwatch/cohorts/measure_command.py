@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all
-from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
@@ -32,7 +32,7 @@ def how_to_measure(
     """The command line's options, checked.
 
     Raises:
-        BadSettings: one of them is none of those allowed.
+        BadInput: one of them is none of those allowed.
     """
     return How(
         options=options(profile, components, axis, min_voxels),
@@ -48,7 +48,7 @@ def measure_one(
 ) -> None:
     """Measure one case and print it."""
     if ct is None or lesion is None:
-        raise BadSettings("--ct and --lesion are needed, or --cohort and --out")
+        raise BadInput("--ct and --lesion are needed, or --cohort and --out")
     request = Request(
         ct,
         lesion,
@@ -73,7 +73,7 @@ def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int
     from segwatch.cohorts.write_table import check_suffix, measures_table, table_of, write_table
 
     if folder is None or out is None:
-        raise BadSettings("--cohort and --out belong together")
+        raise BadInput("--cohort and --out belong together")
     check_suffix(out)
     parts = out.with_name(f".{out.name}.parts")  # hidden: no case, where the table lies among them
     with _readable_and_writable():

@@ -20,7 +20,7 @@ from typing import Any, cast, get_args
 
 from segwatch.cohorts._fold_processes import pool_of
 from segwatch.contracts.identity import digest_of
-from segwatch.errors import BadSettings, Unprocessable
+from segwatch.errors import BadInput, RefusedCohort, Unprocessable
 from segwatch.features.files import Request, dice_of_files, measure_files
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
@@ -62,23 +62,24 @@ def listed(folder: Path) -> list[CohortCase]:
     Without a `cohort.csv` every case is its own patient, and the set is `all`.
 
     Raises:
-        BadSettings: no such folder, no case in it, or a `cohort.csv` that is no CSV in UTF-8, lacks a
-            column, names a case twice or by what is no folder's name, or lacks a case that is there.
+        BadInput: no such folder, or no case in it.
+        RefusedCohort: a `cohort.csv` that `whose_of` refuses, that names a case by what is no folder's name,
+            or that lacks a case that is there.
     """
     if not folder.is_dir():
-        raise BadSettings(f"there is no folder {folder}")
+        raise BadInput(f"there is no folder {folder}")
     folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
     if not folders:
-        raise BadSettings(f"{folder} holds no case: one folder a case is needed, with {', '.join(FILES[:2])}")
+        raise BadInput(f"{folder} holds no case: one folder a case is needed, with {', '.join(FILES[:2])}")
     table = folder / "cohort.csv"
     if not table.is_file():
         return [CohortCase(path, path.name, "all") for path in folders]
     whose = whose_of(table)
     if strange := [name for name in whose if Path(name).name != name or name == ".."]:
-        raise BadSettings(f"{table} names the case {strange[0]!r}, which is no folder's name")
+        raise RefusedCohort(f"{table} names the case {strange[0]!r}, which is no folder's name")
     there = {path.name: path for path in folders}
     if unnamed := [name for name in there if name not in whose]:
-        raise BadSettings(f"{table} does not name the case {unnamed[0]} ({len(unnamed)} such): add its row")
+        raise RefusedCohort(f"{table} does not name the case {unnamed[0]} ({len(unnamed)} such): add its row")
     return [CohortCase(there.get(name, folder / name), *whose[name]) for name in sorted(whose)]
 
 
@@ -86,10 +87,10 @@ def asked_unit(text: str) -> AskedUnit:
     """What a CT holds, as `--ct-unit` names it.
 
     Raises:
-        BadSettings: there is no such unit.
+        BadInput: there is no such unit.
     """
     if text not in get_args(AskedUnit):
-        raise BadSettings(f"--ct-unit {text}: it is none of {', '.join(get_args(AskedUnit))}")
+        raise BadInput(f"--ct-unit {text}: it is none of {', '.join(get_args(AskedUnit))}")
     return cast("AskedUnit", text)
 
 
@@ -163,21 +164,22 @@ def whose_of(table: Path) -> dict[str, tuple[str, str]]:
     """Patient and set of each case, from a CSV with the columns case, patient, set.
 
     Raises:
-        BadSettings: it is no CSV in UTF-8, lacks a column or a cell, or names a case twice.
-        OSError: it cannot be read at all.
+        RefusedCohort: it cannot be read, is no CSV in UTF-8, lacks a column or a cell, or names a case twice.
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadSettings(f"{table} is no CSV in UTF-8 ({error}): save it as such") from None
+        raise RefusedCohort(f"{table} is no CSV in UTF-8 ({error}): save it as such") from None
+    except OSError as error:
+        raise RefusedCohort(f"{table} cannot be read: {error}") from None
     whose: dict[str, tuple[str, str]] = {}
     for number, row in enumerate(rows, start=1):
         case, patient, of_set = (row.get(name) or "" for name in ("case", "patient", "set"))
         if not (case and patient and of_set):
-            raise BadSettings(f"{table} needs case, patient and set in every row; row {number} lacks one")
+            raise RefusedCohort(f"{table} needs case, patient and set in every row; row {number} lacks one")
         if case in whose:
-            raise BadSettings(f"{table} names the case {case!r} twice")
+            raise RefusedCohort(f"{table} names the case {case!r} twice")
         whose[case] = (patient, of_set)
     return whose
 

@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segwatch.cohorts.arrange import TABLE, arrange, read_whose
+from segwatch.cohorts.arrange import TABLE, arrange
 from segwatch.cohorts.layouts import recognised, sources
-from segwatch.cohorts.measuring import FILES, CohortCase, How, Row, asked_unit, listed, measure_all
-from segwatch.cohorts.table import Cohort, RefusedCohort, cohort_in, read_cohort
+from segwatch.cohorts.measuring import (
+    FILES,
+    CohortCase,
+    How,
+    Row,
+    asked_unit,
+    listed,
+    measure_all,
+    whose_of,
+)
+from segwatch.cohorts.table import Cohort, cohort_in, read_cohort
 from segwatch.cohorts.write_table import measures_table, write_table
+from segwatch.errors import RefusedCohort
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
 
@@ -46,7 +56,7 @@ def open_cohort(
 
     Raises:
         RefusedCohort: a table as `read_cohort` refuses it, or a case that cannot be measured; names it.
-        BadSettings: as `segwatch.cohorts.measuring.listed` raises it.
+        BadInput: as `segwatch.cohorts.measuring.listed` raises it.
     """
     if not path.is_dir():
         return Opened(read_cohort(path, patients_may_share=patients_may_share), {})
@@ -67,7 +77,7 @@ def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundl
     """The cohort for a bundle. A folder's measures are left beside the bundle, as NAME.cohort.parquet.
 
     Raises:
-        RefusedCohort, BadSettings: as `open_cohort`.
+        RefusedCohort, BadInput: as `open_cohort`.
     """
     unfinished = bundle.with_name(f".{bundle.name}.unfinished")
     measures = bundle.with_name(f"{bundle.name}.cohort.parquet")
@@ -82,7 +92,7 @@ def _as_cases(path: Path, links: Path) -> Path:
     if layout is None:
         return path
     table = path / TABLE
-    arrange(sources(layout, path), links, read_whose(table) if table.is_file() else None, "all", brief=True)
+    arrange(sources(layout, path), links, whose_of(table) if table.is_file() else None, "all", brief=True)
     return links
 
 

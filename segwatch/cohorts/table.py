@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from segwatch.arrays import Flags, Floats, Texts
 from segwatch.contracts.identity import digest_of
-from segwatch.errors import SegwatchError
+from segwatch.errors import RefusedCohort
 from segwatch.scoring.bins import failed
 
 TRAIN = "train"
@@ -19,10 +19,6 @@ KEYS = ("case", "patient", "set")
 REMARKS = ("status", "undefined")
 """What `segwatch measure --cohort` says of each case beside its measures."""
 FEWEST_PATIENTS = 5
-
-
-class RefusedCohort(SegwatchError):
-    """A table that no scorer can soundly be trained or evaluated on. The message says why and where."""
 
 
 @dataclass(frozen=True)

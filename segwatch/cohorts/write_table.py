@@ -10,7 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from segwatch.cohorts.table import KEYS, REMARKS
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -19,14 +19,14 @@ def check_suffix(path: Path) -> None:
     """Nothing, where a table can be written to the path.
 
     Raises:
-        BadSettings: another suffix, no such folder, or itself a folder.
+        BadInput: another suffix, no such folder, or itself a folder.
     """
     if path.suffix not in SUFFIXES:
-        raise BadSettings(f"{path}: a table is written as {' or '.join(SUFFIXES)}")
+        raise BadInput(f"{path}: a table is written as {' or '.join(SUFFIXES)}")
     if not path.parent.is_dir():
-        raise BadSettings(f"there is no folder {path.parent}")
+        raise BadInput(f"there is no folder {path.parent}")
     if path.is_dir():
-        raise BadSettings(f"{path} is a folder: name the table's file")
+        raise BadInput(f"{path} is a folder: name the table's file")
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pa.Table:

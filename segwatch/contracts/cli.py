@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from segwatch.contracts.compatibility import breaking_changes
-from segwatch.contracts.schemas import stale, write_all
 from segwatch.errors import SegwatchError
 
 FOLDER = Path("schemas")
@@ -25,13 +23,18 @@ def register(app: typer.Typer) -> None:
 
 
 def write(folder: Folder = FOLDER) -> None:
-    """Write every schema from the types in services/contracts."""
+    """Write every schema from the types in segwatch/contracts."""
+    from segwatch.contracts.schemas import write_all
+
     for name in write_all(folder):
         typer.echo(f"wrote {folder / name}")
 
 
 def check(folder: Folder = FOLDER) -> None:
     """Fail where a schema is not what the types say, or refuses messages that its release allowed."""
+    from segwatch.contracts.compatibility import breaking_changes
+    from segwatch.contracts.schemas import stale
+
     problems = [f"{name} is not current: run `make schemas`" for name in stale(folder)]
     for released in sorted((folder / RELEASED).glob("*.json")):
         current = folder / released.name

@@ -13,7 +13,7 @@ from rich.table import Table
 from segwatch.cohorts.opening import Opened, open_cohort
 from segwatch.cohorts.table import Cohort
 from segwatch.cohorts.write_table import write_table
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.evaluation.evaluate import PAPERS, Evaluated, EvaluateOptions, evaluate, steps
 from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
@@ -54,10 +54,10 @@ def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
     """Evaluate, and write the report into `out`; its JSON last.
 
     Raises:
-        RefusedCohort, BadSettings: what was given cannot be evaluated; no report is written.
+        RefusedCohort, BadInput: what was given cannot be evaluated; no report is written.
     """
     if out.exists() and not out.is_dir():
-        raise BadSettings(f"{out} is a file; --out names a folder for the report")
+        raise BadInput(f"{out} is a file; --out names a folder for the report")
     chosen = feature_set(wanted.features)
     asked = _asked(out, wanted, chosen)
     opened = open_cohort(
@@ -153,7 +153,7 @@ def _models(wanted: Wanted) -> tuple[str, ...]:
     names = _names(wanted.models)
     unknown = [name for name in names if name not in EVERY]
     if unknown:
-        raise BadSettings(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
+        raise BadInput(f"there is no model {unknown[0]!r}; there are {', '.join(EVERY)}")
     return names
 
 

@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 
 from segwatch.arrays import Flags
-from segwatch.cohorts.table import Cohort, RefusedCohort, training_rows
+from segwatch.cohorts.table import Cohort, training_rows
+from segwatch.errors import RefusedCohort
 from segwatch.evaluation.entries import Ablation, short_entries
 from segwatch.statistics.verdicts import Judged, fill_by_protocol
 from segwatch.training.models import EVERY, fit

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.features.kernels.extent import voxels_per_slice
 from segwatch.features.kernels.runs import Runs
 from segwatch.features.measuring import Measures
@@ -35,13 +35,13 @@ def check_path(path: Path) -> None:
     """Nothing, where a picture can be written to the path.
 
     Raises:
-        BadSettings: no picture's suffix, or no such folder.
+        BadInput: no picture's suffix, or no such folder.
     """
     formats = Figure().canvas.get_supported_filetypes()
     if path.suffix.lstrip(".").lower() not in formats:
-        raise BadSettings(f"{path}: a picture is written as one of {', '.join(sorted(formats))}")
+        raise BadInput(f"{path}: a picture is written as one of {', '.join(sorted(formats))}")
     if not path.parent.is_dir():
-        raise BadSettings(f"there is no folder {path.parent}")
+        raise BadInput(f"there is no folder {path.parent}")
 
 
 def draw(scene: Scene, measures: Measures, path: Path) -> None:

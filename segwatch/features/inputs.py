@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwatch.contracts.studies import CtUnit
-from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.runs import refuse_too_large
 from segwatch.volumes.hounsfield import LARGEST
@@ -91,14 +91,14 @@ def known_unit(said: str, ct: NDArray[Any]) -> CtUnit:
     """What the CT's values are: as the caller says, or for `auto` as they look.
 
     Raises:
-        BadSettings: the caller says something else.
+        BadInput: the caller says something else.
     """
     if said == "auto":
         return unit_of(ct)
     for unit in get_args(CtUnit):
         if said == unit:
             return cast("CtUnit", unit)
-    raise BadSettings(f"the CT's unit {said!r} is none of auto, {', '.join(get_args(CtUnit))}")
+    raise BadInput(f"the CT's unit {said!r} is none of auto, {', '.join(get_args(CtUnit))}")
 
 
 def unit_of(ct: NDArray[Any]) -> CtUnit:

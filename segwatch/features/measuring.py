@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from segwatch.contracts.studies import CtUnit, MaskProbabilities, MeasureStatus
 from segwatch.features import inputs
 from segwatch.features.card import Feature
+from segwatch.features.kernels.components import Rule
 from segwatch.features.kernels.masks import BinaryMask
-from segwatch.features.profiles import FeatureOptions, options
+from segwatch.features.profiles import FeatureOptions, ProfileName, options
 from segwatch.features.reasons import NoValue, Reason
-from segwatch.features.registry import PAPER4, feature
+from segwatch.features.registry import CATALOGUE, PAPER4, feature
 from segwatch.features.scene import NativeMask, Scene
 from segwatch.volumes.hounsfield import in_hounsfield
 
@@ -34,6 +35,21 @@ class Measures:
     undefined: dict[str, str]
     options: FeatureOptions
     ct_unit: CtUnit
+
+    @property
+    def profile(self) -> ProfileName:
+        """The reading of the paper's features."""
+        return self.options.profile
+
+    @property
+    def components(self) -> Rule:
+        """The rule by which voxels connect."""
+        return self.options.components
+
+    @property
+    def feature_versions(self) -> dict[str, int]:
+        """The version of each feature, as it is measured here."""
+        return {name: CATALOGUE[name].version for name in self.features}
 
 
 def measure(
@@ -71,7 +87,7 @@ def measure(
 
     Raises:
         RefusedVolume: the arrays cannot be measured soundly; `kind` says why.
-        BadSettings: an option or a feature that there is not.
+        BadInput: an option or a feature that there is not.
     """
     reading = options(profile, components, axis, min_voxels)
     wanted = [feature(name) for name in features]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.features.kernels.components import Rule
 
 Axis = Literal["z", "y", "x"]
@@ -33,9 +33,9 @@ class FeatureOptions:
             ("axis", self.axis, get_args(Axis)),
         ):
             if value not in allowed:
-                raise BadSettings(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
+                raise BadInput(f"{name}: {value!r} is none of {', '.join(map(repr, allowed))}")
         if self.min_voxels < 0:
-            raise BadSettings(f"min_voxels is a number of voxels, not {self.min_voxels}")
+            raise BadInput(f"min_voxels is a number of voxels, not {self.min_voxels}")
 
 
 _PROFILES = {
@@ -50,10 +50,10 @@ def options(
     """A profile's options, with what the caller sets in their place.
 
     Raises:
-        BadSettings: a value that is none of those allowed.
+        BadInput: a value that is none of those allowed.
     """
     if profile not in _PROFILES:
-        raise BadSettings(f"profile: {profile!r} is none of {', '.join(map(repr, _PROFILES))}")
+        raise BadInput(f"profile: {profile!r} is none of {', '.join(map(repr, _PROFILES))}")
     read = replace(_PROFILES[profile], components=cast("Rule", components))
     if axis is not None:
         read = replace(read, axis=cast("Axis", axis))

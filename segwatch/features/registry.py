@@ -6,7 +6,7 @@ Adding a feature is one function with its card in a theme of `segwatch.features.
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.features.card import Feature
 from segwatch.features.catalogue import dense_lung, given, intensity, location, paper, scan, shape
 
@@ -68,10 +68,10 @@ def feature(name: str) -> Feature:
     """The feature of that name.
 
     Raises:
-        BadSettings: there is none; the message names those that are.
+        BadInput: there is none; the message names those that are.
     """
     if name not in CATALOGUE:
-        raise BadSettings(f"no feature is called {name!r}; there are {', '.join(CATALOGUE)}")
+        raise BadInput(f"no feature is called {name!r}; there are {', '.join(CATALOGUE)}")
     return CATALOGUE[name]
 
 
@@ -79,7 +79,7 @@ def chosen(names: str) -> tuple[str, ...]:
     """The features that a set's name, or names with commas between, stand for.
 
     Raises:
-        BadSettings: a name that is neither.
+        BadInput: a name that is neither.
     """
     if names in SETS:
         return SETS[names]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
@@ -35,9 +35,9 @@ def phantom(
     from segwatch.phantoms.write import write_case
 
     if scanner not in SCANNERS:
-        raise BadSettings(f"--scanner {scanner}: there is no such profile; known are {', '.join(SCANNERS)}")
+        raise BadInput(f"--scanner {scanner}: there is no such profile; known are {', '.join(SCANNERS)}")
     if taken := [name for name in _names(seed, count, scanner) if (out / name).exists()]:
-        raise BadSettings(f"{out / taken[0]} exists already: choose another --out or --seed")
+        raise BadInput(f"{out / taken[0]} exists already: choose another --out or --seed")
     for offset, name in enumerate(track(_names(seed, count, scanner), description="phantoms")):
         made = make_phantom(seed + offset, SCANNERS[scanner], load=load)
         if dicom:

@@ -12,12 +12,12 @@ from sklearn.pipeline import Pipeline
 
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.envelope import describe
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 from segwatch.scoring.bins import COUNT
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, MODEL_FILE, ScorerManifest
 from segwatch.scoring.predict import serve
-from segwatch.scoring.skops_file import LARGEST_BYTES, RefusedModel, read
+from segwatch.scoring.skops_file import LARGEST_BYTES, read
 
 TRAIN_AGAIN = "train it again with `segwatch train`"
 
@@ -35,14 +35,14 @@ def load(folder: Path) -> Scorer:
     """The scorer in a bundle folder.
 
     Raises:
-        BadSettings: a file is missing, changed, made otherwise or by another version; names the file.
+        RefusedModel: a file is missing, changed, made otherwise or by another version; names the file.
     """
     written = _read(folder / MANIFEST_FILE)
     manifest = _manifest(written, folder / MANIFEST_FILE)
     data = _read(folder / MODEL_FILE)
     found = hashlib.sha256(data).hexdigest()
     if found != manifest.model_sha256:
-        raise BadSettings(
+        raise RefusedModel(
             f"{folder / MODEL_FILE} is not the file that its manifest names: its sha256 is {found}, "
             f"the manifest says {manifest.model_sha256}; take the bundle from its source again"
         )
@@ -50,7 +50,7 @@ def load(folder: Path) -> Scorer:
     try:
         model = read(data)
     except RefusedModel as error:
-        raise BadSettings(f"{folder / MODEL_FILE} is refused: {error}") from None
+        raise RefusedModel(f"{folder / MODEL_FILE} is refused: {error}") from None
     _try_out(model, manifest, folder)
     return Scorer(model, manifest, identity_of(manifest.name, written))
 
@@ -76,12 +76,12 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as stream:
             data = stream.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise BadSettings(
+        raise RefusedModel(
             f"cannot read {file} ({error.strerror}); SCORER must name a folder with {MODEL_FILE} and "
             f"{MANIFEST_FILE}, as `segwatch train` writes it"
         ) from None
     if len(data) > LARGEST_BYTES:
-        raise BadSettings(f"{file} is larger than {LARGEST_BYTES} bytes, no scorer is")
+        raise RefusedModel(f"{file} is larger than {LARGEST_BYTES} bytes, no scorer is")
     return data
 
 
@@ -89,13 +89,13 @@ def _manifest(written: bytes, file: Path) -> ScorerManifest:
     try:
         return ScorerManifest.model_validate_json(written)
     except ValidationError as error:
-        raise BadSettings(f"{file} is not a scorer's manifest: {describe(error)}; {TRAIN_AGAIN}") from None
+        raise RefusedModel(f"{file} is not a scorer's manifest: {describe(error)}; {TRAIN_AGAIN}") from None
 
 
 def _check_version(manifest: ScorerManifest, folder: Path) -> None:
     made = manifest.versions.get("scikit-learn", "unknown")
     if made.split(".")[:2] != sklearn.__version__.split(".")[:2]:
-        raise BadSettings(
+        raise RefusedModel(
             f"the scorer in {folder} was made with scikit-learn {made}, here is {sklearn.__version__}; "
             f"{TRAIN_AGAIN}"
         )
@@ -107,9 +107,9 @@ def _try_out(model: Any, manifest: ScorerManifest, folder: Path) -> None:  # noq
     try:
         tried = serve(model, manifest, mean)
     except Exception as error:  # noqa: BLE001 - a foreign model can fail in any way
-        raise BadSettings(
+        raise RefusedModel(
             f"the scorer in {folder} does not do what its manifest says "
             f"({type(error).__name__}: {str(error)[:200]}); {TRAIN_AGAIN}"
         ) from None
     if tried.bins.shape != (1, COUNT) or not np.isclose(tried.bins.sum(), 1.0):
-        raise BadSettings(f"the scorer in {folder} gives no probabilities for five bins; {TRAIN_AGAIN}")
+        raise RefusedModel(f"the scorer in {folder} gives no probabilities for five bins; {TRAIN_AGAIN}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, ScorerManifest
 
@@ -15,13 +15,15 @@ def bundles(folder: Path) -> list[Path]:
     """The bundle folders: the folder itself, or those that lie in it.
 
     Raises:
-        BadSettings: there is none.
+        RefusedModel: there is none.
     """
     if (folder / MANIFEST_FILE).is_file():
         return [folder]
     found = [path.parent for path in sorted(folder.glob(f"*/{MANIFEST_FILE}")) if _is_a_scorers(path)]
     if not found:
-        raise BadSettings(f"{folder} is no scorer's bundle and holds none: {MANIFEST_FILE} is what makes one")
+        raise RefusedModel(
+            f"{folder} is no scorer's bundle and holds none: {MANIFEST_FILE} is what makes one"
+        )
     return found
 
 
@@ -30,7 +32,7 @@ def list_models(folder: Path) -> None:
     for bundle in bundles(folder):
         try:
             scorer = load(bundle)
-        except BadSettings as error:
+        except RefusedModel as error:
             typer.echo(f"{bundle}: refused: {error}")
             continue
         typer.echo(f"{bundle}: {in_a_line(scorer)}")
@@ -41,7 +43,7 @@ def show(folder: Path) -> None:
     scorer = load(folder)
     card = folder / CARD_FILE
     if not card.is_file():
-        raise BadSettings(f"{folder} has no {CARD_FILE}: take the bundle from its source again")
+        raise RefusedModel(f"{folder} has no {CARD_FILE}: take the bundle from its source again")
     typer.echo(card.read_text(encoding="utf-8").rstrip())
     typer.echo(f"\nIdentity: {scorer.identity.name}, sha256 {scorer.identity.sha256}")
 
@@ -50,16 +52,16 @@ def verify(folder: Path) -> None:
     """Load each scorer; name all that are refused.
 
     Raises:
-        BadSettings: one of them is.
+        RefusedModel: one of them is.
     """
     refused = []
     for bundle in bundles(folder):
         try:
             typer.echo(f"{bundle}: loads, {in_a_line(load(bundle))}")
-        except BadSettings as error:
+        except RefusedModel as error:
             refused.append(f"{bundle}: {error}")
     if refused:
-        raise BadSettings("refused:\n  " + "\n  ".join(refused))
+        raise RefusedModel("refused:\n  " + "\n  ".join(refused))
 
 
 def in_a_line(scorer: Scorer) -> str:

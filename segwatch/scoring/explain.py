@@ -6,7 +6,8 @@ import numpy as np
 
 from segwatch.arrays import Floats
 from segwatch.contracts.base import Reason
-from segwatch.contracts.studies import FAILED_BELOW, Contribution
+from segwatch.contracts.quality import FAILED_BELOW
+from segwatch.contracts.studies import Contribution
 from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
 
 SMALLEST_EFFECT = 0.01

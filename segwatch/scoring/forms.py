@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwatch.arrays import Floats
+from segwatch.errors import RefusedModel
 
 Numbers = NDArray[np.int64]
 DEEPEST = 64
 """No tree of a scorer is deeper."""
-
-
-class NoForm(ValueError):
-    """Arrays that are no model: the message says what is wrong with them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +107,7 @@ class Trees:
     def predict(self, values: Floats) -> Floats:
         """The sum of the leaves (n,) that each row falls into."""
         if values.shape[1] != self.width[0]:
-            raise NoForm(f"the trees read {self.width[0]} terms, not {values.shape[1]}")
+            raise RefusedModel(f"the trees read {self.width[0]} terms, not {values.shape[1]}")
         read = values.astype(np.float32).astype(np.float64) if self.single[0] else values
         rows = np.arange(len(read))[:, None]
         node = np.broadcast_to(self.roots, (len(read), len(self.roots)))
@@ -137,29 +134,32 @@ def from_arrays(arrays: Mapping[str, Any]) -> Form:
     """The model of `as_arrays`.
 
     Raises:
-        NoForm: there is no such form, a part is missing, too many or no finite array, or they do not fit.
+        RefusedModel: there is no such form, a part is missing or is no finite array, there are others, or
+            they do not fit.
     """
     form = _FORMS.get(str(arrays.get("form")))
     if form is None:
-        raise NoForm(f"there is no form {str(arrays.get('form'))[:40]!r}; there are {', '.join(_FORMS)}")
+        raise RefusedModel(
+            f"there is no form {str(arrays.get('form'))[:40]!r}; there are {', '.join(_FORMS)}"
+        )
     names = [part.name for part in fields(form)]
     if set(arrays) != {"form", *names}:
-        raise NoForm(f"a model of the form {form.FORM} has {', '.join(names)} and nothing else")
+        raise RefusedModel(f"a model of the form {form.FORM} has {', '.join(names)} and nothing else")
     return form(**{name: _array(name, arrays[name]) for name in names})
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:  # noqa: ANN401 - what a foreign file holds
     kind = np.int64 if name in _WHOLE else np.float64
     if not isinstance(value, np.ndarray) or value.dtype != kind or value.ndim != 1:
-        raise NoForm(f"{name} is no list of {kind.__name__}")
+        raise RefusedModel(f"{name} is no list of {kind.__name__}")
     if not np.isfinite(value).all():
-        raise NoForm(f"{name} holds values that are not finite")
+        raise RefusedModel(f"{name} holds values that are not finite")
     return value
 
 
 def _check(holds: bool, what: str) -> None:
     if not holds:
-        raise NoForm(f"the arrays do not fit together: {what}")
+        raise RefusedModel(f"the arrays do not fit together: {what}")
 
 
 def _ascends(values: Floats) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.contracts.studies import FAILED_BELOW
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.scoring.bins import COUNT, FAILED_BINS, expected_dice, failure_mass, spread
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
 from segwatch.scoring.manifest import Adaptation, ScorerManifest

@@ -1,11 +1,13 @@
 """One study's score: what is undefined, what is outside, what failed, and why. Pure: no log, no clock."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.contracts.studies import Contribution, ScoreStatus, StudyMeasured, StudyScored
+from segwatch.contracts.studies import Contribution, MeasureStatus, ScoreStatus, StudyMeasured, StudyScored
 from segwatch.errors import Unprocessable
 from segwatch.scoring import explain, outside
 from segwatch.scoring.bundle import Scorer
@@ -19,9 +21,49 @@ UNBOUNDED = (0.0, 1.0)
 """The interval of a study outside what the scorer knows: its residuals say nothing there."""
 
 
+class Measured(Protocol):
+    """What a score is made from: `segwatch.Measures`, or the message `StudyMeasured`."""
+
+    @property
+    def status(self) -> MeasureStatus:
+        """Whether the mask is empty, and whether all has a value."""
+
+    @property
+    def features(self) -> Mapping[str, float | None]:
+        """Each feature's value, or None where it has none."""
+
+    @property
+    def undefined(self) -> Mapping[str, str]:
+        """For each feature without value, why."""
+
+    @property
+    def profile(self) -> str:
+        """The reading of the paper's features."""
+
+    @property
+    def components(self) -> str:
+        """The rule by which voxels connect."""
+
+    @property
+    def feature_versions(self) -> Mapping[str, int]:
+        """Of each feature; 1 where one is not named."""
+
+
 @dataclass(frozen=True)
-class Verdict:
-    """What scoring adds to a study; the defaults are those of an undefined one."""
+class Score:
+    """The predicted quality of a mask; the defaults are those of an undefined one.
+
+    Attributes:
+        status: `scored`; `outside`, the study is not like those that the scorer was trained on; `undefined`,
+            the mask is empty, or a feature that the scorer needs has no value.
+        reasons: in plain words, why it needs attention.
+        predicted_failed: whether the probability of failure reaches the scorer's threshold.
+        bins: the probabilities that the Dice lies in each fifth, from 0 to 1.
+        predicted_dice: expected Dice. interval: around it; (0, 1) outside.
+        failure_probability: that the Dice is below 0.6.
+        drivers: each feature's effect on the predicted Dice, the largest first.
+        needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
+    """
 
     status: ScoreStatus
     reasons: tuple[str, ...]
@@ -31,9 +73,10 @@ class Verdict:
     interval: tuple[float, float] | None = None
     failure_probability: float | None = None
     drivers: tuple[Contribution, ...] = ()
+    needs_attention: bool = True
 
 
-def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
+def score(measured: Measured, scorer: Scorer) -> Score:
     """The predicted quality of a measured mask.
 
     An empty mask, or one with a feature of the scorer undefined, has no predicted Dice, counts as failed
@@ -45,21 +88,19 @@ def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
             than the scorer expects.
     """
     _check_measures(measured, scorer)
-    verdict = _verdict(measured, scorer)
+    found = _score(measured, scorer)
     nowhere = explain.why_nowhere(measured.features)
+    attention = found.predicted_failed or found.status != "scored" or bool(nowhere)
+    return replace(found, reasons=found.reasons + nowhere, needs_attention=attention)
+
+
+def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
+    """The message that carries a measured study's score; raises as `score` does."""
     return StudyScored(
         study=measured.study,
         patient=measured.patient,
         received_at=measured.received_at,
-        status=verdict.status,
-        bins=verdict.bins,
-        predicted_dice=verdict.predicted_dice,
-        interval=verdict.interval,
-        failure_probability=verdict.failure_probability,
-        predicted_failed=verdict.predicted_failed,
-        needs_attention=verdict.predicted_failed or verdict.status != "scored" or bool(nowhere),
-        reasons=verdict.reasons + nowhere,
-        drivers=verdict.drivers,
+        **vars(score(measured, scorer)),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
@@ -67,7 +108,7 @@ def score(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     )
 
 
-def _check_measures(measured: StudyMeasured, scorer: Scorer) -> None:
+def _check_measures(measured: Measured, scorer: Scorer) -> None:
     expected = scorer.manifest.measured
     if (measured.profile, measured.components) != (expected.profile, expected.components):
         raise Unprocessable(
@@ -94,17 +135,17 @@ def _check_measures(measured: StudyMeasured, scorer: Scorer) -> None:
             )
 
 
-def _verdict(measured: StudyMeasured, scorer: Scorer) -> Verdict:
+def _score(measured: Measured, scorer: Scorer) -> Score:
     needed = scorer.manifest.feature_names
     values = [measured.features[name] for name in needed]
     known = np.array([value for value in values if value is not None], dtype=np.float64)
     empty = measured.status == "empty"
     if empty or len(known) < len(needed):
-        return Verdict("undefined", explain.why_undefined(needed, measured.undefined, empty=empty))
-    return _scored(known, scorer)
+        return Score("undefined", explain.why_undefined(needed, measured.undefined, empty=empty))
+    return _predicted(known, scorer)
 
 
-def _scored(values: Floats, scorer: Scorer) -> Verdict:
+def _predicted(values: Floats, scorer: Scorer) -> Score:
     manifest = scorer.manifest
     near = outside.kept_near(values, manifest.features)
     read = columns(manifest.terms, manifest.feature_names, near[None, :])[0]
@@ -117,7 +158,7 @@ def _scored(values: Floats, scorer: Scorer) -> Verdict:
     is_failed = failure >= manifest.threshold.failure_probability
     far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
-    return Verdict(
+    return Score(
         status="outside" if is_outside else "scored",
         reasons=far + bad,
         predicted_failed=is_failed,

@@ -17,7 +17,8 @@ import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
-from segwatch.scoring.forms import Form, NoForm, as_arrays, from_arrays
+from segwatch.errors import RefusedModel
+from segwatch.scoring.forms import Form, as_arrays, from_arrays
 
 LARGEST_BYTES = 64 * 1024**2
 SCHEMA = "schema.json"
@@ -47,10 +48,6 @@ ALLOWED = frozenset(
     }
 )
 """Each type with the one loader that may build it."""
-
-
-class RefusedModel(Exception):
-    """The bytes are not a scorer's skops file. The message says what is wrong with them."""
 
 
 def write(model: Pipeline | Form) -> bytes:
@@ -97,10 +94,7 @@ def read(data: bytes) -> Pipeline | Form:
     except Exception as error:  # noqa: BLE001 - hostile bytes can fail anywhere in there
         raise RefusedModel(f"skops refuses it ({type(error).__name__}: {str(error)[:200]})") from None
     if isinstance(model, dict):
-        try:
-            return from_arrays(model)
-        except NoForm as error:
-            raise RefusedModel(str(error)) from None
+        return from_arrays(model)
     if not isinstance(model, Pipeline):
         raise RefusedModel(f"it holds a {type(model).__name__}, not a pipeline")
     return model

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from segwatch.contracts.base import Digest, ModelIdentity, Name
 from segwatch.contracts.envelope import describe
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 
 MANIFEST = "manifest.json"
 NEEDED = ("plans.json", "dataset.json")
@@ -60,11 +60,11 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
         pinned: the digest that the settings ask for, or None for whatever the manifest has.
 
     Raises:
-        BadSettings: naming the file that is missing, was changed or is not in the manifest.
+        RefusedModel: naming the file that is missing, was changed or is not in the manifest.
     """
     manifest, digest = _read_manifest(folder)
     if pinned is not None and digest != pinned:
-        raise BadSettings(
+        raise RefusedModel(
             f"LESION_MODEL_SHA256 asks for {pinned}, but the bundle {folder} has {digest}:"
             " give the right bundle, or the digest of the one that is wanted"
         )
@@ -72,7 +72,9 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
     folds = sorted(match[1] for name in manifest.files if (match := _CHECKPOINT.fullmatch(name)))
     missing = [name for name in NEEDED if name not in manifest.files]
     if missing or not folds:
-        raise BadSettings(f"the bundle {folder} has no {', '.join(missing) or 'fold_*/checkpoint_final.pth'}")
+        raise RefusedModel(
+            f"the bundle {folder} has no {', '.join(missing) or 'fold_*/checkpoint_final.pth'}"
+        )
     return Bundle(folder, ModelIdentity(name=manifest.name, sha256=digest), tuple(folds))
 
 
@@ -105,26 +107,26 @@ def _read_manifest(folder: Path) -> tuple[Manifest, str]:
         data = path.read_bytes()
         manifest = Manifest.model_validate_json(data)
     except OSError as error:
-        raise BadSettings(
+        raise RefusedModel(
             f"LESION_MODEL: {path} cannot be read ({type(error).__name__}); a bundle is a folder with"
             " manifest.json, as `segwatch bundle` or `segwatch demo-model` writes it"
         ) from None
     except ValidationError as error:
-        raise BadSettings(f"LESION_MODEL: {path} is no bundle's manifest: {describe(error)}") from None
+        raise RefusedModel(f"LESION_MODEL: {path} is no bundle's manifest: {describe(error)}") from None
     if manifest.format != 1:
-        raise BadSettings(f"{path} has format {manifest.format}; this version reads format 1")
+        raise RefusedModel(f"{path} has format {manifest.format}; this version reads format 1")
     return manifest, hashlib.sha256(data).hexdigest()
 
 
 def _verify_files(folder: Path, manifest: Manifest) -> None:
     there = _names(folder) - {MANIFEST}
     if strangers := there - set(manifest.files):
-        raise BadSettings(f"the bundle {folder} holds {min(strangers)}, which its manifest does not name")
+        raise RefusedModel(f"the bundle {folder} holds {min(strangers)}, which its manifest does not name")
     if missing := set(manifest.files) - there:
-        raise BadSettings(f"the bundle {folder} lacks {min(missing)}, which its manifest names")
+        raise RefusedModel(f"the bundle {folder} lacks {min(missing)}, which its manifest names")
     for name, expected in manifest.files.items():
         if sha256_of(folder / name) != expected:
-            raise BadSettings(f"{folder / name} was changed: its sha256 is not what the manifest states")
+            raise RefusedModel(f"{folder / name} was changed: its sha256 is not what the manifest states")
 
 
 def _names(folder: Path) -> set[str]:

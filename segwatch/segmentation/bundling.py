@@ -4,7 +4,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.segmentation.bundle import NEEDED, write_manifest
 
 _CHECKPOINTS = "fold_*/checkpoint_final.pth"
@@ -20,14 +20,14 @@ def bundle_of(trained: Path, out: Path, name: str) -> str:
         name: the model's, as it is shown at the centre.
 
     Raises:
-        BadSettings: a file is missing, `out` exists, or the name is not one.
+        BadInput: a file is missing, `out` exists, or the name is not one.
     """
     missing = [file for file in NEEDED if not (trained / file).is_file()]
     checkpoints = sorted(trained.glob(_CHECKPOINTS))
     if missing or not checkpoints:
-        raise BadSettings(f"{trained} has no {', '.join(missing) or _CHECKPOINTS}: is it nnU-Net's results?")
+        raise BadInput(f"{trained} has no {', '.join(missing) or _CHECKPOINTS}: is it nnU-Net's results?")
     if out.exists():
-        raise BadSettings(f"{out} exists already: choose another folder")
+        raise BadInput(f"{out} exists already: choose another folder")
     hidden = out.with_name(f".tmp-{out.name}")
     shutil.rmtree(hidden, ignore_errors=True)
     try:

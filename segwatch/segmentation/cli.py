@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 
 
 def register(app: typer.Typer) -> None:
@@ -27,11 +27,11 @@ def demo_model(
     try:
         from segwatch.segmentation.demo_model import train_demo_model
     except ImportError as error:
-        raise BadSettings(
+        raise BadInput(
             f"demo-model needs `pip install 'segwatch[cli,segmentation]'`: {error.name} is missing"
         ) from error
     if out.exists():
-        raise BadSettings(f"{out} exists already: choose another --out")
+        raise BadInput(f"{out} exists already: choose another --out")
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
         tasks = {name: bars.add_task(name, total=None) for name in ("phantoms", "planning", "training")}

@@ -18,7 +18,7 @@ from nnunetv2.preprocessing.resampling.default_resampling import compute_new_sha
 from numpy.typing import NDArray
 
 from segwatch.contracts.studies import MaskProbabilities
-from segwatch.errors import BadSettings, Unprocessable
+from segwatch.errors import RefusedModel, Unprocessable
 from segwatch.segmentation.bundle import Bundle
 from segwatch.segmentation.confidence import mean_pairwise_dice, summary
 
@@ -50,7 +50,7 @@ class LesionModel:
                 does by itself: up to eight times the work.
 
         Raises:
-            BadSettings: the files are not what nnU-Net can load, or the device is not there.
+            RefusedModel: the files are not what nnU-Net can load, or the device is not there.
         """
         self.identity = bundle.identity
         self._threads = threads
@@ -66,7 +66,7 @@ class LesionModel:
                 predictor.initialize_from_trained_model_folder(str(bundle.folder), bundle.folds)
                 predictor.network.to(torch.device(device))
         except Exception as error:  # whatever is in the files, nnU-Net and torch say it in many ways
-            raise BadSettings(
+            raise RefusedModel(
                 f"LESION_MODEL: nnU-Net cannot load {bundle.folder} on {device}: {_short(error)}"
             ) from error
         self._predictor = predictor
@@ -134,7 +134,7 @@ class LesionModel:
                 masks.append(predictor.label_manager.convert_logits_to_segmentation(logits).numpy() > 0)
             total = logits if total is None else total + logits
         if total is None:
-            raise BadSettings("the bundle has no folds")
+            raise RefusedModel("the bundle has no folds")
         return total / len(self._folds), masks
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from lungmask import LMInferer
 
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 from segwatch.segmentation.bundle import sha256_of
 from segwatch.volumes.image import Array, Mask
 
@@ -26,7 +26,7 @@ class LungModel:
         """Verify the weights and load them; lungmask takes the first GPU unless `device` is `cpu`.
 
         Raises:
-            BadSettings: the file is not there, does not have the hash, or is not R231's.
+            RefusedModel: the file is not there, does not have the hash, or is not R231's.
         """
         _verify(weights, sha256)
         self.sha256 = sha256
@@ -36,7 +36,7 @@ class LungModel:
                 modelpath=str(weights), force_cpu=device == "cpu", batch_size=_BATCH, tqdm_disable=True
             )
         except Exception as error:  # whatever is in the file, lungmask and torch say it in many ways
-            raise BadSettings(
+            raise RefusedModel(
                 f"LUNG_WEIGHTS: lungmask cannot load {weights} ({type(error).__name__}): give the weights"
                 " of R231, unet_r231-d5d2fc3d.pth of lungmask's releases"
             ) from error
@@ -52,9 +52,9 @@ def _verify(weights: Path, sha256: str) -> None:
     try:
         found = sha256_of(weights)
     except OSError as error:
-        raise BadSettings(f"LUNG_WEIGHTS: {weights} cannot be read ({type(error).__name__})") from None
+        raise RefusedModel(f"LUNG_WEIGHTS: {weights} cannot be read ({type(error).__name__})") from None
     if found != sha256:
-        raise BadSettings(
+        raise RefusedModel(
             f"LUNG_WEIGHTS: {weights} has the sha256 {found}, not LUNG_WEIGHTS_SHA256 ({sha256}):"
             " the file is another or damaged; fetch it again"
         )

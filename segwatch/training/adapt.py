@@ -13,8 +13,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from segwatch.arrays import Floats, Texts
-from segwatch.cohorts.table import Cohort, RefusedCohort
-from segwatch.errors import SegwatchError
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import NoGain, RefusedCohort
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.manifest import NOT_SHOWN, Adaptation, Interval, Region, ScorerManifest
 from segwatch.scoring.outside import distance, standardise
@@ -39,10 +39,6 @@ Gain = tuple[float, float, float]
 """In mean absolute error, and its 90 % interval."""
 CONSTANT = "constant"
 _NOT_SHOWN = f"Adapted to a site, it does not surely beat the mean of its reviews: {NOT_SHOWN}"
-
-
-class NoGain(SegwatchError):
-    """The reviewed studies do not show that adapting gains anything. The message has the figures."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def train(
     from rich.console import Console
 
     from segwatch.cohorts.opening import opened_for_training
-    from segwatch.cohorts.table import RefusedCohort, read_cohort, stacked
+    from segwatch.cohorts.table import read_cohort, stacked
+    from segwatch.errors import RefusedCohort
     from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all

@@ -8,8 +8,8 @@ carries them as data.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from segwatch.cohorts.table import Cohort, RefusedCohort
-from segwatch.errors import BadSettings
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import BadInput
 from segwatch.features.registry import CATALOGUE, SETS, chosen
 from segwatch.scoring.terms import Formula, Term, columns, needed
 
@@ -53,21 +53,18 @@ def feature_set(text: str) -> FeatureSet:
     """The set of that name, or of those features with commas between.
 
     Raises:
-        RefusedCohort: there is none; the message names those that there are.
+        BadInput: there is none; the message names those that there are.
     """
     if text in NORMALISED:
         return NORMALISED[text]
     if text not in SETS and "," not in text and text not in CATALOGUE:
-        raise RefusedCohort(
+        raise BadInput(
             f"there is no feature set {text!r}; there are {', '.join((*SETS, *NORMALISED))}, or name "
             "features with commas between"
         )
-    try:
-        features = chosen(text)
-    except BadSettings as error:
-        raise RefusedCohort(str(error)) from None
+    features = chosen(text)
     if len(set(features)) != len(features):
-        raise RefusedCohort(f"--features {text} names a feature twice")
+        raise BadInput(f"--features {text} names a feature twice")
     directions = tuple(SIGNS[CATALOGUE[name].card.good] for name in features)
     return FeatureSet(text if text in SETS else "chosen", features, (), directions)
 

@@ -8,7 +8,8 @@ from typing import Literal, cast, get_args
 from sklearn.pipeline import Pipeline
 
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import Cohort, RefusedCohort, training_rows
+from segwatch.cohorts.table import Cohort, training_rows
+from segwatch.errors import BadInput, RefusedCohort
 from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.bins import COUNT, EDGES, failed
 from segwatch.scoring.forms import Form
@@ -100,13 +101,14 @@ def train(
         cohort: with the columns of the feature set.
         model: a name in EVERY. features: what `feature_set` takes.
         name: of the scorer, MODEL-FEATURES where not given.
-        measured: how the cohort was measured; DESIGN.md's default where not given.
+        measured: how the cohort was measured; by the paper's text where not given.
         limits: said in the manifest beside those that hold for every scorer.
         choices: of calibration and threshold.
         site: studies of a site, with the features of the set and without Dice, to which the interval is
             weighted.
 
     Raises:
+        BadInput: there is no such model, feature or calibration.
         RefusedCohort: nothing sound can be trained on it, or its rows are too unlike the site's; says why.
     """
     recipe, wanted = _known(model, features)
@@ -155,16 +157,16 @@ def calibrating(text: str) -> Calibrating:
     """The calibration of that name.
 
     Raises:
-        RefusedCohort: there is none; the message names those that there are.
+        BadInput: there is none; the message names those that there are.
     """
     if text not in get_args(Calibrating):
-        raise RefusedCohort(f"there is no calibration {text!r}; there are {', '.join(get_args(Calibrating))}")
+        raise BadInput(f"there is no calibration {text!r}; there are {', '.join(get_args(Calibrating))}")
     return cast("Calibrating", text)
 
 
 def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
     if model not in EVERY:
-        raise RefusedCohort(f"there is no model {model!r}; there are {', '.join(EVERY)}")
+        raise BadInput(f"there is no model {model!r}; there are {', '.join(EVERY)}")
     return EVERY[model], feature_set(features)
 
 

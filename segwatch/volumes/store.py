@@ -15,7 +15,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from segwatch.contracts.base import ObjectRef
-from segwatch.errors import BadSettings, CorruptObject, MissingObject
+from segwatch.errors import BadInput, CorruptObject, MissingObject
 from segwatch.volumes.backends import Backend, LocalFolder, Remote
 from segwatch.volumes.codec import decode_mask, decode_volume, encode_mask, encode_volume
 from segwatch.volumes.image import Array, Mask
@@ -35,7 +35,7 @@ class VolumeStore:
     Every method raises StoreUnavailable when the store is away, full or slow.
 
     Raises:
-        BadSettings: nobody knows the URL's scheme, or its driver is not installed.
+        BadInput: nobody knows the URL's scheme, or its driver is not installed.
     """
 
     def __init__(self, url_or_path: str | Path) -> None:
@@ -131,7 +131,7 @@ def _backend(url: str) -> Backend:
     try:
         files, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as error:
-        raise BadSettings(
+        raise BadInput(
             f"the volume store {url.partition('?')[0]} cannot be used ({error}); give a folder, or a URL "
             "whose driver is installed (the extra s3)"
         ) from None

@@ -12,7 +12,7 @@ from segwatch.contracts.topics import MEASURED
 from segwatch.features.card import Feature
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import FeatureOptions
-from segwatch.features.registry import CATALOGUE, versions_of
+from segwatch.features.registry import versions_of
 from segwatch.volumes.store import VolumeStore
 from services.features.fetch import scene_of
 from services.features.metrics import FeaturesMetrics
@@ -70,8 +70,8 @@ def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
         status=measures.status,
         features=measures.features,
         undefined=measures.undefined,
-        profile=measures.options.profile,
-        components=measures.options.components,
+        profile=measures.profile,
+        components=measures.components,
         lesion_ml=measures.features.get("lesion_volume_ml"),
-        feature_versions={name: CATALOGUE[name].version for name in measures.features},
+        feature_versions=measures.feature_versions,
     )

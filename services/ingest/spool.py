@@ -11,6 +11,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from segwatch.errors import StoreUnavailable
+from segwatch.ingest.inbox import ARRIVING
 from segwatch.volumes.backends import flush_folder
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.refusals import refused
@@ -50,7 +51,7 @@ class Spool:
     @contextmanager
     def arriving(self) -> Iterator["Arriving"]:
         """A place for one instance's bytes, gone again when they are not kept."""
-        path = self.inbox.root / ".arriving" / uuid4().hex
+        path = self.inbox.root / ARRIVING / uuid4().hex
         with path.open("xb") as file:
             try:
                 yield Arriving(self, path, file)
@@ -58,11 +59,11 @@ class Spool:
                 path.unlink(missing_ok=True)
 
     def take(self, data: bytes, arrived_by: ArrivedBy) -> Instance:
-        """Keep the bytes of one DICOM file; raises as `Arriving.write` and `keep` do."""
+        """Keep the bytes of one DICOM file; raises as `Arriving.write` and `enter` do."""
         with self.arriving() as arriving:
             arriving.write(data)
             instance = arriving.look()
-            arriving.keep(instance, arrived_by)
+            arriving.enter(instance, arrived_by)
             return instance
 
 
@@ -97,7 +98,7 @@ class Arriving:
             raise refused("unreadable", "instance", "it lacks the UID of its class, study, series or itself")
         return Instance(*uids)
 
-    def keep(self, instance: Instance, arrived_by: ArrivedBy) -> None:
+    def enter(self, instance: Instance, arrived_by: ArrivedBy) -> None:
         """Put it into its series' folder in the inbox; on the disk for good when this returns.
 
         Raises:

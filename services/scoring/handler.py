@@ -9,7 +9,7 @@ from segwatch.contracts.identity import result_id
 from segwatch.contracts.studies import StudyMeasured, StudyScored
 from segwatch.contracts.topics import SCORED
 from segwatch.scoring.bundle import Scorer
-from segwatch.scoring.score import score
+from segwatch.scoring.score import scored_study
 from services.scoring.metrics import ScoringMetrics
 
 NAME = "scoring"
@@ -25,7 +25,7 @@ class Scoring:
 
     def handle(self, event: Event[StudyMeasured]) -> Sequence[Event[StudyScored]]:
         """The scored study, with an id that a second copy of the same study bears too."""
-        scored = score(event.data, self.scorer)
+        scored = scored_study(event.data, self.scorer)
         self.metrics.count(scored)
         return [
             Event(

@@ -27,16 +27,12 @@ from segwatch.aggregation.audit_log.chain import (
 )
 from segwatch.aggregation.ledger.ledger import Entry
 from segwatch.contracts.audit import AuditEntry, AuditLine
-from segwatch.errors import BadSettings, Transient
+from segwatch.errors import AuditUnavailable, BadInput
 
 LOCK_SECONDS = 5.0
 """Another process holds the file for the milliseconds of a write; longer only where it was stopped."""
 LOCK_RETRY_SECONDS = 0.05
 _log = logging.getLogger(__name__)
-
-
-class AuditUnavailable(Transient):
-    """The audit log's file cannot be written now; nothing leaves until it can."""
 
 
 class AuditDisagrees(Exception):
@@ -82,7 +78,7 @@ class AuditLog:
         """Read the file, which may be empty, and check its chain.
 
         Raises:
-            BadSettings: the chain is broken, or the file cannot be made.
+            BadInput: the chain is broken, or the file cannot be made.
             AuditUnavailable: try again later.
         """
         try:
@@ -91,7 +87,7 @@ class AuditLog:
                 self._seen = _seen(file, 0, None)
                 self._alignment = Alignment(self._read_on(file))
         except OSError as error:
-            raise BadSettings(
+            raise BadInput(
                 f"SEGWATCH_AUDIT_LOG: {self._path} cannot be opened ({error.strerror}): nothing may leave"
                 " without being logged; name a file in a folder that can be written and is kept"
             ) from None
@@ -162,7 +158,7 @@ class AuditLog:
                 line = read_line(text[:-1], last)
             except BrokenLine as error:
                 number = 1 if last is None else last.n + 2
-                raise BadSettings(
+                raise BadInput(
                     f"the audit log {self._path} is broken in line {number}: {error}; nothing may leave. Keep"
                     " the file for your data protection officer (`segwatch privacy verify`) and move it away:"
                     " a new one is made from the ledger"

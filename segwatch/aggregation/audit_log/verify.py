@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segwatch.aggregation.audit_log.chain import Alignment, BrokenLine, figures_of, name_of, read_line
+from segwatch.aggregation.ledger.fold import Damage, fold
 from segwatch.aggregation.ledger.ledger import Ledger
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.contracts.audit import AuditLine, BlockReleased
 from segwatch.contracts.envelope import Headers, decode
 from segwatch.contracts.release import Heartbeat
 from segwatch.contracts.topics import LEDGER, RELEASE
-from segwatch.errors import BadSettings, InvalidMessage
+from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Log, Record
+from segwatch.streaming.topic_reader import TopicReader
 
 MOST_NAMED = 5
 """Of many problems of one kind the first are named and the rest are counted."""
@@ -51,29 +52,25 @@ def verify(path: Path, log: Log | None, noted: Iterable[str]) -> tuple[list[Audi
     """Check the file, and hold it against release topic and ledger where there is a log.
 
     Raises:
-        BadSettings: the file cannot be read, or a noted head is none.
+        BadInput: the file cannot be read, or a noted head is none.
         LogUnavailable, LogRefused: the topics cannot be read.
     """
     found = Findings()
-    left, strange = released_blocks(Tail(log, RELEASE, _idle).to_end()) if log is not None else ([], 0)
+    left, strange = released_blocks(TopicReader(log, RELEASE).to_end()) if log is not None else ([], 0)
     lines = read_chain(path, found)
     whole = not found.problems
     check_noted(lines, noted, found)
     if log is not None and whole:
         check_releases(lines, left, strange, found)
-        check_ledger(lines, Tail(log, LEDGER, _idle).to_end(), found)
+        check_ledger(lines, TopicReader(log, LEDGER).to_end(), found)
     return lines, found
-
-
-def _idle() -> None:
-    """A command has no watchdog."""
 
 
 def read_chain(path: Path, found: Findings) -> list[AuditLine]:
     """The file's lines up to the first that is broken, which is named.
 
     Raises:
-        BadSettings: the file cannot be read.
+        BadInput: the file cannot be read.
     """
     lines: list[AuditLine] = []
     try:
@@ -87,7 +84,7 @@ def read_chain(path: Path, found: Findings) -> list[AuditLine]:
                     figures_of(line.entry)
                 lines.append(line)
     except OSError as error:
-        raise BadSettings(f"the audit log {path} cannot be read: {error.strerror}") from None
+        raise BadInput(f"the audit log {path} cannot be read: {error.strerror}") from None
     except BrokenLine as error:
         found.problems.append(
             f"line {len(lines) + 1} of the audit log is the first that is broken: {error}; before it,"
@@ -100,12 +97,12 @@ def check_noted(lines: Sequence[AuditLine], noted: Iterable[str], found: Finding
     """Whether heads that somebody noted down (`NUMBER:HASH`) lie on the chain.
 
     Raises:
-        BadSettings: one is not of that form.
+        BadInput: one is not of that form.
     """
     for head in noted:
         number, _, text = head.partition(":")
         if not number.isdecimal() or not text:
-            raise BadSettings(f"{head!r} is no NUMBER:HASH, as `segwatch privacy verify` prints it")
+            raise BadInput(f"{head!r} is no NUMBER:HASH, as `segwatch privacy verify` prints it")
         if int(number) >= len(lines):
             found.problems.append(
                 f"entry {number} was noted down, and the chain ends with entry {len(lines) - 1}: its end was"
@@ -161,18 +158,14 @@ def check_ledger(lines: Sequence[AuditLine], records: Iterable[Record], found: F
     ledger = Ledger()
     alignment = Alignment(line.entry for line in lines)
     new, against = 0, []
-    for record in records:
-        try:
-            event = decode(LEDGER, record.key, record.value, record.headers)
-        except InvalidMessage:
-            found.notes.append(f"the ledger is damaged at offset {record.at.offset}")
-            ledger.damage()
+    for step in fold(ledger, records):
+        if isinstance(step, Damage):
+            found.notes.append(f"the ledger is damaged at offset {step.offset}")
             continue
-        entry = ledger.read(event.data)
-        known = True if entry is None else alignment.take(entry)
+        known = alignment.take(step.entry)
         new += known is False
         if known is None:
-            against.append(f"the ledger's entry at offset {record.at.offset} is not what the log says")
+            against.append(f"the ledger's entry at offset {step.offset} is not what the log says")
             ledger.damage()
     found.problem(against)
     if alignment.ahead:

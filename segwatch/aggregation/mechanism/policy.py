@@ -1,35 +1,30 @@
-"""Reads the site's privacy policy, and refuses one that is missing, unclear or too loose."""
+"""The site's privacy policy: read from its file, which is refused where unclear or too loose; its cost."""
 
 import json
-from collections.abc import Hashable
-from contextlib import suppress
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from segwatch.aggregation.ledger.ledger import Ledger
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.aggregation.mechanism.bounds import BOUNDS
-from segwatch.contracts.envelope import decode, describe
+from segwatch.contracts.envelope import describe
 from segwatch.contracts.policy import SitePolicy
-from segwatch.contracts.topics import LEDGER
-from segwatch.errors import BadSettings, InvalidMessage
-from segwatch.streaming.log import Log
+from segwatch.errors import BadInput
 
 
 def read_policy(path: Path) -> SitePolicy:
     """The policy in a YAML file.
 
     Raises:
-        BadSettings: the file is missing, is no mapping, names a field twice or one that nobody knows, or
+        BadInput: the file is missing, is no mapping, names a field twice or one that nobody knows, or
             is looser than segwatch accepts. The message names the file, the fields and the bounds.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(
+        raise BadInput(
             f"the privacy policy {path} cannot be read ({type(error).__name__}): nothing may leave"
             " without one; deploy/policy/default.yaml is a safe start"
         ) from None
@@ -37,27 +32,11 @@ def read_policy(path: Path) -> SitePolicy:
         fields = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader that is stricter
         policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
     except yaml.YAMLError as error:
-        raise BadSettings(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise BadSettings(f"the privacy policy {path} is refused: {describe(error)}") from None
+        raise BadInput(f"the privacy policy {path} is refused: {describe(error)}") from None
     _check_means(path, policy)
     return policy
-
-
-def policy_in_force(log: Log) -> SitePolicy:
-    """The policy that the ledger says is in force: a changed file waits for the next portrait.
-
-    Raises:
-        BadSettings: the ledger is empty.
-        LogUnavailable, LogRefused: it cannot be read.
-    """
-    ledger = Ledger()
-    for record in Tail(log, LEDGER, lambda: None).to_end():
-        with suppress(InvalidMessage):
-            ledger.read(decode(LEDGER, record.key, record.value, record.headers).data)
-    if ledger.policy_or_none is None:
-        raise BadSettings("the ledger is empty: no policy is in force yet")
-    return ledger.policy
 
 
 def differences(old: SitePolicy, new: SitePolicy) -> str:
@@ -73,10 +52,21 @@ def differences(old: SitePolicy, new: SitePolicy) -> str:
     )
 
 
+def study_bound(policy: SitePolicy) -> float:
+    """What one study can lose in all its life under a policy."""
+    return sum(parts_of(policy).values())
+
+
+def parts_of(policy: SitePolicy) -> Mapping[str, float]:
+    """What a study can lose in all its life, by figure: each is drawn once."""
+    parts = {"the count": policy.epsilon_count, "the histogram": policy.epsilon_histogram}
+    return parts | ({"the means": policy.epsilon_means} if policy.means_of else {})
+
+
 def _check_means(path: Path, policy: SitePolicy) -> None:
     unknown = [name for name in policy.means_of if name not in BOUNDS]
     if unknown:
-        raise BadSettings(
+        raise BadInput(
             f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
             f" no public bounds; there are for {', '.join(BOUNDS)}"
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from segwatch.contracts.studies import FAILED_BELOW
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.evaluation.entries import IntervalEntry, Report, SetEntry
 from segwatch.scoring.bins import COUNT, EDGES, failed
 from segwatch.statistics.curves import DiceBin, FailureGroup

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deploy.local.story.inbox import new_case
 from segwatch.contracts.base import Geometry
 from segwatch.contracts.topics import MEASURED, RECEIVED, SCORED, SEGMENTED
 from segwatch.phantoms.phantom import Phantom, make_phantom
@@ -36,9 +37,8 @@ def a_case(folder: Path, seed: int) -> Phantom:
 
 def drop(ward: Ward, name: str, made: Path) -> None:
     """Let what was made appear in the inbox at once."""
-    hidden = ward.inbox / f".tmp-{name}"
-    shutil.move(made, hidden)
-    hidden.rename(ward.inbox / name)
+    with new_case(ward.inbox, name) as hidden:
+        shutil.move(made, hidden)
 
 
 def counted(ward: Ward, service: str, line: str) -> float:

@@ -11,12 +11,11 @@ import pytest
 from segwatch.aggregation import books
 from segwatch.aggregation.audit_log import log_file
 from segwatch.aggregation.audit_log.chain import name_of
-from segwatch.aggregation.audit_log.log_file import AuditUnavailable
 from segwatch.aggregation.audit_log.verify import Findings, read_chain
 from segwatch.contracts.audit import BlockReleased
 from segwatch.contracts.ledger import EpochOpened
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
-from segwatch.errors import BadSettings
+from segwatch.errors import AuditUnavailable, BadInput
 from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, scored
 
@@ -205,13 +204,13 @@ def test_a_broken_chain_stops_the_service_and_names_the_line(world: World) -> No
     world.run(world.service())
     text = world.audit_log.read_text()
     world.audit_log.write_text(text.replace('"number\\":0', '"number\\":7', 1))
-    with pytest.raises(BadSettings, match=r"broken in line 2: it was changed"):
+    with pytest.raises(BadInput, match=r"broken in line 2: it was changed"):
         world.service().step(0)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_start(world: World) -> None:
     world.audit_log.mkdir()
-    with pytest.raises(BadSettings, match="SEGWATCH_AUDIT_LOG"):
+    with pytest.raises(BadInput, match="SEGWATCH_AUDIT_LOG"):
         world.service().step(0)
 
 

@@ -14,7 +14,7 @@ from segwatch.aggregation.audit_log.verify import Findings, verify
 from segwatch.aggregation.tools import cli
 from segwatch.contracts.audit import AuditLine, BlockReleased
 from segwatch.contracts.topics import LEDGER, RELEASE
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing
 from tests.support.site_world import World, scored
@@ -172,9 +172,9 @@ def test_half_a_line_is_a_note(world: World) -> None:
 
 
 def test_a_head_that_is_none_and_a_missing_file_are_refused(world: World, tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match="NUMBER:HASH"):
+    with pytest.raises(BadInput, match="NUMBER:HASH"):
         _check(world, "abc")
-    with pytest.raises(BadSettings, match="No such file"):
+    with pytest.raises(BadInput, match="No such file"):
         verify(tmp_path / "none", None, ())
 
 

@@ -9,7 +9,7 @@ from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Outgoing
 from tests.support.site_world import POLICY, World, scored
 
@@ -50,7 +50,7 @@ def test_a_change_before_the_first_block_takes_force_at_once(world: World) -> No
 def test_a_changed_policy_under_the_same_version_is_refused(world: World) -> None:
     world.run(world.service())
     changed = POLICY.model_copy(update={"epsilon_count": 0.5})
-    with pytest.raises(BadSettings, match="same version"):
+    with pytest.raises(BadInput, match="same version"):
         world.service(changed).step(0)
 
 

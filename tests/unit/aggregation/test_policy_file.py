@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segwatch.aggregation.mechanism.policy import read_policy
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
 
@@ -40,13 +40,13 @@ def _read(folder: Path, text: str) -> None:
     ],
 )
 def test_a_bad_policy_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
-    with pytest.raises(BadSettings, match=r"policy\.yaml") as refusal:
+    with pytest.raises(BadInput, match=r"policy\.yaml") as refusal:
         _read(tmp_path, text)
     assert reason in str(refusal.value)
 
 
 def test_a_missing_policy_is_refused_and_a_start_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match=r"default\.yaml is a safe start"):
+    with pytest.raises(BadInput, match=r"default\.yaml is a safe start"):
         read_policy(tmp_path / "none.yaml")
 
 

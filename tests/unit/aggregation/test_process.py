@@ -9,7 +9,7 @@ import pytest
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RELEASE, SCORED
-from segwatch.errors import BadSettings, LogRefused
+from segwatch.errors import BadInput, LogRefused
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Record
 from segwatch.streaming.runtime import start
@@ -72,5 +72,5 @@ def test_a_missing_topic_is_named_at_start(tmp_path: Path, embedded_log: Embedde
 def test_without_a_policy_nothing_starts(tmp_path: Path, embedded_log: EmbeddedLog) -> None:
     embedded_log.create_topics(dict.fromkeys(TOPICS, 1))
     settings = _settings(tmp_path, policy=tmp_path / "none.yaml")
-    with start("aggregation", settings) as runtime, pytest.raises(BadSettings, match="nothing may leave"):
+    with start("aggregation", settings) as runtime, pytest.raises(BadInput, match="nothing may leave"):
         run(runtime)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from segwatch.cohorts.demo_cases import WORST, DemoCase, between, planned
 from segwatch.cohorts.demo_cohort import make_cohort, true_dice
-from segwatch.cohorts.table import RefusedCohort, read_cohort
+from segwatch.cohorts.table import read_cohort
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.studies import MaskProbabilities
+from segwatch.errors import RefusedCohort
 from segwatch.features.registry import PAPER4
 from segwatch.phantoms.scanner import SCANNERS, STANDARD
 

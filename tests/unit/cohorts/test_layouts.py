@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from segwatch.cohorts.cli import register
 from segwatch.cohorts.layouts import recognised
 from segwatch.cohorts.opening import Opened, open_cohort, opened_for_training
-from segwatch.cohorts.table import Cohort, RefusedCohort, read_cohort
-from segwatch.errors import SegwatchError
+from segwatch.cohorts.table import Cohort, read_cohort
+from segwatch.errors import RefusedCohort, SegwatchError
 
 AFFINE = np.diag([-0.8, -0.8, 5.0, 1.0])
 NAMES = ("a", "b", "c")

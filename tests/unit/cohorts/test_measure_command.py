@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from segwatch.cli import app
 from segwatch.cohorts.measuring import How, listed, measure_case, measure_cohort
-from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.profiles import options
 from segwatch.features.registry import MEASURED, PAPER4
 
@@ -106,11 +106,11 @@ def test_refused_input_is_an_error_that_names_the_file(run, case):
     "wrong", [["--profile", "x"], ["--components", "6"], ["--ct-unit", "kelvin"], ["--features", "dice"]]
 )
 def test_an_option_that_there_is_not_is_refused(run, case, wrong):
-    run("measure", *asked(case), *wrong, fails=BadSettings)
+    run("measure", *asked(case), *wrong, fails=BadInput)
 
 
 def test_without_files_it_says_what_is_needed(run):
-    assert "--ct and --lesion" in str(run("measure", fails=BadSettings).exception)
+    assert "--ct and --lesion" in str(run("measure", fails=BadInput).exception)
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -131,13 +131,13 @@ def test_a_figure_is_drawn(run, tmp_path, empty, unit):
 def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_measured(run, tmp_path, name):
     missing = tmp_path / "ct.nii.gz"
     words = ["--ct", missing, "--lesion", missing, "--figure", tmp_path / name]
-    assert name.partition("/")[0] in str(run("measure", *words, fails=BadSettings).exception)
+    assert name.partition("/")[0] in str(run("measure", *words, fails=BadInput).exception)
 
 
 def test_a_cards_words_are_shown(run):
     assert "blind to" in run("features", "explain", "tiny_components").stdout
     assert "tiny_components" in run("features", "list").stdout
-    run("features", "explain", "dice", fails=BadSettings)
+    run("features", "explain", "dice", fails=BadInput)
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def one_by_one(cases, how):
 def test_a_table_that_cannot_be_written_is_an_error_in_words(run, folder, tmp_path):
     (tmp_path / "t.csv").mkdir()
     assert "is a folder" in str(
-        run("measure", "--cohort", folder, "--out", tmp_path / "t.csv", fails=BadSettings).exception
+        run("measure", "--cohort", folder, "--out", tmp_path / "t.csv", fails=BadInput).exception
     )
     (tmp_path / ".u.csv.parts").write_text("a file where a folder is needed")
     words = ["measure", "--cohort", folder, "--out", tmp_path / "u.csv", "--workers", 1]
@@ -230,20 +230,20 @@ def test_a_table_that_cannot_be_written_is_an_error_in_words(run, folder, tmp_pa
 
 def test_a_list_in_another_encoding_is_an_error_in_words(folder):
     (folder / "cohort.csv").write_bytes("case,patient,set\ncase_0,Müller,train\n".encode("latin-1"))
-    with pytest.raises(BadSettings, match="UTF-8"):
+    with pytest.raises(BadInput, match="UTF-8"):
         listed(folder)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b"])
 def test_a_list_names_folders_only(folder, name):
     (folder / "cohort.csv").write_text(f"case,patient,set\n{name},p,train\n")
-    with pytest.raises(BadSettings, match="no folder's name"):
+    with pytest.raises(BadInput, match="no folder's name"):
         listed(folder)
 
 
 def test_options_for_one_case_do_not_go_with_a_cohort(run, folder, tmp_path):
     words = ["measure", "--cohort", folder, "--out", tmp_path / "t.csv", "--json"]
-    assert "--json" in str(run(*words, fails=BadSettings).exception)
+    assert "--json" in str(run(*words, fails=BadInput).exception)
 
 
 def test_without_a_list_every_case_is_its_own_patient(folder):
@@ -264,17 +264,17 @@ def test_without_a_list_every_case_is_its_own_patient(folder):
 )
 def test_a_list_that_does_not_fit_is_refused(folder, text, says):
     (folder / "cohort.csv").write_text(text)
-    with pytest.raises(BadSettings, match=says):
+    with pytest.raises(BadInput, match=says):
         listed(folder)
 
 
 def test_a_folder_without_cases_is_refused(tmp_path):
     (tmp_path / "none").mkdir()
     for folder in (tmp_path / "none", tmp_path / "missing"):
-        with pytest.raises(BadSettings):
+        with pytest.raises(BadInput):
             listed(folder)
 
 
 def test_a_table_is_parquet_or_csv(run, folder, tmp_path):
-    run("measure", "--cohort", folder, "--out", tmp_path / "t.xlsx", fails=BadSettings)
-    run("measure", "--cohort", folder, fails=BadSettings)
+    run("measure", "--cohort", folder, "--out", tmp_path / "t.xlsx", fails=BadInput)
+    run("measure", "--cohort", folder, fails=BadInput)

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from segwatch.cohorts.table import Cohort, RefusedCohort, read_cohort, training_rows
+from segwatch.cohorts.table import Cohort, read_cohort, training_rows
+from segwatch.errors import RefusedCohort
 
 HEAD = "case,patient,set,dice,smooth,count\n"
 ROWS = "a,1,train,0.5,0.25,3\nb,2,train,0.9,,4\nc,3,test,1,0.75,5\n"

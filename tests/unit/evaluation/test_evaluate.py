@@ -16,8 +16,8 @@ from sklearn.svm import SVC, SVR
 from typer.testing import CliRunner
 
 from segwatch import processes
-from segwatch.cohorts.table import Cohort, RefusedCohort
-from segwatch.errors import SegwatchError
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import RefusedCohort, SegwatchError
 from segwatch.evaluation import bootstrap
 from segwatch.evaluation import cli as evaluation
 from segwatch.evaluation import evaluate as evaluating
@@ -88,7 +88,7 @@ def bins(dice: np.ndarray) -> np.ndarray:
 
 
 def recomputed(name: str, train: Cohort, rows: Cohort) -> Report:
-    """DESIGN.md's definitions, written down a second time."""
+    """The definitions of docs/evaluation.md, written down a second time."""
     there = ~np.isnan(rows.values).any(axis=1)
     known = ~np.isnan(train.values).any(axis=1)
     classifier = name in ("lr", "svm")

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmarks.features_plain import plain_four, plain_labels
-from segwatch.features import measure
 from segwatch.features.figure import labelled_slice
 from segwatch.features.kernels.components import connect
 from segwatch.features.kernels.runs import encode_runs
+from segwatch.features.measuring import measure
 
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 19))
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from segwatch.contracts.studies import MaskProbabilities
-from segwatch.errors import BadSettings
-from segwatch.features import catalogue, measure
+from segwatch.errors import BadInput
+from segwatch.features import catalogue
 from segwatch.features.card import Card, Feature
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.page import catalogue_page
 from segwatch.features.registry import ALL, CATALOGUE, FEATURES, PAPER4, SETS, chosen, feature
 from segwatch.features.scene import NativeMask
@@ -51,7 +52,7 @@ def test_the_docs_page_is_made_from_the_cards():
 def test_a_set_or_names_choose_features():
     assert chosen("paper4") == SETS["paper4"]
     assert chosen("lesion_volume_ml, tiny_components") == ("lesion_volume_ml", "tiny_components")
-    with pytest.raises(BadSettings, match="no feature is called 'dice'"):
+    with pytest.raises(BadInput, match="no feature is called 'dice'"):
         chosen("dice")
 
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from segwatch.features import measure
 from segwatch.features.coarse import coarsen
 from segwatch.features.kernels.distance import distance_to
 from segwatch.features.kernels.runs import encode_runs
+from segwatch.features.measuring import measure
 
 
 @settings(deadline=None, max_examples=150)

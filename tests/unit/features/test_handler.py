@@ -12,8 +12,8 @@ from segwatch.contracts.envelope import Event, decode, encode
 from segwatch.contracts.studies import StudySegmented
 from segwatch.contracts.topics import MEASURED, SEGMENTED
 from segwatch.errors import CorruptObject, MissingObject, RefusedVolume
-from segwatch.features import measure
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.profiles import options
 from segwatch.features.registry import ALL, FEATURES, PAPER4, feature
 from segwatch.features.scene import NativeMask

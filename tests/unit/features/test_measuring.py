@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from segwatch.errors import BadSettings, RefusedVolume
-from segwatch.features import measure
+from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.registry import ALL, CATALOGUE, MEASURED, PAPER4
 from segwatch.features.scene import NativeMask
 
@@ -201,7 +201,7 @@ def test_values_beyond_display_are_not_display_values(ct, lesion, lung):
     ],
 )
 def test_an_option_that_there_is_not_is_refused(ct, lesion, lung, wrong):
-    with pytest.raises(BadSettings):
+    with pytest.raises(BadInput):
         measure(ct, lesion, lung, SPACING, **wrong)
 
 

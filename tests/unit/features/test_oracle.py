@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from segwatch.features import measure
 from segwatch.features.kernels.masks import BinaryMask
+from segwatch.features.measuring import measure
 from segwatch.features.registry import PAPER4
 
 CASES = [

@@ -15,7 +15,7 @@ from segwatch.contracts.base import Geometry
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.studies import StudySegmented
 from segwatch.contracts.topics import MEASURED, SEGMENTED, dead_letters
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.streaming.log import outgoing
 from segwatch.streaming.runtime import start
 from segwatch.volumes.store import VolumeStore
@@ -107,7 +107,7 @@ def test_studies_are_measured_and_one_whose_mask_is_gone_stops_nobody(study, tmp
 
 
 def test_a_feature_that_there_is_not_stops_the_start(tmp_path):
-    with start("features", settings_of(tmp_path, features="dice")) as runtime, pytest.raises(BadSettings):
+    with start("features", settings_of(tmp_path, features="dice")) as runtime, pytest.raises(BadInput):
         run(runtime)
 
 

@@ -95,7 +95,7 @@ def test_the_ct_is_read_alike_however_it_lies_in_memory(layout, dtype, shape):
 BESIDE_FORBIDDEN_PAGES = """
 import ctypes, mmap
 import numpy as np
-from segwatch.features import measure
+from segwatch.features.measuring import measure
 from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.kernels.runs import encode_runs
 from segwatch.features.kernels.sampling import count_inside

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deploy.local.story.inbox import new_case
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.volumes.image import Volume
@@ -30,12 +31,12 @@ def write_case(inbox: Inbox) -> Callable[..., Path]:
 
     def write(name: str, ct: Volume | None = None, **masks: np.ndarray) -> Path:
         ct = ct or little_ct()
-        hidden = inbox.root / f".tmp-{name}"
-        hidden.mkdir()
-        write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
-        for mask, array in masks.items():
-            write_nifti(hidden / f"{mask}.nii.gz", array, ct.geometry)
-        return hidden.rename(inbox.root / name)
+        with new_case(inbox.root, name) as hidden:
+            hidden.mkdir()
+            write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
+            for mask, array in masks.items():
+                write_nifti(hidden / f"{mask}.nii.gz", array, ct.geometry)
+        return inbox.root / name
 
     return write
 

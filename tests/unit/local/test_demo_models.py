@@ -14,7 +14,7 @@ from segwatch.contracts.studies import StudyMeasured, StudyScored
 from segwatch.features.registry import PAPER4
 from segwatch.phantoms.scanner import SCANNERS
 from segwatch.scoring.bundle import load
-from segwatch.scoring.score import score
+from segwatch.scoring.score import scored_study
 
 MODELS = Path(__file__).parents[3] / "deploy" / "models"
 SEEDS = range(7000, 7008)
@@ -26,7 +26,7 @@ def scored_under(scanner: str) -> list[StudyScored]:
 
     model, scorer = LesionModel(open_bundle(MODELS / "demo-lesion")), load(MODELS / "demo-scorer")
     rows = [measured_case(DemoCase("case", seed, "test", SCANNERS[scanner]), model) for seed in SEEDS]
-    return [score(as_message({name: row[name] for name in PAPER4}), scorer) for row in rows]
+    return [scored_study(as_message({name: row[name] for name in PAPER4}), scorer) for row in rows]
 
 
 def as_message(features: dict[str, float | None]) -> StudyMeasured:

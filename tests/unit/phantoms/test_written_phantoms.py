@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput
 from segwatch.phantoms import cli
 from segwatch.phantoms.dicom import write_dicom_series
 from segwatch.phantoms.phantom import make_phantom
@@ -94,5 +94,5 @@ def test_the_command_writes_dicom_series(app, tmp_path):
 def test_the_command_refuses_unknown_scanners_and_taken_names(app, tmp_path, more, said):
     (tmp_path / "phantom_standard_00000").mkdir()
     result = CliRunner().invoke(app, ["phantom", "--out", str(tmp_path), *more])
-    assert isinstance(result.exception, BadSettings)
+    assert isinstance(result.exception, BadInput)
     assert said in str(result.exception)

@@ -11,7 +11,7 @@ from segwatch.features.files import Request, measure_files
 from segwatch.features.profiles import options
 from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.bundle import load
-from segwatch.scoring.score import score
+from segwatch.scoring.score import scored_study
 
 ROOT = Path(__file__).parents[3]
 BUNDLE = ROOT / "deploy" / "models" / "covid20-scorer"
@@ -44,7 +44,7 @@ def test_a_published_mask_is_scored_from_the_products_own_measures() -> None:
         whole=True,
     )
     measures = measure_files(request)
-    scored = score(
+    scored = scored_study(
         StudyMeasured(
             study="a" * 32,
             patient="b" * 32,

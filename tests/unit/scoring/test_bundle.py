@@ -15,9 +15,9 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 from segwatch.scoring.bundle import Scorer, load
-from segwatch.scoring.skops_file import LARGEST_BYTES, RefusedModel, read, write
+from segwatch.scoring.skops_file import LARGEST_BYTES, read, write
 from segwatch.training.train import Trained
 
 
@@ -64,19 +64,19 @@ def test_a_model_that_was_changed_is_refused_by_its_hash(bundle: Path) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    with pytest.raises(BadSettings, match="is not the file that its manifest names"):
+    with pytest.raises(RefusedModel, match="is not the file that its manifest names"):
         load(bundle)
 
 
 def test_a_pickle_is_refused_even_where_the_manifest_names_its_hash(bundle: Path) -> None:
     with_model(bundle, pickle.dumps(StandardScaler()))
-    with pytest.raises(BadSettings, match="not a skops file"):
+    with pytest.raises(RefusedModel, match="not a skops file"):
         load(bundle)
 
 
 def test_a_pickle_inside_the_zip_is_refused(bundle: Path, trained: Trained) -> None:
     with_model(bundle, rewritten(trained.skops, **{"model.pkl": pickle.dumps(1)}))
-    with pytest.raises(BadSettings, match=r"'model\.pkl'"):
+    with pytest.raises(RefusedModel, match=r"'model\.pkl'"):
         load(bundle)
 
 
@@ -88,7 +88,7 @@ def test_an_array_of_pickled_objects_is_refused(bundle: Path, trained: Trained) 
         for name in old.namelist():
             new.writestr(name, stream.getvalue() if name == "0.npy" else old.read(name))
     with_model(bundle, out.getvalue())
-    with pytest.raises(BadSettings, match="skops refuses it"):
+    with pytest.raises(RefusedModel, match="skops refuses it"):
         load(bundle)
 
 
@@ -144,13 +144,13 @@ def test_a_manifest_that_breaks_its_schema_is_refused_by_the_field(
     fields: dict[str, Any], says: str, bundle: Path
 ) -> None:
     with_manifest(bundle, **fields)
-    with pytest.raises(BadSettings, match=says):
+    with pytest.raises(RefusedModel, match=says):
         load(bundle)
 
 
 def test_a_scorer_of_another_scikit_learn_is_refused(bundle: Path) -> None:
     with_manifest(bundle, versions={"scikit-learn": "0.24.2"})
-    with pytest.raises(BadSettings, match=r"made with scikit-learn 0\.24\.2"):
+    with pytest.raises(RefusedModel, match=r"made with scikit-learn 0\.24\.2"):
         load(bundle)
 
 
@@ -158,21 +158,21 @@ def test_a_manifest_with_fewer_features_than_the_model_is_refused(bundle: Path) 
     manifest = json.loads((bundle / "manifest.json").read_text())
     fewer = {**manifest["outside"], "precision": [row[:3] for row in manifest["outside"]["precision"][:3]]}
     with_manifest(bundle, features=manifest["features"][:3], outside=fewer)
-    with pytest.raises(BadSettings, match="does not do what its manifest says"):
+    with pytest.raises(RefusedModel, match="does not do what its manifest says"):
         load(bundle)
 
 
 @pytest.mark.parametrize("name", ["model.skops", "manifest.json"])
 def test_a_bundle_without_one_of_its_files_is_refused_by_the_file(name: str, bundle: Path) -> None:
     (bundle / name).unlink()
-    with pytest.raises(BadSettings, match=name):
+    with pytest.raises(RefusedModel, match=name):
         load(bundle)
 
 
 @pytest.mark.parametrize("name", ["../0.npy", "/etc/0.npy", "arrays/0.npy", "..\\0.npy", "0.npy/../../1.npy"])
 def test_a_member_that_would_lie_elsewhere_is_refused(name: str, bundle: Path, trained: Trained) -> None:
     with_model(bundle, rewritten(trained.skops, **{name: b"x"}))
-    with pytest.raises(BadSettings, match=r"only schema\.json and \.npy arrays belong there"):
+    with pytest.raises(RefusedModel, match=r"only schema\.json and \.npy arrays belong there"):
         load(bundle)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segwatch.scoring.forms import NoForm, Ordinal, Trees, as_arrays, from_arrays
-from segwatch.scoring.skops_file import RefusedModel, read, write
+from segwatch.errors import RefusedModel
+from segwatch.scoring.forms import Ordinal, Trees, as_arrays, from_arrays
+from segwatch.scoring.skops_file import read, write
 from segwatch.training.models import EVERY, fit
 from segwatch.training.serving_form import serving_form
 
@@ -92,7 +93,7 @@ def turned(name: str, place: int, value: float) -> Change:
 def test_arrays_that_are_no_model_are_refused_with_what_is_wrong(change: Change, says: str) -> None:
     arrays = as_arrays(trees())
     change(arrays)
-    with pytest.raises(NoForm, match=says):
+    with pytest.raises(RefusedModel, match=says):
         from_arrays(arrays)
 
 
@@ -100,7 +101,7 @@ def test_a_tree_that_goes_round_in_circles_is_refused() -> None:
     arrays = as_arrays(trees())
     inner = int(np.flatnonzero(arrays["left"] != np.arange(len(arrays["left"])))[1])
     turned("left", inner, inner - 1)(arrays)
-    with pytest.raises(NoForm, match="children after parents"):
+    with pytest.raises(RefusedModel, match="children after parents"):
         from_arrays(arrays)
 
 

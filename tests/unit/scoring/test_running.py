@@ -11,7 +11,7 @@ import pytest
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.studies import StudyMeasured
 from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 from segwatch.streaming.log import Log, Record, outgoing
 from segwatch.streaming.runtime import start
 from services.scoring.__main__ import run
@@ -70,6 +70,6 @@ def test_studies_are_scored_and_one_measured_otherwise_is_a_dead_letter_that_sto
 def test_a_scorer_that_is_not_there_ends_the_start_with_what_to_do(tmp_path: Path) -> None:
     with (
         start("scoring", settings_of(tmp_path, tmp_path / "none")) as runtime,
-        pytest.raises(BadSettings, match="SCORER must name a folder"),
+        pytest.raises(RefusedModel, match="SCORER must name a folder"),
     ):
         run(runtime)

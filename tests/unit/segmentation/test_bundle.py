@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segwatch.errors import BadSettings
+from segwatch.errors import BadInput, RefusedModel
 from segwatch.segmentation.bundle import open_bundle, sha256_of, write_manifest
 from segwatch.segmentation.bundling import bundle_of
 
@@ -34,7 +34,7 @@ def test_the_digest_of_a_bundle_is_that_of_its_manifest(bundle):
 def test_a_pin_that_is_met_opens_and_another_does_not(bundle):
     digest = open_bundle(bundle).identity.sha256
     assert open_bundle(bundle, digest).identity.sha256 == digest
-    with pytest.raises(BadSettings, match="LESION_MODEL_SHA256"):
+    with pytest.raises(RefusedModel, match="LESION_MODEL_SHA256"):
         open_bundle(bundle, "0" * 64)
 
 
@@ -47,27 +47,27 @@ def test_several_folds_are_found(bundle):
 
 def test_a_changed_file_is_refused_by_name(bundle):
     (bundle / "fold_0/checkpoint_final.pth").write_text("something that would run on loading")
-    with pytest.raises(BadSettings, match=r"checkpoint_final\.pth was changed"):
+    with pytest.raises(RefusedModel, match=r"checkpoint_final\.pth was changed"):
         open_bundle(bundle)
 
 
 def test_a_missing_file_is_refused_by_name(bundle):
     (bundle / "plans.json").unlink()
-    with pytest.raises(BadSettings, match=r"lacks plans\.json"):
+    with pytest.raises(RefusedModel, match=r"lacks plans\.json"):
         open_bundle(bundle)
 
 
 def test_a_file_that_the_manifest_does_not_name_is_refused(bundle):
     (bundle / "fold_1").mkdir()
     (bundle / "fold_1/checkpoint_final.pth").write_text("slipped in")
-    with pytest.raises(BadSettings, match=r"holds fold_1/checkpoint_final\.pth"):
+    with pytest.raises(RefusedModel, match=r"holds fold_1/checkpoint_final\.pth"):
         open_bundle(bundle)
 
 
 def test_a_bundle_without_a_checkpoint_is_refused(bundle):
     shutil.rmtree(bundle / "fold_0")
     write_manifest(bundle, "test", {})
-    with pytest.raises(BadSettings, match=r"has no fold_\*/checkpoint_final\.pth"):
+    with pytest.raises(RefusedModel, match=r"has no fold_\*/checkpoint_final\.pth"):
         open_bundle(bundle)
 
 
@@ -84,7 +84,7 @@ def test_a_manifest_that_is_missing_or_wrong_is_refused(bundle, manifest, said):
     (bundle / "manifest.json").unlink()
     if manifest is not None:
         (bundle / "manifest.json").write_text(manifest)
-    with pytest.raises(BadSettings, match=said):
+    with pytest.raises(RefusedModel, match=said):
         open_bundle(bundle)
 
 
@@ -97,7 +97,7 @@ def test_a_manifest_that_names_a_file_outside_the_bundle_is_refused(bundle, name
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["files"][name] = sha256_of(stranger)
     (bundle / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(BadSettings, match="lacks"):
+    with pytest.raises(RefusedModel, match="lacks"):
         open_bundle(bundle)
 
 
@@ -108,7 +108,7 @@ def test_a_link_to_a_file_with_other_bytes_is_a_changed_file(bundle):
     checkpoint = bundle / "fold_0/checkpoint_final.pth"
     checkpoint.unlink()
     checkpoint.symlink_to(stranger)
-    with pytest.raises(BadSettings, match=r"checkpoint_final\.pth was changed"):
+    with pytest.raises(RefusedModel, match=r"checkpoint_final\.pth was changed"):
         open_bundle(bundle)
 
 
@@ -139,8 +139,8 @@ def test_a_bundle_is_made_of_what_nnunet_leaves(bundle, tmp_path):
 
 def test_a_folder_that_nnunet_did_not_leave_makes_no_bundle(bundle, tmp_path):
     (bundle / "dataset.json").unlink()
-    with pytest.raises(BadSettings, match=r"has no dataset\.json"):
+    with pytest.raises(BadInput, match=r"has no dataset\.json"):
         bundle_of(bundle, tmp_path / "made", "x")
-    with pytest.raises(BadSettings, match="exists already"):
+    with pytest.raises(BadInput, match="exists already"):
         bundle_of(DEMO, bundle, "x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segwatch.errors import BadSettings, Unprocessable
+from segwatch.errors import RefusedModel, Unprocessable
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.scanner import SCANNERS
 from segwatch.segmentation.bundle import open_bundle, write_manifest
@@ -97,7 +97,7 @@ def test_files_that_nnunet_cannot_load_are_refused(lesion_model, tmp_path):
     bundle_of(DEMO, broken, "broken")
     (broken / "dataset.json").write_text("{}")
     write_manifest(broken, "broken", {})
-    with pytest.raises(BadSettings, match="cannot load"):
+    with pytest.raises(RefusedModel, match="cannot load"):
         lesion_model(open_bundle(broken))
 
 

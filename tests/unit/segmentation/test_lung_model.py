@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from segwatch.errors import BadSettings
+from segwatch.errors import RefusedModel
 from segwatch.segmentation.bundle import sha256_of
 
 pytestmark = pytest.mark.torch
@@ -49,17 +49,17 @@ def test_pinned_weights_are_loaded_and_asked(lung_model, weights):
 
 
 def test_weights_with_another_hash_are_not_loaded(lung_model, weights):
-    with pytest.raises(BadSettings, match="LUNG_WEIGHTS_SHA256"):
+    with pytest.raises(RefusedModel, match="LUNG_WEIGHTS_SHA256"):
         lung_model(weights, "0" * 64)
 
 
 def test_a_missing_file_is_named(lung_model, tmp_path):
-    with pytest.raises(BadSettings, match="cannot be read"):
+    with pytest.raises(RefusedModel, match="cannot be read"):
         lung_model(tmp_path / "none.pth", "0" * 64)
 
 
 def test_a_file_that_is_not_r231_is_refused(lung_model, tmp_path):
     wrong = tmp_path / "wrong.pth"
     wrong.write_bytes(b"no weights")
-    with pytest.raises(BadSettings, match="lungmask cannot load"):
+    with pytest.raises(RefusedModel, match="lungmask cannot load"):
         lung_model(wrong, sha256_of(wrong))

@@ -11,10 +11,11 @@ import pyarrow.csv
 import pytest
 
 from segwatch.cli import main
-from segwatch.cohorts.table import Cohort, RefusedCohort
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import NoGain, RefusedCohort
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.manifest import NOT_SHOWN
-from segwatch.training.adapt import CONSTANT, NoGain, adapt, told, try_all
+from segwatch.training.adapt import CONSTANT, adapt, told, try_all
 from segwatch.training.judge import as_served
 from segwatch.training.report import adapted_card
 from segwatch.training.train import Choices, train

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwatch.cohorts.table import Cohort, RefusedCohort, stacked
+from segwatch.cohorts.table import Cohort, stacked
+from segwatch.errors import BadInput, RefusedCohort
 from segwatch.features.registry import PAPER4
 from segwatch.scoring.bins import failed
 from segwatch.scoring.bundle import load, save
@@ -70,7 +71,7 @@ def test_features_are_a_name_or_names_with_commas() -> None:
     assert feature_set("paper4").directions == (-1, 0, 1, 1)
     assert feature_set("lesion_volume_ml,tiny_components").columns == ("lesion_volume_ml", "tiny_components")
     for text, says in (("a,b", "no feature is called 'a'"), ("tiny_components,tiny_components", "twice")):
-        with pytest.raises(RefusedCohort, match=says):
+        with pytest.raises(BadInput, match=says):
             feature_set(text)
 
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.cohorts.table import RefusedCohort
+from segwatch.errors import RefusedCohort
 from segwatch.scoring.bundle import load
 from segwatch.training.cli import register
 

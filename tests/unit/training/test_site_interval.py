@@ -8,7 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.cohorts.table import Cohort, RefusedCohort, read_measures
+from segwatch.cohorts.table import Cohort, read_measures
+from segwatch.errors import RefusedCohort
 from segwatch.scoring.bundle import load
 from segwatch.scoring.commands import in_a_line
 from segwatch.training.cli import register

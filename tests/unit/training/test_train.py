@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segwatch.cohorts.table import Cohort, RefusedCohort
+from segwatch.cohorts.table import Cohort
+from segwatch.errors import BadInput, RefusedCohort
 from segwatch.scoring.bins import failed
 from segwatch.scoring.bundle import load, save
 from segwatch.scoring.predict import logit, predict
@@ -163,7 +164,7 @@ def test_the_card_tells_the_limits_and_each_set_with_its_interval(make_cohort: M
 def test_an_unknown_model_or_feature_set_is_refused_with_those_there_are(
     model: str, features: str, says: str, make_cohort: MakeCohort
 ) -> None:
-    with pytest.raises(RefusedCohort, match=says):
+    with pytest.raises(BadInput, match=says):
         train(make_cohort(), model, features)
 
 

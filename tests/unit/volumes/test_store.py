@@ -9,7 +9,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pydantic import ValidationError
 
 from segwatch.contracts.base import ObjectRef
-from segwatch.errors import BadSettings, CorruptObject, MissingObject, StoreUnavailable
+from segwatch.errors import BadInput, CorruptObject, MissingObject, StoreUnavailable
 from segwatch.volumes.backends import LocalFolder, Remote
 from segwatch.volumes.store import VolumeStore
 from tests.support.folders import made
@@ -215,7 +215,7 @@ def test_a_remote_store_that_does_not_answer_is_away():
 
 @pytest.mark.parametrize("url", ["nosuch://bucket", "s3a0://bucket"])
 def test_a_url_that_nobody_knows_is_a_bad_setting(url: str):
-    with pytest.raises(BadSettings, match="driver"):
+    with pytest.raises(BadInput, match="driver"):
         VolumeStore(url)
 
 

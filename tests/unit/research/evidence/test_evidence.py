@@ -14,7 +14,7 @@ from research.evidence.local_labels import CHOSEN, batches, local_labels
 from research.evidence.other_segmenters import Carried, carried, pairs, simplest
 from research.evidence.tables import read_tables
 from research.evidence.trials import Outcome, Trial, left_out_dice
-from segwatch.cohorts.table import RefusedCohort
+from segwatch.errors import RefusedCohort
 from segwatch.features.registry import ALL
 from segwatch.statistics.coverage import DiceIntervals
 from segwatch.statistics.verdicts import Judged

@@ -5,6 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.story.inbox import new_case
+
 CT = "ct.nii.gz"
 TRUTH = "lesion_truth.nii.gz"
 GIVEN = (CT, "lesion_predicted.nii.gz", "lung.nii.gz", "study.json")
@@ -39,9 +41,9 @@ def find_cases(folder: Path) -> CasesFound:
     if not folder.is_dir():
         raise NotADirectoryError(f"INPUT={folder}: there is no such folder")
     found = CasesFound({}, {}, [])
-    for place, folders, names in os.walk(folder):
+    for path, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(place)
+        here = Path(path)
         files = [here / name for name in sorted(names) if not name.startswith(".")]
         _take(folder, here, files, found)
     return found
@@ -49,14 +51,13 @@ def find_cases(folder: Path) -> CasesFound:
 
 def hand_over(name: str, files: list[Path], inbox: Path) -> None:
     """Let the case appear in the inbox at once: links where the disk allows it, else copies."""
-    hidden = inbox / f".tmp-{name}"
-    hidden.mkdir()
-    for file in files:
-        try:
-            os.link(file.resolve(), hidden / file.name)
-        except OSError:  # another disk, or one without links
-            shutil.copyfile(file, hidden / file.name)
-    hidden.rename(inbox / name)
+    with new_case(inbox, name) as folder:
+        folder.mkdir()
+        for file in files:
+            try:
+                os.link(file.resolve(), folder / file.name)
+            except OSError:  # another disk, or one without links
+                shutil.copyfile(file, folder / file.name)
 
 
 def is_dicom(file: Path) -> bool:
