@@ -5,6 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from segwatch.files import whole_folder
+
 CT = "ct.nii.gz"
 TRUTH = "lesion_truth.nii.gz"
 GIVEN = (CT, "lesion_predicted.nii.gz", "lung.nii.gz", "study.json")
@@ -49,14 +51,12 @@ def find_cases(folder: Path) -> CasesFound:
 
 def hand_over(name: str, files: list[Path], inbox: Path) -> None:
     """Let the case appear in the inbox at once: links where the disk allows it, else copies."""
-    hidden = inbox / f".tmp-{name}"
-    hidden.mkdir()
-    for file in files:
-        try:
-            os.link(file.resolve(), hidden / file.name)
-        except OSError:  # another disk, or one without links
-            shutil.copyfile(file, hidden / file.name)
-    hidden.rename(inbox / name)
+    with whole_folder(inbox / name) as hidden:
+        for file in files:
+            try:
+                os.link(file.resolve(), hidden / file.name)
+            except OSError:  # another disk, or one without links
+                shutil.copyfile(file, hidden / file.name)
 
 
 def is_dicom(file: Path) -> bool:

@@ -9,15 +9,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from research.covid20_cohort.covid20 import RefusedSource, listed
 from research.covid20_cohort.fold_networks import train_networks
-from research.covid20_cohort.kept_rows import KeptRows, write_parquet
+from research.covid20_cohort.kept_rows import write_parquet
 from research.covid20_cohort.make_rows import LUNGS, rows_of
-from research.covid20_cohort.mask_folder import MaskFolder
+from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, Planned, planned, planned_published
 from research.covid20_cohort.setup import Setup, Work, made_from
 from research.covid20_cohort.training import NetworkRecipe
 from segwatch.contracts.identity import digest_of
-from segwatch.features.registry import ALL
+from segwatch.features.registry import ALL, versions_of
+from segwatch.files import finished_rows
 
 FOLDS = 4
 COARSE = NetworkRecipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
@@ -64,13 +65,13 @@ def make(
     have_masks = [(case.name, case.patient) for case in cases if case.has_published]
     variants = max(1, round(each * SHARES[PUBLISHED]))
     published = planned_published(have_masks, variants, seed)
-    work = Work(setup, tuple(cases), out / ".work", MaskFolder(out / ".work" / "masks"))
-    kept = _filled(work, [*published, *plan], workers)
+    work = Work(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks"))
+    made = _filled(work, [*published, *plan], workers)
     as_they_are = published[::variants]  # the first variant of each mask
     tables = {
-        "covid20": [kept.rows[one.key] for one in plan],
-        PUBLISHED: [kept.rows[one.key] for one in published],
-        "external": [_external(one.source, kept.rows[one.key]) for one in as_they_are],
+        "covid20": [made[one.key] for one in plan],
+        PUBLISHED: [made[one.key] for one in published],
+        "external": [_external(one.source, made[one.key]) for one in as_they_are],
     }
     sizes = {}
     for stem, both in tables.items():
@@ -96,20 +97,22 @@ def _making(row: MeasuredRow) -> MeasuredRow:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _filled(work: Work, plan: list[Planned], workers: int) -> KeptRows:
+def _filled(work: Work, plan: list[Planned], workers: int) -> dict[str, dict[str, MeasuredRow]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     setup = work.setup
-    digest = digest_of(list(setup.features))[:12]
-    kept = KeptRows(work.kept / f"{digest}.rows")
+    versions = digest_of(versions_of(setup.features))[:12]
+    finished = finished_rows(work.kept / f"{versions}.rows")
+    made: dict[str, dict[str, MeasuredRow]] = {}
     with Progress(*columns, console=Console(stderr=True)) as progress:
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
         bar = progress.add_task("steps of training", total=steps)
         train_networks(work, workers, lambda done: progress.update(bar, completed=done))
         bar = progress.add_task("masks made and measured", total=len(plan))
-        progress.advance(bar, sum(one.key in kept.rows for one in plan))
-        for _ in kept.add(rows_of(work, plan, kept.rows, workers)):
+        rows = finished.resume(plan, lambda one: one.key, lambda missing: rows_of(work, missing, workers))
+        for one, row in rows:
+            made[one.key] = row
             progress.advance(bar)
-    return kept
+    return made
 
 
 def _scaled(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:

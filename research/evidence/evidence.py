@@ -21,6 +21,7 @@ from research.evidence.tables import Making, Tables
 from research.evidence.trials import TRIALS, Outcome, Trial, left_out_dice, verdicts
 from segwatch.cohorts.table import Cohort, Texts
 from segwatch.features.registry import ALL, CATALOGUE
+from segwatch.files import write_whole
 from segwatch.scoring.bins import Floats
 from segwatch.statistics.coverage import coverage
 from segwatch.statistics.figures import Judged
@@ -119,9 +120,7 @@ def write_evidence(
         words.DROPPED,
         words.LIMITS,
     ]
-    beside = out.with_name(f".{out.name}.part")
-    beside.write_text("".join(sections))
-    beside.replace(out)
+    write_whole(out, "".join(sections))
     return goals
 
 

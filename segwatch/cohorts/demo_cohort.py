@@ -4,10 +4,11 @@ Lung masks and measures are the product's own, at the product's grid. Truth serv
 is taken at native resolution.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,13 +19,14 @@ from segwatch.cohorts.table import KEYS, Flags
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.features.measuring import measure
-from segwatch.features.registry import PAPER4
+from segwatch.features.registry import PAPER4, versions_of
+from segwatch.files import finished_rows, whole_file
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.segmentation.segmenter import LesionPredictor, lung_of
 from segwatch.volumes.grid import grid_geometry, resample_ct, resample_mask
 from segwatch.volumes.image import Volume
 
-Row = Mapping[str, str | float | None]
+Row = dict[str, Any]
 
 
 def make_cohort(
@@ -32,8 +34,7 @@ def make_cohort(
 ) -> int:
     """Write the table `out` of all cases, in their order; returns how many rows it has.
 
-    Rows are kept beside `out` as they come, so that a run that was stopped goes on where it was; the file's
-    name carries the plan and the model, so that rows of another plan are never taken for this one's.
+    Rows lie beside `out` as they come, so that a run that was stopped goes on where it was.
 
     Raises:
         RefusedCohort: `out` is neither .csv nor .parquet.
@@ -41,18 +42,19 @@ def make_cohort(
     if out.suffix not in (".csv", ".parquet"):
         raise RefusedCohort(f"{out} must end in .csv or .parquet")
     out.parent.mkdir(parents=True, exist_ok=True)
-    plan = digest_of([model.identity.sha256, [asdict(case) for case in cases]])
-    kept = out.with_name(f".{out.name}.{plan[:16]}.rows")
-    rows = _kept_rows(kept)
-    with kept.open("a") as file:
-        for case in cases:
-            if case.name not in rows:
-                rows[case.name] = measured_case(case, model)
-                file.write(json.dumps(rows[case.name]) + "\n")
-                file.flush()
-            done()
+    unfinished = out.with_name(f".{out.name}.rows")
+    origin = [model.identity.sha256, versions_of(PAPER4)]
+    rows = {}
+    finished = finished_rows(unfinished).resume(
+        cases,
+        lambda case: digest_of([*origin, asdict(case)]),
+        lambda missing: ((case, measured_case(case, model)) for case in missing),
+    )
+    for case, row in finished:
+        rows[case.name] = row
+        done()
     _write(out, [rows[case.name] for case in cases])
-    kept.unlink()
+    shutil.rmtree(unfinished)
     return len(cases)
 
 
@@ -91,21 +93,11 @@ def true_dice(predicted: Flags, truth: Flags) -> float:
     return 2 * int((predicted & truth).sum()) / together
 
 
-def _kept_rows(kept: Path) -> dict[str, Row]:
-    """The rows of a run that was stopped. A last line that was cut off is cut away."""
-    if not kept.exists():
-        return {}
-    whole = kept.read_text().rpartition("\n")[0]
-    kept.write_text(f"{whole}\n" if whole else "")
-    return {row["case"]: row for row in map(json.loads, whole.splitlines())}
-
-
 def _write(out: Path, rows: Sequence[Row]) -> None:
     types = {name: pa.string() if name in KEYS else pa.float64() for name in rows[0]}
     table = pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in types.items()})
-    unfinished = out.with_name(f".{out.name}.part")
-    if out.suffix == ".csv":
-        pyarrow.csv.write_csv(table, unfinished)
-    else:
-        pyarrow.parquet.write_table(table, unfinished)
-    unfinished.replace(out)
+    with whole_file(out) as beside:
+        if out.suffix == ".csv":
+            pyarrow.csv.write_csv(table, beside)
+        else:
+            pyarrow.parquet.write_table(table, beside)

@@ -10,6 +10,7 @@ import pyarrow.parquet
 
 from segwatch.cohorts.measuring import Row
 from segwatch.errors import BadInput
+from segwatch.files import whole_file
 
 KEYS = ("case", "patient", "set")
 SUFFIXES = (".parquet", ".csv")
@@ -48,9 +49,8 @@ def write_refused(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    if path.suffix == ".csv":
-        pyarrow.csv.write_csv(table, beside)
-    else:
-        pyarrow.parquet.write_table(table, beside)
-    beside.replace(path)
+    with whole_file(path) as beside:
+        if path.suffix == ".csv":
+            pyarrow.csv.write_csv(table, beside)
+        else:
+            pyarrow.parquet.write_table(table, beside)

@@ -1,6 +1,6 @@
 """The bootstrap: every chunk of retrainings in parallel, kept on disk until the report is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,10 +10,12 @@ from segwatch.contracts.identity import digest_of
 from segwatch.evaluation import replicates
 from segwatch.evaluation.replicates import WAYS, Chunk
 from segwatch.evaluation.splits import Plan
+from segwatch.files import Arrays, finished_arrays
 from segwatch.processes import results
 from segwatch.scoring.bins import Floats
 from segwatch.training.models import EVERY
 
+FIGURES = "figures"
 Drawn = Mapping[tuple[str, str], Floats]
 """For each model and way the figures (replicates, sets, figures)."""
 
@@ -37,23 +39,18 @@ def bootstrap(
         parts: folder in which finished chunks are kept, so that a second start goes on.
         done: called with the number of retrainings that were finished. ways: of drawing.
     """
-    parts.mkdir(parents=True, exist_ok=True)
     origin = digest_of(
         [plan.cohort.sha256(), plan.leave_patient_out, {name: EVERY[name].title for name in models}]
     )
     wanted = [
         chunk for model in models for way in ways for chunk in replicates.chunks(model, way, seed, count)
     ]
+    finished = finished_arrays(parts).resume(
+        wanted, lambda chunk: digest_of([origin, asdict(chunk)]), lambda missing: _run(plan, missing, workers)
+    )
     found: dict[Chunk, Floats] = {}
-    for chunk in wanted:
-        kept = _read(_file(parts, origin, chunk))
-        if kept is not None:
-            found[chunk] = kept
-            done(chunk.count)
-    missing = [chunk for chunk in wanted if chunk not in found]
-    for chunk, figures in results(replicates.run, plan, missing, workers):
-        _keep(_file(parts, origin, chunk), figures)
-        found[chunk] = figures
+    for chunk, arrays in finished:
+        found[chunk] = arrays[FIGURES]
         done(chunk.count)
     return {
         (model, way): np.concatenate([found[chunk] for chunk in replicates.chunks(model, way, seed, count)])
@@ -63,19 +60,6 @@ def bootstrap(
     }
 
 
-def _file(parts: Path, origin: str, chunk: Chunk) -> Path:
-    return parts / f"{digest_of([origin, asdict(chunk)])}.npy"
-
-
-def _read(file: Path) -> Floats | None:
-    try:
-        return np.asarray(np.load(file, allow_pickle=False), dtype=np.float64)
-    except (OSError, ValueError):
-        return None
-
-
-def _keep(file: Path, figures: Floats) -> None:
-    beside = file.with_suffix(".tmp")
-    with beside.open("wb") as stream:
-        np.save(stream, figures)
-    beside.replace(file)
+def _run(plan: Plan, chunks: Sequence[Chunk], workers: int) -> Iterator[tuple[Chunk, Arrays]]:
+    for chunk, figures in results(replicates.run, plan, chunks, workers):
+        yield chunk, {FIGURES: figures}

@@ -17,6 +17,7 @@ from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
 from segwatch.evaluation.report.predictions import write_predictions
 from segwatch.evaluation.report.worst_misses import draw_misses
+from segwatch.files import write_whole
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
@@ -87,8 +88,8 @@ def write_report(out: Path, opened: Opened, found: core.Evaluated, ct_unit: str)
         misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, ct_unit, out / PICTURES)
         pictures += misses
     write_predictions(out / "predictions.csv", opened.cohort, found.judged)
-    _write(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
-    _write(out / REPORT, core.written(found.report))
+    write_whole(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
+    write_whole(out / REPORT, core.written(found.report))
 
 
 def _tell(found: core.Evaluated, out: Path) -> None:
@@ -158,9 +159,3 @@ def _bundles(folders: tuple[Path, ...]) -> Mapping[str, Scorer]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text)
-    beside.replace(path)

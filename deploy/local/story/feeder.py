@@ -77,9 +77,7 @@ def drop_phantom(case: StoryCase, inbox: Path, folder: Path) -> None:
     made = folder / "making" / case.site / case.name
     write_case(phantom, made, truth=False)
     (made / "lung.nii.gz").unlink()
-    hidden = inbox / f".tmp-{case.name}"
-    made.rename(hidden)
-    hidden.rename(inbox / case.name)
+    made.rename(inbox / case.name)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from segwatch.cohorts.table import Cohort
+from segwatch.files import whole_file
 from segwatch.statistics.figures import Judged
 
 
@@ -17,9 +18,8 @@ def write_predictions(path: Path, cohort: Cohort, judged: Mapping[str, Judged]) 
     Predicted Dice and score are empty where the study is undefined.
     """
     tables = [_of(cohort, model, made) for model, made in judged.items()]
-    beside = path.with_name(f".{path.name}.tmp")
-    pyarrow.csv.write_csv(pa.concat_tables(tables), beside)
-    beside.replace(path)
+    with whole_file(path) as beside:
+        pyarrow.csv.write_csv(pa.concat_tables(tables), beside)
 
 
 def _of(cohort: Cohort, model: str, made: Judged) -> pa.Table:
