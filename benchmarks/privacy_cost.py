@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from segwatch.aggregation.mechanism.example_study import example_study
 from segwatch.aggregation.mechanism.figures import BlockName, figures
-from segwatch.aggregation.mechanism.made_up import made_up_study
 from segwatch.aggregation.mechanism.noise import draw
 from segwatch.aggregation.mechanism.slots import Due, Kind, Slot
 from segwatch.contracts.ledger import CountedStudy
@@ -27,8 +27,8 @@ from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse
 from segwatch.contracts.studies import StudyScored
 from segwatch.federation.dice import mean_dice
-from segwatch.federation.noise_mass import variance
 from segwatch.federation.share import share_of
+from segwatch.statistics.laplace import variance
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -36,7 +36,7 @@ EPSILONS = (0.1, 0.25, 0.5, 1.0)
 PULSES = (20, 50, 100, 200, 500)
 PORTRAITS = (100, 200, 500, 1000)
 SITES = {"a good site, 18 % failing": 0.18, "a shifted site, 74 % failing": 0.74}
-"""The shares that DESIGN.md names: the paper's own site, and its shift to another scanner."""
+"""The shares of the paper's own site, and of its shift to another scanner."""
 WINDOW = 3
 """Pulses in federation's rolling window."""
 POOL = 5000
@@ -58,7 +58,7 @@ def site(failing: float, chance: np.random.Generator) -> list[Slot]:
     for number in range(POOL):
         fails = chance.random() < failing
         dice = float(0.6 * chance.beta(2, 1.5) if fails else 0.6 + 0.4 * chance.beta(2, 2))
-        study = made_up_study(f"{number:032x}", dice, NOW)
+        study = example_study(f"{number:032x}", dice, NOW)
         slots.append(Slot(CountedStudy(study=study.study, patient=study.patient, ordinal=1), study))
     return slots
 

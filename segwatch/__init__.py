@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from segwatch.cohorts.table import Cohort as Cohort
     from segwatch.cohorts.table import read_cohort as read_cohort
+    from segwatch.errors import SegwatchError as SegwatchError
     from segwatch.features.files import Request as Request
     from segwatch.features.files import measure_files as measure_files
     from segwatch.features.measuring import Measures as Measures

@@ -4,10 +4,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from segwatch.aggregation.books import Books, SiteContext, StartAgain
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.aggregation.rolling import MOST_STUDIES, Rolling
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import SCORED, dead_letters
@@ -16,6 +15,7 @@ from segwatch.streaming.closing import bounded
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.log import Log, Record
 from segwatch.streaming.telemetry import Telemetry
+from segwatch.streaming.topic_reader import TopicReader
 
 NAME = "aggregation"
 LOOK_SECONDS = 1.0
@@ -46,7 +46,7 @@ class Aggregation:
         self._site = site
         self._telemetry = telemetry
         self._alive = alive
-        self._scored = Tail(log, SCORED, alive)
+        self._scored = TopicReader(log, SCORED, alive)
         self._waiting: deque[Record] = deque()
         self._windows_from: int | None = None
         self._look_at = 0.0
@@ -94,7 +94,7 @@ class Aggregation:
             raise
         self.books = books
         self._scored.close()
-        self._scored = Tail(self._log, SCORED, self._alive, self._first(books))
+        self._scored = TopicReader(self._log, SCORED, self._alive, self._first(books))
         return books
 
     def _first(self, books: Books) -> int:
@@ -102,12 +102,9 @@ class Aggregation:
         passed = books.resume.passed()
         if passed is None:
             return 0
-        tail = Tail(self._log, SCORED, self._alive, passed.offset - 1)
-        try:
-            end = passed.offset - 1 + tail.behind()
-            found = next(tail.to_end(), None)
-        finally:
-            tail.close()
+        with closing(TopicReader(self._log, SCORED, self._alive, passed.offset - 1)) as topic:
+            end = passed.offset - 1 + topic.behind()
+            found = next(topic.to_end(), None)
         if found is None or (found.at.offset, _study(found)) != (passed.offset - 1, passed.study):
             _log.warning("the last study of a block is not where the ledger says: reading all that is left")
             return 0
@@ -118,7 +115,7 @@ class Aggregation:
             self.books.close()
         self.books, self.caught_up = None, False
         self._scored.close()
-        self._scored, self._windows_from = Tail(self._log, SCORED, self._alive), None
+        self._scored, self._windows_from = TopicReader(self._log, SCORED, self._alive), None
         self._waiting.clear()
 
     def _not_done_with(self, books: Books, timeout_seconds: float) -> Sequence[Record]:
@@ -167,16 +164,13 @@ class Aggregation:
 
     def _letters(self) -> set[int]:
         """The offsets of scored records that have a dead letter of ours."""
-        tail = Tail(self._log, dead_letters(SCORED), self._alive)
         offsets: set[int] = set()
-        try:
-            for letter in tail.to_end():
+        with closing(TopicReader(self._log, dead_letters(SCORED), self._alive)) as topic:
+            for letter in topic.to_end():
                 marks = dict(letter.headers)
                 if marks.get("dlq_stage") == NAME.encode():
                     with suppress(KeyError, ValueError):
                         offsets.add(int(marks["dlq_offset"]))
-        finally:
-            tail.close()
         return offsets
 
     def _look_whether_caught_up(self, books: Books) -> None:

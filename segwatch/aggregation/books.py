@@ -7,6 +7,7 @@ Nothing is kept that the log does not hold. The order is what the guarantee rest
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,27 +15,27 @@ from typing import TypeVar
 
 from segwatch.aggregation.audit_log.log_file import AuditDisagrees, AuditLog
 from segwatch.aggregation.blocks import Blocks
+from segwatch.aggregation.ledger.fold import Counted, Damage, fold
 from segwatch.aggregation.ledger.ledger import Entry, Ledger
 from segwatch.aggregation.ledger.record import ledger_record
 from segwatch.aggregation.ledger.released import Released, released
 from segwatch.aggregation.ledger.resume import Resume
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.aggregation.mechanism.figures import BlockName, figures
 from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.aggregation.mechanism.policy import differences
 from segwatch.aggregation.mechanism.release import release_of
 from segwatch.aggregation.mechanism.slots import Due
-from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
-from segwatch.errors import BadInput, InvalidMessage
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Log, Outgoing, Producer, Record
+from segwatch.streaming.topic_reader import TopicReader
 
 MANY = 1000
 """Entries of the ledger that are written into the audit log together."""
 _log = logging.getLogger(__name__)
-Folded = TypeVar("Folded")
+Summary = TypeVar("Summary")
 
 
 class StartAgain(Exception):
@@ -63,7 +64,7 @@ class Books:
         self._log = log
         self._site = site
         self._alive = alive
-        self._tail = Tail(log, LEDGER, alive)
+        self._ledger_topic = TopicReader(log, LEDGER, alive)
         self._producer = producer
         self._audit = AuditLog(site.audit_log, site.name)
         self._unsent: deque[Outgoing] = deque()
@@ -90,7 +91,7 @@ class Books:
         self._audit.open()
         before = self._whole(RELEASE, released)
         self._sent = before
-        self._adopt(self._tail.to_end())
+        self._adopt(self._ledger_topic.to_end())
         if before.more_than(self.ledger) or self._audit.has_more:
             _log.error(
                 "blocks were released that the ledger does not hold: it was lost, or put back from a copy"
@@ -135,12 +136,12 @@ class Books:
 
     def close(self) -> None:
         """Let the ledger's reader and the blocks' memory go."""
-        self._tail.close()
+        self._ledger_topic.close()
         self.blocks.close()
 
     def _close(self, due: Due) -> None:
         # 1. Read the ledger to its end: another process may have closed this block already.
-        if self._adopt(self._tail.to_end()):
+        if self._adopt(self._ledger_topic.to_end()):
             self._flush()
             return
         # 2. Draw the noise, once, and write it down with the block's studies. 3. Wait for the
@@ -171,63 +172,56 @@ class Books:
         """
         record = ledger_record(self._site.name, entry, self._site.now(), last_at)
         (position,) = self._producer.send([record])
-        return self._adopt(self._tail.through(position))
+        return self._adopt(self._ledger_topic.through(position))
 
     def _adopt(self, records: Iterable[Record]) -> int:
         adopted = 0
-        for record in records:
-            try:
-                event = decode(LEDGER, record.key, record.value, record.headers)
-            except InvalidMessage as error:
-                _log.error("the ledger is damaged: %s", error, extra={"offset": record.at.offset})
-                self.ledger.damage()
+        for step in fold(self.ledger, records):
+            if isinstance(step, Damage):
+                _log.error("the ledger is damaged: %s", step.reason, extra={"offset": step.offset})
                 if not self._starting:
-                    raise StartAgain("the ledger is damaged") from None
+                    raise StartAgain("the ledger is damaged")
                 continue
-            before = self.ledger.policy_or_none
-            entry = self.ledger.read(event.data)
-            if entry is None:
-                continue
-            if not self._audit.take(entry):
-                self._contradicted(entry, record)
+            if not self._audit.take(step.entry):
+                self._contradicted(step)
                 continue
             if self._audit.pending >= MANY:  # it is made again: memory must not grow with the ledger
                 self._write_audit()
             adopted += 1
-            if isinstance(entry, BlockClosed):
-                self.resume.follow(entry, event.extensions)
-            self._follow(entry, before)
+            self._follow(step)
         return adopted
 
-    def _contradicted(self, entry: Entry, record: Record) -> None:
+    def _contradicted(self, step: Counted) -> None:
         """The audit log says that something else left. As with a damage, only a new epoch may follow; the
         studies may have left in what the ledger lost, so they are never counted again.
         """
-        _log.error("the ledger contradicts the audit log", extra={"offset": record.at.offset})
-        if isinstance(entry, BlockClosed):
-            self.blocks.cover(entry.figures.kind, entry.studies)
+        _log.error("the ledger contradicts the audit log", extra={"offset": step.offset})
+        if isinstance(step.entry, BlockClosed):
+            self.blocks.cover(step.entry.figures.kind, step.entry.studies)
         self.ledger.damage()
         if not self._starting:
             raise StartAgain("the ledger contradicts the audit log")
 
-    def _follow(self, entry: Entry, before: SitePolicy | None) -> None:
+    def _follow(self, step: Counted) -> None:
+        entry = step.entry
         if isinstance(entry, EpochOpened):
             if not self._starting:
                 raise StartAgain("a new epoch was opened")
             self.blocks.open_epoch(entry.from_offset)
             self.resume.open_epoch(entry.from_offset)
         elif isinstance(entry, PolicyChanged):
-            if before is not None and not self._starting:
+            if step.before is not None and not self._starting:
                 _log.warning(
                     "policy %s is in force from pulse %d and portrait %d of epoch %d on, instead of %s: %s",
                     entry.policy.version,
                     entry.first_pulse,
                     entry.first_portrait,
                     entry.epoch,
-                    before.version,
-                    differences(before, entry.policy),
+                    step.before.version,
+                    differences(step.before, entry.policy),
                 )
         else:
+            self.resume.follow(entry, step.extensions)
             self.blocks.cover(entry.figures.kind, entry.studies)
             if not self._sent.hold(entry.figures):
                 self._unsent.append(release_of(self._site.name, entry))
@@ -268,16 +262,13 @@ class Books:
 
     def _begin(self, highest_released: int) -> None:
         """The first epoch counts from the beginning; one after a loss only what is scored from now on."""
-        first = highest_released == 0 and self._tail.next_offset == 0
+        first = highest_released == 0 and self._ledger_topic.next_offset == 0
         self.ledger.highest_epoch = max(self.ledger.highest_epoch, highest_released)
         self.open_epoch(0 if first else self._whole(SCORED, _end))
 
-    def _whole(self, topic: str, fold: Callable[[Iterable[Record]], Folded]) -> Folded:
-        tail = Tail(self._log, topic, self._alive)
-        try:
-            return fold(tail.to_end())
-        finally:
-            tail.close()
+    def _whole(self, name: str, summary: Callable[[Iterable[Record]], Summary]) -> Summary:
+        with closing(TopicReader(self._log, name, self._alive)) as topic:
+            return summary(topic.to_end())
 
     def _say_policy(self) -> None:
         """A line at each start, and one for a changed file: when it counts, and what it changes."""

@@ -21,17 +21,6 @@ from segwatch.contracts.policy import (
     SMALLEST_EPSILON,
 )
 
-HISTOGRAM_CELLS = (
-    "0.0-0.2",
-    "0.2-0.4",
-    "0.4-0.6",
-    "0.6-0.8",
-    "0.8-1.0",
-    "undefined",
-    "outside",
-)
-"""The seven cells of a portrait: five bins of predicted Dice (left-closed), undefined, and outside."""
-
 Number = Annotated[int, Field(ge=0, le=10**12)]
 LARGEST_EPOCH = 10**9
 Epoch = Annotated[int, Field(ge=1, le=LARGEST_EPOCH)]

@@ -21,8 +21,6 @@ caller said so; or something else, whose intensities mean nothing."""
 LesionSource = Literal["nnunet", "nnunet-v1", "given"]
 LungMethod = Literal["given", "lungmask", "classical", "none"]
 Share = Annotated[float, Field(ge=0, le=1)]
-FAILED_BELOW = 0.6
-"""A mask whose Dice is below it has failed (DESIGN.md, the scorers)."""
 
 
 class Study(Contract):

@@ -11,11 +11,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segwatch.federation.noise_mass import variance
+from segwatch.contracts.quality import BIN_MIDPOINTS, BINS, HISTOGRAM_SENSITIVITY
+from segwatch.statistics.laplace import variance
 
-MIDPOINTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 Z = 1.959964
-HISTOGRAM_SENSITIVITY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ def mean_dice(histogram: Sequence[int], epsilon: float) -> MeanDice:
         histogram: a portrait's seven noised cells; the first five are the bins.
         epsilon: the histogram's.
     """
-    bins = histogram[: len(MIDPOINTS)]
+    bins = histogram[:BINS]
     noise = variance(HISTOGRAM_SENSITIVITY / epsilon)
     weights = [max(cell, 0) + noise for cell in bins]
     total, moment = sum(bins), _dot(1, bins)
@@ -44,7 +43,7 @@ def mean_dice(histogram: Sequence[int], epsilon: float) -> MeanDice:
     discriminant = b**2 - a * c
     mean = _clamp(moment / total) if total > 0 else None
     if a <= 0 or discriminant < 0 or total <= 0:
-        return MeanDice(mean, MIDPOINTS[0], MIDPOINTS[-1])
+        return MeanDice(mean, BIN_MIDPOINTS[0], BIN_MIDPOINTS[-1])
     root = math.sqrt(discriminant)
     return MeanDice(mean, _clamp((b - root) / a), _clamp((b + root) / a))
 
@@ -55,8 +54,8 @@ def bin_ratios(histogram: Sequence[int], k: int) -> list[float]:
 
 
 def _dot(power: int, values: Sequence[float]) -> float:
-    return sum(midpoint**power * value for midpoint, value in zip(MIDPOINTS, values, strict=True))
+    return sum(midpoint**power * value for midpoint, value in zip(BIN_MIDPOINTS, values, strict=True))
 
 
 def _clamp(mean: float) -> float:
-    return min(max(mean, MIDPOINTS[0]), MIDPOINTS[-1])
+    return min(max(mean, BIN_MIDPOINTS[0]), BIN_MIDPOINTS[-1])

@@ -7,22 +7,18 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from segwatch.statistics.laplace import decay
+
 Floats = npt.NDArray[np.float64]
 
 LOST_MASS = 1e-14
-
-
-def variance(scale: float) -> float:
-    """Variance of discrete Laplace noise with P(z) proportional to exp(-|z|/scale)."""
-    decay = math.exp(-1 / scale)
-    return 2 * decay / (1 - decay) ** 2
 
 
 @lru_cache(maxsize=256)
 def mass_of_sum(scales: tuple[float, ...]) -> Floats:
     """P(Z = z) for z from -h to h, of the sum Z of discrete Laplace noises with these scales.
 
-    By the characteristic function, (1-a)²/(1-2a·cos t+a²) with a = exp(-1/scale) for each noise: their
+    By the characteristic function, (1-a)²/(1-2a·cos t+a²) with a its decay for each noise: their
     product on a grid of frequencies is the transform of the sum's mass wrapped round the grid, which is so
     wide that what wraps is below LOST_MASS times a few. The smallest epsilon that a policy may have keeps
     the grid below 1.3 million points for a thousand pulses.
@@ -32,8 +28,8 @@ def mass_of_sum(scales: tuple[float, ...]) -> Floats:
     angles = 2 * math.pi * np.fft.rfftfreq(points)
     transform = np.ones_like(angles)
     for scale in scales:
-        decay = math.exp(-1 / scale)
-        transform *= (1 - decay) ** 2 / (1 - 2 * decay * np.cos(angles) + decay**2)
+        a = decay(scale)
+        transform *= (1 - a) ** 2 / (1 - 2 * a * np.cos(angles) + a**2)
     wrapped = np.fft.irfft(transform, points)
     return np.clip(np.fft.fftshift(wrapped), 0.0, None)
 
@@ -47,5 +43,5 @@ def _half_width(scales: Sequence[float]) -> int:
 
 def _log_moment(scale: float, rate: float) -> float:
     """log E exp(rate·Z)."""
-    decay = math.exp(-1 / scale)
-    return 2 * math.log1p(-decay) - math.log1p(-decay * math.exp(rate)) - math.log1p(-decay * math.exp(-rate))
+    a = decay(scale)
+    return 2 * math.log1p(-a) - math.log1p(-a * math.exp(rate)) - math.log1p(-a * math.exp(-rate))

@@ -1,5 +1,5 @@
 """Scoring: predicts a mask's Dice, and the probability that it failed, from its measures.
 
-`service.py` is the way of one message; `score.py` decides; `predict.py`, `outside.py` and `explain.py`
-compute; `bundle.py` and `manifest.py` are the form in which a scorer is kept: data, never code.
+`score.py` decides; `predict.py`, `outside.py` and `explain.py` compute; `bundle.py` and `manifest.py` are the
+form in which a scorer is kept: data, never code.
 """

@@ -1,20 +1,17 @@
 """The five quality bins of Dice: edges .2 .4 .6 .8, left-closed; the three lowest are failed.
 
-Source: DESIGN.md "The scorers, exactly". Dice and predictions are arrays (n,), probabilities (n, 5).
+Source: docs/architecture.md, the scorers. Dice and predictions are arrays (n,), probabilities (n, 5).
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segwatch.contracts.studies import FAILED_BELOW
+from segwatch.contracts import quality
 
 Floats = NDArray[np.float64]
 Bins = NDArray[np.int64]
 
-EDGES = (0.2, 0.4, 0.6, 0.8)
-COUNT = 5
-FAILED_BINS = 3
-MIDPOINTS = (0.1, 0.3, 0.5, 0.7, 0.9)
+EDGES, COUNT, FAILED_BINS = quality.BIN_EDGES, quality.BINS, quality.FAILED_BINS
 
 
 def bin_of(dice: ArrayLike) -> Bins:
@@ -34,12 +31,12 @@ def failed(dice: ArrayLike) -> NDArray[np.bool_]:
         >>> failed([0.59, 0.6]).tolist()
         [True, False]
     """
-    return np.asarray(dice, dtype=np.float64) < FAILED_BELOW
+    return np.asarray(dice, dtype=np.float64) < quality.FAILED_BELOW
 
 
 def expected_dice(probabilities: Floats) -> Floats:
     """The probability-weighted mean of the bins' midpoints, (n, 5) to (n,)."""
-    return np.asarray(probabilities @ np.asarray(MIDPOINTS), dtype=np.float64)
+    return np.asarray(probabilities @ np.asarray(quality.BIN_MIDPOINTS), dtype=np.float64)
 
 
 def failure_mass(probabilities: Floats) -> Floats:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from segwatch.contracts.base import Reason
-from segwatch.contracts.studies import FAILED_BELOW, Contribution
+from segwatch.contracts.quality import FAILED_BELOW
+from segwatch.contracts.studies import Contribution
 from segwatch.scoring.bins import Floats
 from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.contracts.studies import FAILED_BELOW
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.scoring.bins import (
     COUNT,
     FAILED_BINS,

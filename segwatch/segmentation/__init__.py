@@ -1,1 +1,1 @@
-"""segmentation."""
+"""Masks of lesion and lung: nnU-Net bundles, lungmask, a threshold without weights, and the demo model."""

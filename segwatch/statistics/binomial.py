@@ -1,4 +1,4 @@
-"""The exact binomial test of a sensitivity, one-sided: which sensitivities do the cases rule out?"""
+"""Shares of independent cases, exactly: their bounds, and which sensitivities the cases rule out."""
 
 import numpy as np
 from scipy.stats import beta, binom
@@ -7,19 +7,24 @@ ALPHA = 0.05
 GRID = 0.01
 
 
+def clopper_pearson(found: int, n: int, chance: float) -> tuple[float, float]:
+    """Bounds of a share (Clopper and Pearson, 1934), each of which is wrong with at most `chance`."""
+    low = float(beta.ppf(chance, found, n - found + 1)) if found else 0.0
+    high = float(beta.isf(chance, found + 1, n - found)) if found < n else 1.0
+    return low, high
+
+
 def largest_rejected(found: int, failed: int, alpha: float = ALPHA) -> float | None:
     """The largest null sensitivity that finding so many of the failed cases rejects at `alpha`.
 
-    The exact bound (Clopper and Pearson, 1934): the sensitivity at which finding as many or more has the
+    The exact lower bound: the sensitivity at which finding as many or more has the
     probability alpha. None without a failed case; 0 where none was found, which rejects nothing.
 
     Examples:
         >>> round(largest_rejected(5, 8), 3)
         0.289
     """
-    if not failed:
-        return None
-    return float(beta.ppf(alpha, found, failed - found + 1)) if found else 0.0
+    return clopper_pearson(found, failed, alpha)[0] if failed else None
 
 
 def largest_rejected_on_grid(found: int, failed: int, alpha: float = ALPHA) -> float | None:
@@ -37,16 +42,11 @@ def largest_rejected_on_grid(found: int, failed: int, alpha: float = ALPHA) -> f
 
 
 def exact_interval(found: int, n: int, coverage: float = 0.95) -> tuple[float, float] | None:
-    """The share's exact interval (Clopper and Pearson, 1934), as if studies were independent; None of none.
+    """The share's exact interval, as if studies were independent; None of none.
 
     It has width where resampling has none: where all were found, or none.
     """
-    if not n:
-        return None
-    tail = (1 - coverage) / 2
-    low = float(beta.ppf(tail, found, n - found + 1)) if found else 0.0
-    high = float(beta.ppf(1 - tail, found + 1, n - found)) if found < n else 1.0
-    return low, high
+    return clopper_pearson(found, n, (1 - coverage) / 2) if n else None
 
 
 def p_value(found: int, failed: int, null: float) -> float | None:

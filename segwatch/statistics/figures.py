@@ -1,8 +1,8 @@
 """How good predictions are, as pure functions of truth and prediction.
 
 Rows are studies (n,). An undefined study is predicted failed, falls into the lowest bin, has no predicted
-Dice (NaN) and the highest failure score (infinity): DESIGN.md rule 6. A figure that a set cannot give, such
-as the sensitivity without a failed case, is None.
+Dice (NaN) and the highest failure score (infinity): docs/architecture.md, rule 6. A figure that a set cannot
+give, such as the sensitivity without a failed case, is None.
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from segwatch.errors import LogRefused, SegwatchError, Transient, Unprocessable
 
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0
+"""Between attempts: what comes back is noticed within half a minute, and not hammered until then."""
+RETRY_SECONDS = 1.0
+"""Where a wait that grows would miss the moment: a log that comes up, a heartbeat's slot."""
 LONGEST_REASON = 300
 """A reason is a sentence, not a trace: it is shown in tables."""
 
@@ -46,11 +50,13 @@ def judge(error: BaseException, failures: int, most: int) -> Retry | Bury:
         return Bury(error.kind, short(str(error)))
     kind = f"unexpected_{type(error).__name__}"
     if failures < most:
-        return Retry(kind, _place(error), counts=True)
-    return Bury(kind, _place(error))
+        return Retry(kind, _origin(error), counts=True)
+    return Bury(kind, _origin(error))
 
 
-def delays(first_seconds: float, longest_seconds: float) -> Iterator[float]:
+def delays(
+    first_seconds: float = FIRST_DELAY_SECONDS, longest_seconds: float = LONGEST_DELAY_SECONDS
+) -> Iterator[float]:
     """Seconds to wait before each new attempt, without end: doubling up to a longest, jittered down by up to
     half so that services that failed together do not return together.
     """
@@ -66,7 +72,7 @@ def short(text: str) -> str:
     return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 
-def _place(error: BaseException) -> str:
+def _origin(error: BaseException) -> str:
     """Where an unexpected error came from. Its text is left out: it may quote what the message contains."""
     if isinstance(error, SegwatchError):
         return short(str(error))

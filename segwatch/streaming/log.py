@@ -84,7 +84,7 @@ class Consumer(Closing, Protocol):
         """
         ...
 
-    def joined(self) -> bool:
+    def is_member(self) -> bool:
         """Whether this member has its place in the group, be it one that waits for a partition."""
         ...
 

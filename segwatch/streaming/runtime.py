@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 from segwatch.errors import BadInput, BadSettings, LogRefused, LogUnavailable, LostPlace
+from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.connect import open_log
 from segwatch.streaming.json_logs import configure_logging
@@ -34,7 +35,6 @@ EXIT_LOST_PLACE = 5
 START_PATIENCE_SECONDS = 60.0
 """How long a service waits at start for the log to come up: a broker needs seconds, a cluster that is
 rolled a minute. After that the process ends, so that the fault is seen, and its supervisor tries again."""
-START_RETRY_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
@@ -67,6 +67,12 @@ class Runtime(Generic[SettingsT]):
             self._ready.set()
         else:
             self._ready.clear()
+
+    def fault(self, error: str, reason: str) -> None:
+        """Something that we need is away: not ready, until the service says otherwise."""
+        self.ready(False)
+        self.telemetry.retries.labels(self.name, error).inc()
+        _log.warning("waiting, then trying again: %s: %s", error, reason)
 
 
 @dataclass
@@ -164,7 +170,7 @@ def _come_up(settings: ServiceSettings, health: _Health) -> Log:
             if time.monotonic() > until or health.stop.is_set():
                 raise
             _log.warning("the log is not up yet, trying again: %s", error)
-            health.stop.wait(START_RETRY_SECONDS)
+            health.stop.wait(RETRY_SECONDS)
 
 
 @contextmanager
@@ -174,11 +180,11 @@ def _signals(stop: threading.Event) -> Iterator[None]:
         yield
         return
 
-    def ask(number: int, _frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
         _log.info("asked to stop by %s", signal.Signals(number).name)
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -13,12 +13,21 @@ from typing import Any, Literal
 
 from segwatch.contracts.envelope import Event, decode
 from segwatch.errors import LogRefused, LogUnavailable, LostPlace, Unprocessable
-from segwatch.streaming.attempts import Bury, Retry, delays, judge, short
+from segwatch.streaming.attempts import (
+    FIRST_DELAY_SECONDS,
+    LONGEST_DELAY_SECONDS,
+    Bury,
+    Retry,
+    delays,
+    judge,
+    short,
+)
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.json_logs import about
 from segwatch.streaming.lag import LagGauge
 from segwatch.streaming.log import Consumer, Outgoing, Position, Producer, Record, outgoing
 from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.steps import successes
 from segwatch.streaming.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -38,9 +47,8 @@ class StageTimes:
     grace: float = 15.0
     """For a study in hand after the request to stop; then it is handed back. With closing it stays below
     the 30 s that Kubernetes gives."""
-    first_delay: float = 0.5
-    longest_delay: float = 30.0
-    """Between attempts: a store that comes back is noticed within half a minute."""
+    first_delay: float = FIRST_DELAY_SECONDS
+    longest_delay: float = LONGEST_DELAY_SECONDS
 
 
 class _HandedBack(Exception):
@@ -80,21 +88,15 @@ class StageLoop:
         self._lag = LagGauge(stage, consumer, runtime.telemetry)
 
     def run(self) -> None:
-        waits = self._delays()
-        while not self._stopping():
-            self._runtime.alive()
-            try:
-                self._lag.refresh()  # also what notices an absent broker: an idle poll is silent either way
-                records = self._consumer.poll(self._pace.poll)
-            except (LogUnavailable, LogRefused) as error:
-                self._fault(type(error).__name__, str(error))
-                self._runtime.stop.wait(next(waits))
-                continue
-            waits = self._delays()
-            if self._consumer.joined():
+        for records in successes(self._poll, self._runtime, self._delays):
+            if self._consumer.is_member():
                 self._runtime.ready(True)
             for record in records:
                 self._process(record)
+
+    def _poll(self) -> Sequence[Record]:
+        self._lag.refresh()  # also what notices an absent broker: an idle poll is silent either way
+        return self._consumer.poll(self._pace.poll)
 
     def _process(self, record: Record) -> None:
         if self._stopping():
@@ -116,14 +118,14 @@ class StageLoop:
     def _settle(self, record: Record) -> _Done | None:
         """See a record through; None where the place was lost, and the record with it."""
         # 1. Do the work, once. Nothing of it is visible to others yet.
-        done = self._work(record)
+        done = self._results(record)
         # 2. Send all that came of it (a result, or a dead letter) and wait for every acknowledgement.
         done = self._send(record, done)
         # 3. Only now commit. A crash before this line means the same again, under the same ids; a commit
         #    before step 2 could lose the study.
         return done if self._commit(record.at) else None
 
-    def _work(self, record: Record) -> _Done:
+    def _results(self, record: Record) -> _Done:
         if is_for_another(record, self._stage):
             return _Done("skipped")
         vanished = self._begin(record.at)
@@ -176,12 +178,12 @@ class StageLoop:
                 self._producer.send(done.records)
             except Unprocessable as error:
                 if done.outcome == "dead_letter":
-                    self._fault(error.kind, f"the log does not even take the dead letter: {error}")
+                    self._runtime.fault(error.kind, f"the log does not even take the dead letter: {error}")
                     self._sit_out(next(waits))
                 else:
                     done = self._buried(record, Bury(error.kind, short(str(error))), attempts=1)
             except (LogUnavailable, LogRefused) as error:
-                self._fault(type(error).__name__, str(error))
+                self._runtime.fault(type(error).__name__, str(error))
                 self._sit_out(next(waits))
             else:
                 return done
@@ -196,7 +198,7 @@ class StageLoop:
                 _log.warning("not committed, it is handed out again elsewhere: %s", error)
                 return False
             except (LogUnavailable, LogRefused) as error:
-                self._fault(type(error).__name__, str(error))
+                self._runtime.fault(type(error).__name__, str(error))
                 self._sit_out(next(waits))
             else:
                 return True
@@ -248,13 +250,7 @@ class StageLoop:
             self._telemetry.retries.labels(self._stage, verdict.error).inc()
             _log.warning("failed, trying again: %s", verdict.reason, exc_info=_trace(error))
         else:
-            self._fault(verdict.error, verdict.reason)
-
-    def _fault(self, error: str, reason: str) -> None:
-        """Something that we need is away: not ready, until a poll of the free loop succeeds again."""
-        self._runtime.ready(False)
-        self._telemetry.retries.labels(self._stage, error).inc()
-        _log.warning("waiting, then trying again: %s: %s", error, reason)
+            self._runtime.fault(verdict.error, verdict.reason)
 
     def _count(self, done: _Done, seconds: float) -> None:
         self._telemetry.messages.labels(self._stage, done.outcome).inc()

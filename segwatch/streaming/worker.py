@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=WORKER_NAME, daemon=True)
+        self._thread = threading.Thread(target=self._run_jobs, name=WORKER_NAME, daemon=True)
         self._thread.start()
 
     def begin(self, job: Callable[[], Result]) -> "Future[Result]":
@@ -38,7 +38,7 @@ class Worker:
         self._jobs.put(None)
         self._thread.join(CLOSE_SECONDS)
 
-    def _work(self) -> None:
+    def _run_jobs(self) -> None:
         while (job := self._jobs.get()) is not None:
             work, future, context = job
             try:

@@ -1,4 +1,4 @@
-"""The paper's five models, exactly as DESIGN.md has them, and three that do better; all seeded."""
+"""The paper's five models, exactly as docs/architecture.md has them, and three that do better; all seeded."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -89,7 +89,7 @@ def train(
         cohort: with the columns of the feature set.
         model: a name in EVERY. features: what `feature_set` takes.
         name: of the scorer, MODEL-FEATURES where not given.
-        measured: how the cohort was measured; DESIGN.md's default where not given.
+        measured: how the cohort was measured; by the paper's text where not given.
         limits: said in the manifest beside those that hold for every scorer.
         choices: of calibration and threshold.
         site: studies of a site, with the features of the set and without Dice, to which the interval is

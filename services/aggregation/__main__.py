@@ -1,6 +1,5 @@
 """`python -m services.aggregation`: counts the site's studies, and releases blocks under its policy."""
 
-import logging
 import sys
 import threading
 from datetime import UTC, datetime
@@ -10,18 +9,14 @@ from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.demo_noise import choose_noise
 from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
-from segwatch.errors import LogRefused, Transient
-from segwatch.streaming.attempts import delays
 from segwatch.streaming.runtime import Runtime, main
+from segwatch.streaming.steps import run_steps
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
 from services.aggregation.settings import AggregationSettings
 
-POLL_SECONDS = 1.0
-FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0
+LAST_BEAT_SECONDS = 1.0
 TOPICS = (SCORED, dead_letters(SCORED), LEDGER, RELEASE)
-
-_log = logging.getLogger(__name__)
 
 
 def run(runtime: Runtime[AggregationSettings]) -> None:
@@ -42,28 +37,10 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     )
     thread.start()
     try:
-        _steps(runtime, service)
+        run_steps(service, runtime)
     finally:
-        runtime.ready(False)
         runtime.stop.set()
-        thread.join(POLL_SECONDS)
-        service.close()
-
-
-def _steps(runtime: Runtime[AggregationSettings], service: Aggregation) -> None:
-    waits = delays(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
-    while not runtime.stop.is_set():
-        runtime.alive()
-        try:
-            service.step(POLL_SECONDS)
-        except (Transient, LogRefused) as error:
-            runtime.ready(False)
-            runtime.telemetry.retries.labels(NAME, type(error).__name__).inc()
-            _log.warning("waiting, then trying again: %s", error)
-            runtime.stop.wait(next(waits))
-        else:
-            waits = delays(FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS)
-            runtime.ready(service.caught_up)
+        thread.join(LAST_BEAT_SECONDS)
 
 
 def _epoch(service: Aggregation) -> int | None:

@@ -8,10 +8,12 @@ from datetime import datetime
 from segwatch.aggregation.mechanism.release import heartbeat_of
 from segwatch.contracts.policy import SitePolicy
 from segwatch.errors import SegwatchError
+from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Producer
 
-RETRY_SECONDS = 2.0
+EPOCH_SECONDS = 0.2
+"""Between two looks whether there is an epoch."""
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ class Heartbeats:
         while not stop.wait(wait):
             number = epoch()
             if number is None:
-                wait = RETRY_SECONDS / 10
+                wait = EPOCH_SECONDS
                 continue
             try:
                 wait = self.beat(number)

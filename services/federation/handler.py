@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from segwatch.contracts.topics import at_the_centre, site_of
-from segwatch.errors import InvalidMessage
+from segwatch.errors import InvalidMessage, LogRefused, Transient
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Reader, Record
 from services.federation.fleet import Fleet, SiteReleases
@@ -59,8 +59,21 @@ class Federation:
         """Look for new sites where it is time to, and read what came.
 
         Raises:
-            LogUnavailable, LogRefused: call `start_again`, and `step` later.
+            LogUnavailable, LogRefused: call again later; everything is read anew then.
         """
+        try:
+            self._read_on(timeout_seconds)
+        except (Transient, LogRefused):
+            self._start_again()
+            raise
+
+    def close(self) -> None:
+        """Let the connections go."""
+        for reader in self._readers:
+            bounded(reader.close, "a reader of releases")
+        self._readers = []
+
+    def _read_on(self, timeout_seconds: float) -> None:
         if self._clock() >= self._look_at:
             self._look()
         for reader in self._readers:
@@ -69,17 +82,11 @@ class Federation:
         if self._fleet is not self._shown and all(reader.at_end() for reader in self._readers):
             self._shown = self._fleet
 
-    def start_again(self) -> None:
+    def _start_again(self) -> None:
         """Read everything anew; until that is done, the figures of before are shown."""
         self.close()
         self._fleet = self._empty()
         self._read, self._look_at = set(), self._clock()
-
-    def close(self) -> None:
-        """Let the connections go."""
-        for reader in self._readers:
-            bounded(reader.close, "a reader of releases")
-        self._readers = []
 
     def _look(self) -> None:
         """Open a reader for the topics that are new: one for all of them, whatever their number."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from segwatch.contracts.release import HISTOGRAM_CELLS
+from segwatch.contracts.quality import HISTOGRAM_CELLS
 from services.federation.fleet import SiteReleases
 
 PREFIX = "segwatch_federation"

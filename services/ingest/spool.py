@@ -58,11 +58,11 @@ class Spool:
                 path.unlink(missing_ok=True)
 
     def take(self, data: bytes, arrived_by: ArrivedBy) -> Instance:
-        """Keep the bytes of one DICOM file; raises as `Arriving.write` and `keep` do."""
+        """Keep the bytes of one DICOM file; raises as `Arriving.write` and `enter` do."""
         with self.arriving() as arriving:
             arriving.write(data)
             instance = arriving.look()
-            arriving.keep(instance, arrived_by)
+            arriving.enter(instance, arrived_by)
             return instance
 
 
@@ -97,7 +97,7 @@ class Arriving:
             raise refused("unreadable", "instance", "it lacks the UID of its class, study, series or itself")
         return Instance(*uids)
 
-    def keep(self, instance: Instance, arrived_by: ArrivedBy) -> None:
+    def enter(self, instance: Instance, arrived_by: ArrivedBy) -> None:
         """Put it into its series' folder in the inbox; on the disk for good when this returns.
 
         Raises:

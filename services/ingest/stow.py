@@ -22,7 +22,7 @@ from services.ingest.stow_part import StowPart
 MOST_REQUESTS = 8
 """At the same time; a further one is told to come again (503)."""
 CLOSE_SECONDS = 4
-RETRY_SECONDS = 60
+RETRY_AFTER_SECONDS = 60
 """When a sender that found no room may come again."""
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ async def _receive(request: Request, spool: Spool) -> list[Stored]:
 
 def _answered(parts: list[Stored]) -> Response:
     status = status_of(parts)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
     if status != 200:
         _log.warning("STOW-RS answered %d: %d of %d parts failed", status, _failed(parts), len(parts))
     return JSONResponse(answer(parts), status, headers, media_type="application/dicom+json")

@@ -43,7 +43,7 @@ class StowPart:
         """The instance is complete: keep it, or say why not."""
         if self._arriving is not None and self._failure is None:
             with self._noted():
-                self._keep(self._arriving)
+                self._enter(self._arriving)
         self._done.append(Stored(self._instance, self._failure))
         self.close()
 
@@ -51,10 +51,10 @@ class StowPart:
         """Remove what was not kept."""
         self._cleaning.close()
 
-    def _keep(self, arriving: Arriving) -> None:
+    def _enter(self, arriving: Arriving) -> None:
         self._instance = arriving.look()
         if self._study in (None, self._instance.study):
-            arriving.keep(self._instance, "stow-rs")
+            arriving.enter(self._instance, "stow-rs")
         else:
             self._failure = NOT_OF_THIS_STUDY
 

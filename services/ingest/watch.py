@@ -8,15 +8,24 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from segwatch.errors import LogRefused, Transient, Unprocessable
-from segwatch.streaming.attempts import Bury, Retry, delays, judge
+from segwatch.streaming.attempts import (
+    FIRST_DELAY_SECONDS,
+    LONGEST_DELAY_SECONDS,
+    Bury,
+    Retry,
+    delays,
+    judge,
+)
 from segwatch.streaming.deadletters.writing import dead_letter_of_input
 from segwatch.streaming.json_logs import about
 from segwatch.streaming.log import Outgoing, Producer, outgoing
 from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.steps import AWAY, successes
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Fingerprint
@@ -41,8 +50,8 @@ class InboxTimes:
     the process, and the case's turn comes last from then on."""
     grace: float = 15.0
     """For the case in hand after the request to stop; then it is left as it is, and read again."""
-    first_delay: float = 0.5
-    longest_delay: float = 30.0
+    first_delay: float = FIRST_DELAY_SECONDS
+    longest_delay: float = LONGEST_DELAY_SECONDS
 
 
 MOST_CRASHES = 5
@@ -77,20 +86,13 @@ class InboxWatcher:
 
     def __post_init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
-        self._pauses = self._delays()
 
     def run(self) -> None:
-        """Raises nothing of its own: what is away is waited for."""
+        """Raises nothing of its own. While something is away it is not ready, until an entry goes through."""
         self.runtime.ready(True)
-        while not self.runtime.stop.is_set():
-            self.runtime.alive()
-            try:
-                self._round()
-            except _HandedBack:
-                return
-            except (Transient, LogRefused, OSError) as error:
-                self._fault(error)
-            self.runtime.stop.wait(self.pace.look)
+        with suppress(_HandedBack):
+            for _ in successes(self._round, self.runtime, self._delays, (*AWAY, OSError)):
+                self.runtime.stop.wait(self.pace.look)
 
     def _round(self) -> None:
         entries = self.inbox.entries()
@@ -104,7 +106,6 @@ class InboxWatcher:
                 continue
             with about(case=name), self.studies.timed():
                 self._take(name, entries[name])
-            self._pauses = self._delays()
             self.runtime.ready(True)
 
     def _due(self, complete: Sequence[str]) -> list[str]:
@@ -170,7 +171,7 @@ class InboxWatcher:
         else:
             trouble.failures += verdict.counts
             trouble.again_at = time.monotonic() + next(trouble.waits)
-            self._tell(verdict, error)
+            self._retry(verdict, error)
 
     def _reject(self, name: str, why: Bury, attempts: int = 1) -> None:
         rejected = self.inbox.name_if_rejected(name)
@@ -194,17 +195,10 @@ class InboxWatcher:
         self.producer.send([record])
         self.runtime.alive()
 
-    def _tell(self, verdict: Retry, error: BaseException) -> None:
+    def _retry(self, verdict: Retry, error: BaseException) -> None:
         self.studies.retried(verdict.error)
         trace = None if isinstance(error, Transient) else error
         _log.warning("waiting, then trying again: %s: %s", verdict.error, verdict.reason, exc_info=trace)
-
-    def _fault(self, error: Exception) -> None:
-        """Something that every entry needs is away: not ready until an entry goes through again."""
-        self.runtime.ready(False)
-        self.studies.retried(type(error).__name__)
-        _log.warning("waiting, then trying again: %s: %s", type(error).__name__, error)
-        self.runtime.stop.wait(next(self._pauses))
 
     def _delays(self) -> Iterator[float]:
         return delays(self.pace.first_delay, self.pace.longest_delay)

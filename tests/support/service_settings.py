@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 
 import pytest
+from pydantic.fields import FieldInfo
 
 from segwatch.streaming.settings import ServiceSettings
 
@@ -20,6 +21,13 @@ def settings_of(service: str) -> type[ServiceSettings]:
         if isinstance(each, type) and issubclass(each, ServiceSettings) and each.__module__ == module.__name__
     )
     return kind
+
+
+def shown_default(field: FieldInfo) -> str:
+    """A setting's default as pages show it: in backticks, or nothing where there is none."""
+    if field.is_required():
+        return "needed"
+    return "" if field.default in (None, "") else f"`{field.default}`"
 
 
 def use_environment(monkeypatch: pytest.MonkeyPatch, values: Mapping[str, str]) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 from statistics import fmean
 
 from deploy.local.judge.status import HospitalStatus
-from segwatch.contracts.studies import FAILED_BELOW, StudyScored
+from segwatch.contracts.quality import FAILED_BELOW
+from segwatch.contracts.studies import StudyScored
 
 ROLLING = 20
 """Studies in a rolling figure: one pulse of the demonstration's policy."""

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segwatch.aggregation.audit_log.chain import Alignment, BrokenLine, figures_of, name_of, read_line
+from segwatch.aggregation.ledger.fold import Damage, fold
 from segwatch.aggregation.ledger.ledger import Ledger
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.contracts.audit import AuditLine, BlockReleased
 from segwatch.contracts.envelope import Headers, decode
 from segwatch.contracts.release import Heartbeat
 from segwatch.contracts.topics import LEDGER, RELEASE
 from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Log, Record
+from segwatch.streaming.topic_reader import TopicReader
 
 MOST_NAMED = 5
 """Of many problems of one kind the first are named and the rest are counted."""
@@ -55,18 +56,14 @@ def verify(path: Path, log: Log | None, noted: Iterable[str]) -> tuple[list[Audi
         LogUnavailable, LogRefused: the topics cannot be read.
     """
     found = Findings()
-    left, strange = released_blocks(Tail(log, RELEASE, _idle).to_end()) if log is not None else ([], 0)
+    left, strange = released_blocks(TopicReader(log, RELEASE).to_end()) if log is not None else ([], 0)
     lines = read_chain(path, found)
     whole = not found.problems
     check_noted(lines, noted, found)
     if log is not None and whole:
         check_releases(lines, left, strange, found)
-        check_ledger(lines, Tail(log, LEDGER, _idle).to_end(), found)
+        check_ledger(lines, TopicReader(log, LEDGER).to_end(), found)
     return lines, found
-
-
-def _idle() -> None:
-    """A command has no watchdog."""
 
 
 def read_chain(path: Path, found: Findings) -> list[AuditLine]:
@@ -161,18 +158,14 @@ def check_ledger(lines: Sequence[AuditLine], records: Iterable[Record], found: F
     ledger = Ledger()
     alignment = Alignment(line.entry for line in lines)
     new, against = 0, []
-    for record in records:
-        try:
-            event = decode(LEDGER, record.key, record.value, record.headers)
-        except InvalidMessage:
-            found.notes.append(f"the ledger is damaged at offset {record.at.offset}")
-            ledger.damage()
+    for step in fold(ledger, records):
+        if isinstance(step, Damage):
+            found.notes.append(f"the ledger is damaged at offset {step.offset}")
             continue
-        entry = ledger.read(event.data)
-        known = True if entry is None else alignment.take(entry)
+        known = alignment.take(step.entry)
         new += known is False
         if known is None:
-            against.append(f"the ledger's entry at offset {record.at.offset} is not what the log says")
+            against.append(f"the ledger's entry at offset {step.offset} is not what the log says")
             ledger.damage()
     found.problem(against)
     if alignment.ahead:

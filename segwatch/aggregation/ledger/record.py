@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from segwatch.aggregation.ledger.ledger import Entry
-from segwatch.aggregation.ledger.resume import PLACE
+from segwatch.aggregation.ledger.resume import SCORED_TO
 from segwatch.aggregation.mechanism.release import SOURCE, block_id
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, LedgerRecord, PolicyChanged
@@ -33,6 +33,6 @@ def ledger_record(site: str, entry: Entry, now: datetime, last_at: int | None = 
         source=SOURCE,
         time=now,
         data=LedgerRecord(entry),
-        extensions={} if last_at is None else {PLACE: str(last_at + 1)},
+        extensions={} if last_at is None else {SCORED_TO: str(last_at + 1)},
     )
     return outgoing(LEDGER, event)

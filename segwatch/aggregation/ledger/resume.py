@@ -2,7 +2,7 @@
 
 Blocks follow the scored topic's order. So every study whose first record lies before the place of a block's
 last study is in that block or an earlier one of its kind, and everything there that could not be read has
-its dead letter. Each block's ledger record therefore carries that place, in the CloudEvents extension PLACE,
+its dead letter. Each block's ledger record therefore carries it, in the CloudEvents extension SCORED_TO,
 and a start reads on from it instead of from the first record. Where a record carries none (an older version
 wrote it), where studies were left to an earlier epoch, or where the topic was made anew, all is read.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from segwatch.aggregation.mechanism.slots import KINDS, Kind
 from segwatch.contracts.ledger import BlockClosed
 
-PLACE = "scoredto"
+SCORED_TO = "scoredto"
 """The offset behind the block's last study in the scored topic."""
 _OFFSET = re.compile(r"[0-9]{1,18}")
 
@@ -41,7 +41,7 @@ class Resume:
 
     def follow(self, block: BlockClosed, extensions: Mapping[str, str]) -> None:
         """The next block that counts, with what its record carries."""
-        place = extensions.get(PLACE, "")
+        place = extensions.get(SCORED_TO, "")
         if _OFFSET.fullmatch(place):
             self._passed[block.figures.kind] = Passed(int(place), bytes.fromhex(block.studies[-1].study))
         else:

@@ -18,11 +18,10 @@ from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.aggregation.mechanism.slots import Due, Slot, cell_of, entering
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.policy import SitePolicy
-from segwatch.contracts.release import HISTOGRAM_CELLS, NoisedMean, Portrait, Pulse
+from segwatch.contracts.quality import COUNT_SENSITIVITY, HISTOGRAM_CELLS, HISTOGRAM_SENSITIVITY
+from segwatch.contracts.release import NoisedMean, Portrait, Pulse
 from segwatch.contracts.studies import StudyScored
 
-COUNT_SENSITIVITY = 1
-HISTOGRAM_SENSITIVITY = 2
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No study was received by segwatch before: a clock that says so is wrong."""
 

@@ -1,22 +1,17 @@
-"""Reads the site's privacy policy, and refuses one that is missing, unclear or too loose."""
+"""The site's privacy policy: read from its file, which is refused where unclear or too loose; its cost."""
 
 import json
-from collections.abc import Hashable
-from contextlib import suppress
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from segwatch.aggregation.ledger.ledger import Ledger
-from segwatch.aggregation.ledger.tail import Tail
 from segwatch.aggregation.mechanism.bounds import BOUNDS
-from segwatch.contracts.envelope import decode, describe
+from segwatch.contracts.envelope import describe
 from segwatch.contracts.policy import SitePolicy
-from segwatch.contracts.topics import LEDGER
-from segwatch.errors import BadInput, InvalidMessage
-from segwatch.streaming.log import Log
+from segwatch.errors import BadInput
 
 
 def read_policy(path: Path) -> SitePolicy:
@@ -44,22 +39,6 @@ def read_policy(path: Path) -> SitePolicy:
     return policy
 
 
-def policy_in_force(log: Log) -> SitePolicy:
-    """The policy that the ledger says is in force: a changed file waits for the next portrait.
-
-    Raises:
-        BadInput: the ledger is empty.
-        LogUnavailable, LogRefused: it cannot be read.
-    """
-    ledger = Ledger()
-    for record in Tail(log, LEDGER, lambda: None).to_end():
-        with suppress(InvalidMessage):
-            ledger.read(decode(LEDGER, record.key, record.value, record.headers).data)
-    if ledger.policy_or_none is None:
-        raise BadInput("the ledger is empty: no policy is in force yet")
-    return ledger.policy
-
-
 def differences(old: SitePolicy, new: SitePolicy) -> str:
     """What a change of policy changes, field by field, for the log.
 
@@ -71,6 +50,17 @@ def differences(old: SitePolicy, new: SitePolicy) -> str:
     return ", ".join(
         f"{name} {value} -> {after[name]}" for name, value in before.items() if after[name] != value
     )
+
+
+def study_bound(policy: SitePolicy) -> float:
+    """What one study can lose in all its life under a policy."""
+    return sum(parts_of(policy).values())
+
+
+def parts_of(policy: SitePolicy) -> Mapping[str, float]:
+    """What a study can lose in all its life, by figure: each is drawn once."""
+    parts = {"the count": policy.epsilon_count, "the histogram": policy.epsilon_histogram}
+    return parts | ({"the means": policy.epsilon_means} if policy.means_of else {})
 
 
 def _check_means(path: Path, policy: SitePolicy) -> None:

@@ -7,13 +7,11 @@ from typing import Literal
 
 from segwatch.contracts.ledger import CountedStudy
 from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.quality import BIN_EDGES, OUTSIDE_CELL, UNDEFINED_CELL
 from segwatch.contracts.studies import StudyScored
 
 Kind = Literal["pulse", "portrait"]
 KINDS: tuple[Kind, Kind] = ("pulse", "portrait")
-
-BIN_EDGES = (0.2, 0.4, 0.6, 0.8)
-UNDEFINED_CELL, OUTSIDE_CELL = 5, 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from segwatch.aggregation.ledger.fold import Damage, fold
 from segwatch.aggregation.ledger.ledger import Ledger
+from segwatch.aggregation.mechanism.policy import study_bound
 from segwatch.aggregation.mechanism.slots import KINDS
-from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed
 from segwatch.contracts.policy import SitePolicy
-from segwatch.contracts.topics import LEDGER
-from segwatch.errors import InvalidMessage
 from segwatch.streaming.log import Record
 
 
@@ -67,33 +66,18 @@ class Budget:
         return studies * max(map(study_bound, self.policies.values()), default=0.0)
 
 
-def study_bound(policy: SitePolicy) -> float:
-    """What one study can lose in all its life under a policy."""
-    return sum(parts_of(policy).values())
-
-
-def parts_of(policy: SitePolicy) -> Mapping[str, float]:
-    """What a study can lose in all its life, by figure: each is drawn once."""
-    parts = {"the count": policy.epsilon_count, "the histogram": policy.epsilon_histogram}
-    return parts | ({"the means": policy.epsilon_means} if policy.means_of else {})
-
-
 def budget_of(records: Iterable[Record]) -> Budget:
     """Fold a ledger's records."""
     found, ledger = Budget(), Ledger()
     seen: dict[str, set[bytes]] = {kind: set() for kind in KINDS}
-    for record in records:
-        try:
-            event = decode(LEDGER, record.key, record.value, record.headers)
-        except InvalidMessage:
-            ledger.damage()
+    for step in fold(ledger, records):
+        if isinstance(step, Damage):
             found.damages += 1
             continue
-        entry = ledger.read(event.data)
         if ledger.epoch is not None:
             found.first_epoch = found.first_epoch or ledger.epoch.epoch
-        if isinstance(entry, BlockClosed):
-            _spend(found, entry, ledger.policy, seen[entry.figures.kind])
+        if isinstance(step.entry, BlockClosed):
+            _spend(found, step.entry, ledger.policy, seen[step.entry.figures.kind])
     found.policies = ledger.policies
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from segwatch.streaming.log import Log
+    from segwatch.streaming.log import Log, Record
 
 PolicyFile = Annotated[
     Path, typer.Option("--policy", envvar="SEGWATCH_POLICY", help="The site's privacy policy, a YAML file.")
@@ -42,12 +42,13 @@ def explain(
     ] = False,
 ) -> None:
     """Print every field that leaves under a policy: how often, how protected, and with an example."""
-    from segwatch.aggregation.mechanism.policy import policy_in_force, read_policy
+    from segwatch.aggregation.ledger.fold import policy_in_force
+    from segwatch.aggregation.mechanism.policy import read_policy
     from segwatch.aggregation.tools.explain import explain as explained
 
     if in_force:
         with _log() as log:
-            typer.echo(explained(policy_in_force(log)))
+            typer.echo(explained(policy_in_force(_ledger(log))))
     elif policy is not None:
         typer.echo(explained(read_policy(policy)))
     else:
@@ -60,13 +61,11 @@ def budget(as_json: AsJson = False) -> None:
 
     Finds the log by aggregation's SEGWATCH_… variables and needs its right to read the ledger.
     """
-    from segwatch.aggregation.ledger.tail import Tail
     from segwatch.aggregation.tools.budget import budget_of
     from segwatch.aggregation.tools.reports import budget_json, budget_text
-    from segwatch.contracts.topics import LEDGER
 
     with _log() as log:
-        found = budget_of(Tail(log, LEDGER, lambda: None).to_end())
+        found = budget_of(_ledger(log))
     typer.echo(json.dumps(budget_json(found), indent=2) if as_json else budget_text(found))
     if found.twice:
         raise typer.Exit(1)
@@ -147,3 +146,10 @@ def _log() -> "Iterator[Log]":
 
     with open_log(load_settings(ConnectionSettings, strangers=True)) as log:
         yield log
+
+
+def _ledger(log: "Log") -> "Iterator[Record]":
+    from segwatch.contracts.topics import LEDGER
+    from segwatch.streaming.topic_reader import TopicReader
+
+    return TopicReader(log, LEDGER).to_end()

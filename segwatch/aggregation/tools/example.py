@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from segwatch.aggregation.blocks import Blocks
+from segwatch.aggregation.mechanism.example_study import example_study
 from segwatch.aggregation.mechanism.figures import BlockName, figures
-from segwatch.aggregation.mechanism.made_up import made_up_study
 from segwatch.aggregation.mechanism.noise import draw
 from segwatch.aggregation.mechanism.release import heartbeat_of, release_of
 from segwatch.contracts.ledger import BlockClosed
@@ -45,4 +45,4 @@ def _studies(count: int) -> Iterator[StudyScored]:
             "segmentation_smoothness": chance.betavariate(8, 2),
             "lesions_within_lungs": chance.betavariate(20, 1),
         }
-        yield made_up_study(f"{number:032x}", dice, BEGIN + timedelta(minutes=number), features)
+        yield example_study(f"{number:032x}", dice, BEGIN + timedelta(minutes=number), features)

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from segwatch.aggregation.mechanism.figures import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY
-from segwatch.aggregation.tools.budget import parts_of
+from segwatch.aggregation.mechanism.policy import parts_of
 from segwatch.aggregation.tools.example import example_records
 from segwatch.aggregation.tools.explain_words import HEADER_WORDS, WORDS
 from segwatch.contracts.base import LEAVES
 from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.quality import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY
 from segwatch.contracts.release import SiteRelease
 from segwatch.contracts.schemas import schema_of
+from segwatch.statistics.laplace import reach
 from segwatch.streaming.log import Outgoing
 
 
@@ -107,9 +108,7 @@ def _budget(policy: SitePolicy) -> Iterator[str]:
 
 def _noise(scale: float) -> str:
     """How strong noise is, for people: the range that 19 of 20 draws stay within, by the exact mass."""
-    decay = math.exp(-1 / scale)
-    reach = max(0, math.ceil(math.log(0.05 * (1 + decay) / 2) / math.log(decay)) - 1)
-    return f"scale {scale:g}, off by {reach} or less 19 times in 20"
+    return f"scale {scale:g}, off by {reach(0.05, scale)} or less 19 times in 20"
 
 
 def _limits(policy: SitePolicy) -> Iterator[str]:

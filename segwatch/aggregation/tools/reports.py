@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwatch.aggregation.audit_log.verify import Findings
-from segwatch.aggregation.tools.budget import Budget, study_bound
+from segwatch.aggregation.mechanism.policy import study_bound
+from segwatch.aggregation.tools.budget import Budget
 from segwatch.contracts.audit import AuditLine, BlockReleased
 from segwatch.contracts.policy import SitePolicy
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segwatch.aggregation.mechanism.bounds import BOUNDS
-from segwatch.aggregation.mechanism.figures import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY, even_share
+from segwatch.aggregation.mechanism.figures import even_share
 from segwatch.aggregation.mechanism.noise import Noise, draw
-from segwatch.aggregation.tools.budget import study_bound
+from segwatch.aggregation.mechanism.policy import study_bound
 from segwatch.aggregation.trial.loss import Fit, Loss, fit_of, loss_of
 from segwatch.aggregation.trial.trials import Around, ForgetfulLog, Run, run_trials
 from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.quality import COUNT_SENSITIVITY, HISTOGRAM_SENSITIVITY
 
 COPIES = 4
 """How often each block is sent."""

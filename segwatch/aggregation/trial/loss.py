@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from segwatch.statistics.binomial import clopper_pearson
+from segwatch.statistics.laplace import mass_up_to
 
 
 @dataclass(frozen=True)
@@ -82,23 +84,3 @@ def fit_of(figure: str, scale: float, noise: Sequence[float], chance: float) -> 
     exact = np.array([mass_up_to(int(step), scale) for step in steps])
     distance = float(np.abs(seen - exact).max())
     return Fit(figure, scale, distance, math.sqrt(math.log(2 / chance) / (2 * len(drawn))), len(drawn))
-
-
-def mass(z: int, scale: float) -> float:
-    """P(Z = z) of discrete Laplace noise."""
-    decay = math.exp(-1 / scale)
-    return (1 - decay) / (1 + decay) * decay ** abs(z)
-
-
-def mass_up_to(z: int, scale: float) -> float:
-    """P(Z ≤ z) of discrete Laplace noise."""
-    decay = math.exp(-1 / scale)
-    tail = decay ** (-z if z < 0 else z + 1) / (1 + decay)
-    return tail if z < 0 else 1 - tail
-
-
-def clopper_pearson(hits: int, trials: int, chance: float) -> tuple[float, float]:
-    """Bounds of a probability, each of which is wrong with at most `chance`."""
-    low = float(stats.beta.ppf(chance, hits, trials - hits + 1)) if hits else 0.0
-    high = float(stats.beta.isf(chance, hits + 1, trials - hits)) if hits < trials else 1.0
-    return low, high

@@ -18,7 +18,7 @@ from pathlib import Path
 from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.bounds import BOUNDS
-from segwatch.aggregation.mechanism.made_up import made_up_study
+from segwatch.aggregation.mechanism.example_study import example_study
 from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.policy import SitePolicy
@@ -176,7 +176,7 @@ def _study(policy: SitePolicy, trial: int, place: int, bad: bool) -> StudyScored
     features: dict[str, float | None] = {
         feature: BOUNDS[feature].value_of(BOUNDS[feature].steps * tenths / 10) for feature in policy.means_of
     }
-    return made_up_study(name, 0.1 if bad else 0.9, BEGIN + timedelta(minutes=place), features)
+    return example_study(name, 0.1 if bad else 0.9, BEGIN + timedelta(minutes=place), features)
 
 
 def _record(study: StudyScored, scorer: str) -> Outgoing:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from segwatch.contracts.studies import FAILED_BELOW
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.evaluation.report.coverage_picture import GREY, draw_coverage
 from segwatch.evaluation.set_entries import Entry
 from segwatch.scoring.bins import COUNT, EDGES, failed

@@ -35,7 +35,7 @@ class EmbeddedConsumer(Closes):
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         super().__init__()
-        file.ends(topics)
+        file.end_offsets(topics)
         self._file = file
         self._group = group
         self._topics = topics
@@ -60,7 +60,7 @@ class EmbeddedConsumer(Closes):
             if left <= 0:
                 return ()
 
-    def joined(self) -> bool:
+    def is_member(self) -> bool:
         return self._cared_at > 0
 
     def pause(self) -> None:
@@ -83,7 +83,7 @@ class EmbeddedConsumer(Closes):
         self._write("begun = ?", 0, at.topic)
 
     def lag(self) -> dict[tuple[str, int], int]:
-        ends = self._file.ends(self._topics)
+        ends = self._file.end_offsets(self._topics)
         with self._file.reading() as connection:
             rows = connection.execute(
                 "SELECT topic, next FROM places WHERE grp = ? AND holder = ?", (self._group, self._holder)

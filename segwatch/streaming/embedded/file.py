@@ -87,7 +87,7 @@ class LogFile:
         with self.reading() as connection:
             return frozenset(name for (name,) in connection.execute("SELECT name FROM topics"))
 
-    def ends(self, topics: list[str]) -> dict[str, int]:
+    def end_offsets(self, topics: list[str]) -> dict[str, int]:
         """The offset behind the last record of each topic.
 
         Raises:

@@ -61,7 +61,7 @@ class EmbeddedLog(Closes):
             )
 
     def require_topics(self, topics: Sequence[str]) -> None:
-        self._file.ends(list(topics))
+        self._file.end_offsets(list(topics))
 
     def _close(self) -> None:
         for made in self._open:

@@ -22,14 +22,14 @@ class EmbeddedReader(Closes):
         super().__init__()
         self._file = file
         self._next = {
-            topic: from_offset if from_offset <= end else 0 for topic, end in file.ends(topics).items()
+            topic: from_offset if from_offset <= end else 0 for topic, end in file.end_offsets(topics).items()
         }
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
         return wait_for(self._file, self._read, timeout_seconds) or ()
 
     def behind(self) -> int:
-        ends = self._file.ends(list(self._next))
+        ends = self._file.end_offsets(list(self._next))
         return sum(max(0, end - self._next[topic]) for topic, end in ends.items())
 
     def at_end(self) -> bool:

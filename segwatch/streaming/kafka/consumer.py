@@ -82,7 +82,7 @@ class KafkaConsumer(Closes):
         self._place.hand_out(set(batch))
         return [record_of(found) for records in batch.values() for found in records]
 
-    def joined(self) -> bool:
+    def is_member(self) -> bool:
         return self._place.joined.is_set()
 
     def pause(self) -> None:

@@ -1,6 +1,7 @@
 """Images and the compose file: no engine runs here, so what can be known without one is checked."""
 
 import re
+import tomllib
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -80,19 +81,39 @@ def _normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_what_an_image_copies_is_sent_to_the_builder(root):
-    sent = (root / ".dockerignore").read_text().splitlines()
+def copies(text):
+    """(source, target) of everything that the steps take from the repository."""
+    for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
+        *sources, target = line.split()
+        yield from ((source, target) for source in sources)
 
-    for copied in (
-        "pyproject.toml",
-        "README.md",
-        "LICENSE",
-        "requirements/build.txt",
-        "segwatch",
-        "services",
-    ):
-        assert f"!{copied}" in sent
-        assert (root / copied).exists()
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_an_image_copies_is_sent_to_the_builder(root, service):
+    sent = [line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [source for source, _ in copies(dockerfile(root, service))]
+
+    assert "segwatch" in copied
+    for source in copied:
+        assert (root / source).exists(), source
+        assert any(source == each or source.startswith(f"{each}/") for each in sent), source
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_runs_its_own_service_and_holds_no_other(root, service):
+    last = dockerfile(root, service).split("\nFROM ")[-1]
+
+    assert re.findall(r"^WORKDIR (.+)$", last, re.MULTILINE) == ["/app"]
+    assert dict(copies(last)) == {
+        "services/__init__.py": "/app/services/",
+        f"services/{service}": f"/app/services/{service}",
+    }
+
+
+def test_the_wheel_that_images_install_is_the_library_alone(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["segwatch"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -138,7 +159,9 @@ def test_only_the_bridge_stands_in_a_hospitals_network_and_another(compose):
 def test_every_file_that_compose_mounts_or_builds_from_is_there(compose, root):
     for service in compose["services"].values():
         if "build" in service:
-            assert (root / service["build"]["dockerfile"]).is_file()
+            context = root / "deploy" / service["build"]["context"]
+            assert context.resolve() == root
+            assert (context / service["build"]["dockerfile"]).is_file()
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("."):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from segwatch.streaming.settings import ServiceSettings
-from tests.support.service_settings import SERVICES, settings_of
+from tests.support.service_settings import SERVICES, settings_of, shown_default
 
 ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| ([a-z, ]+) \| (.*?) ?\| .*\|$", re.MULTILINE)
 
@@ -16,19 +16,13 @@ def page(root):
     return (root / "docs/operators.md").read_text()
 
 
-def shown(field):
-    if field.is_required():
-        return "needed"
-    return "" if field.default in (None, "") else f"`{field.default}`"
-
-
 def test_the_settings_table_is_that_of_the_classes(page):
     expected = {}
     for service in SERVICES:
         for name, field in settings_of(service).model_fields.items():
             common = name in ServiceSettings.model_fields
             services, _ = expected.get(name.upper(), ([], None))
-            expected[name.upper()] = (["all"] if common else [*services, service], shown(field))
+            expected[name.upper()] = (["all"] if common else [*services, service], shown_default(field))
 
     written = {name: (services.split(", "), default.strip()) for name, services, default in ROW.findall(page)}
 

@@ -1,8 +1,9 @@
 """Aggregation reads its ledger and its own releases back, whatever a stranger has put there.
 
 Nobody but aggregation may write these topics, so this is the second lock: a strange record that cannot count
-changes nothing, one that takes a block's or an epoch's name first counts as the log says (DESIGN.md, rule 2),
-a damage opens a new epoch. Never does the service die, and never leaves what the policy does not let out.
+changes nothing, one that takes a block's or an epoch's name first counts as the log says
+(docs/architecture.md, rule 2), a damage opens a new epoch. Never does the service die, and never leaves what
+the policy does not let out.
 """
 
 import copy

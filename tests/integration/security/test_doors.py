@@ -141,7 +141,7 @@ def test_every_principal_comes_through_its_own_doors(places: Places, name: str) 
                     producer.send([Outgoing(topic, b"k", b"not a message")])
         if access.group is not None:
             with log.consumer(group=access.group, topics=access.reads, member="one") as consumer:
-                _until(lambda: consumer.poll(0.5) or consumer.joined())
+                _until(lambda: consumer.poll(0.5) or consumer.is_member())
         for topic in access.reads:
             with log.reader([topic]) as reader:
                 _until(reader.at_end, also=lambda: reader.poll(0.2))

@@ -197,7 +197,7 @@ def test_a_paused_consumer_hands_out_nothing_and_goes_on_where_it_was(
         send(log, topic, "a", "b")
         for _ in range(5):
             assert list(consumer.poll(0.3)) == []  # it joins the group while it is paused
-        assert consumer.joined()
+        assert consumer.is_member()
         consumer.resume()
         assert texts(take(consumer, 2)) == ["a", "b"]
 

@@ -91,7 +91,7 @@ class History:
 
     def _lose(self, what: str, how: int) -> None:
         """Both services are down, as when a broker's disk is lost or put back from a copy."""
-        self.keep()
+        self.note_releases()
         ledger = self.world.log.records[LEDGER]
         if what == "ledger":
             ledger.clear()
@@ -117,7 +117,7 @@ class History:
         left = [True]
         self.world.log.fault = lambda now: now == "after" and bool(left) and left.pop()
 
-    def keep(self) -> None:
+    def note_releases(self) -> None:
         """Remember what is there: an outsider does, whatever the hospital loses later."""
         self._ledger += self.world.log.records[LEDGER]
         self._released += self.world.log.records[RELEASE]
@@ -145,7 +145,7 @@ class History:
 
 
 def _check(history: History) -> int:
-    history.keep()
+    history.note_releases()
     assert all(len(contents) == 1 for contents in history.copies().values())
     blocks = history.blocks()
     for (name, one), (other_name, other) in itertools.combinations(blocks.items(), 2):

@@ -7,15 +7,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.aggregation.mechanism.policy import read_policy, study_bound
 from segwatch.aggregation.tools import cli
-from segwatch.aggregation.tools.budget import study_bound
 from segwatch.aggregation.tools.example import example_records
 from segwatch.aggregation.tools.explain import explain, leaving_fields
 from segwatch.aggregation.tools.explain_words import HEADER_WORDS, WORDS
-from segwatch.aggregation.trial.loss import mass_up_to
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import SiteRelease
+from segwatch.statistics.laplace import mass_up_to
 
 SHIPPED = Path(__file__).parents[3] / "deploy" / "policy"
 FULL = read_policy(SHIPPED / "demo.yaml")

@@ -18,11 +18,13 @@ from segwatch.aggregation.mechanism.noise import draw, scale_of
 from segwatch.aggregation.tools import cli
 from segwatch.aggregation.tools.reports import audit_json, audit_text
 from segwatch.aggregation.trial.audit import COPIES, LIFETIME, Audit, audit
-from segwatch.aggregation.trial.loss import clopper_pearson, fit_of, loss_of, mass, mass_up_to
+from segwatch.aggregation.trial.loss import fit_of, loss_of
 from segwatch.aggregation.trial.trials import ForgetfulLog, ForgetfulProducer, run_trials
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse
 from segwatch.contracts.topics import RELEASE
+from segwatch.statistics.binomial import clopper_pearson
+from segwatch.statistics.laplace import mass, mass_up_to
 from segwatch.streaming.embedded.file import LogFile
 from segwatch.streaming.log import Outgoing, Position
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from segwatch.aggregation.ledger.fold import policy_in_force
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, LedgerRecord, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, SCORED
+from segwatch.errors import BadInput
 from segwatch.streaming.log import Outgoing, outgoing
 from tests.support.messages import MESSAGES, NOW
 from tests.support.site_world import POLICY, World, scored
@@ -116,3 +118,33 @@ def test_a_place_that_is_no_number_has_all_read(world: World, place: str) -> Non
     service = world.run(world.service())
     assert service.counted_to == len(world.log.records[SCORED])
     assert len(world.blocks()) == 7
+
+
+OTHER = POLICY.model_copy(update={"version": "demo-other"})
+
+
+def changed_to(policy: SitePolicy) -> PolicyChanged:
+    """A change that counts where the first pulse and portrait begin."""
+    return PolicyChanged(
+        kind="policy", epoch=1, first_pulse=0, first_portrait=0, changed_at=NOW, policy=policy
+    )
+
+
+def test_behind_a_record_that_cannot_be_read_no_policy_is_in_force(world: World) -> None:
+    """The service takes nothing behind it for true, so neither may the explanation."""
+    opened(world)
+    world.log.append(Outgoing(LEDGER, b"x", b"not a record"))
+    strange(world, changed_to(OTHER))
+    with pytest.raises(BadInput, match=r"cannot be read at offset 1 .*no epoch was opened since"):
+        policy_in_force(world.log.records[LEDGER])
+
+
+def test_the_policy_in_force_after_a_damage_is_the_one_that_the_service_follows(world: World) -> None:
+    """A change behind the damage gave a version to a policy, and would deny it to the new epoch's."""
+    opened(world)
+    world.log.append(Outgoing(LEDGER, b"x", b"not a record"))
+    strange(world, changed_to(OTHER))
+    mine = OTHER.model_copy(update={"studies_per_patient": 2})
+    service = world.run(world.service(mine))
+    assert service.books is not None
+    assert policy_in_force(world.log.records[LEDGER]) == service.books.ledger.policy == mine

@@ -17,7 +17,7 @@ FILES = [*(ROOT / "requirements").glob("*.txt"), *ROOT.glob("services/*/requirem
 HASH = "--hash=sha256:" + "0" * 64
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_every_requirement_is_one_version_with_hashes(file: Path):
     assert problems(file) == []
     assert read_pins(file)

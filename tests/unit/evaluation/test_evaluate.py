@@ -85,7 +85,7 @@ def bins(dice: np.ndarray) -> np.ndarray:
 
 
 def recomputed(name: str, train: Cohort, rows: Cohort) -> Report:
-    """DESIGN.md's definitions, written down a second time."""
+    """The definitions of docs/evaluation.md, written down a second time."""
     there = ~np.isnan(rows.values).any(axis=1)
     known = ~np.isnan(train.values).any(axis=1)
     classifier = name in ("lr", "svm")

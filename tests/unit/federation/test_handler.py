@@ -110,7 +110,6 @@ def test_after_a_fault_the_old_figures_are_shown_until_the_new_ones_are_complete
     with pytest.raises(LogUnavailable):
         service.step(0)
     centre.fault = lambda _moment: False
-    service.start_again()
     service.step(0)
     assert not service.caught_up
     assert {name: figures_of(site) for name, site in service.sites().items()} == before

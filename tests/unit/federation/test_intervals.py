@@ -7,9 +7,11 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from segwatch.federation.dice import MIDPOINTS, mean_dice
-from segwatch.federation.noise_mass import mass_of_sum, variance
+from segwatch.contracts.quality import BIN_MIDPOINTS
+from segwatch.federation.dice import mean_dice
+from segwatch.federation.noise_mass import mass_of_sum
 from segwatch.federation.share import share_of
+from segwatch.statistics.laplace import variance
 
 RUNS = 2000
 
@@ -82,7 +84,7 @@ def test_a_count_that_only_noise_explains_leaves_the_interval_at_the_edge() -> N
 )
 def test_the_means_interval_covers_in_simulation(shares: tuple[float, ...]) -> None:
     generator = np.random.default_rng(21)
-    truth = float(np.dot(MIDPOINTS, shares))
+    truth = float(np.dot(BIN_MIDPOINTS, shares))
     cells = generator.multinomial(95, shares, RUNS) + _laplace(generator, 2.0, (RUNS, 5))
     covered = 0
     for histogram in cells:
@@ -100,7 +102,7 @@ def test_the_mean_of_midpoints_is_exact_without_noise_to_speak_of() -> None:
 def test_a_histogram_of_noise_alone_has_no_mean_or_an_interval_that_says_nothing() -> None:
     assert mean_dice((-1, 0, 0, 0, 0, 100, 0), 1.0).mean is None
     unknown = mean_dice((1, 0, 0, 0, 1, 98, 0), 1.0)
-    assert (unknown.low, unknown.high) == (MIDPOINTS[0], MIDPOINTS[-1])
+    assert (unknown.low, unknown.high) == (BIN_MIDPOINTS[0], BIN_MIDPOINTS[-1])
 
 
 @pytest.mark.parametrize("cell", [10**9, -(10**9)])

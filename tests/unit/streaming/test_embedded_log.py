@@ -43,7 +43,7 @@ def test_a_dead_members_lease_runs_out_and_another_takes_over(
     log: EmbeddedLog, dead: EmbeddedConsumer
 ) -> None:
     with log.consumer(group="g", topics=["t"]) as heir:
-        assert dead.joined()
+        assert dead.is_member()
         assert [record.value for record in heir.poll(20)] == [b"a"]
 
 

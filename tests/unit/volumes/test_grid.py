@@ -24,7 +24,7 @@ shapes = st.tuples(*[st.integers(1, 9)] * 3)
 
 
 def by_the_rule(array, shape):
-    """DESIGN.md's sentence, word for word, in exact fractions: one dictionary of taps an axis."""
+    """docs/architecture.md, word for word, in exact fractions: one dictionary of taps an axis."""
 
     def taps(size, count, i):
         at = min(

@@ -11,14 +11,16 @@ MOST_EMPTY_POLLS = 30
 """An acknowledged record is there to be read at once; half a minute without it means that the log is away."""
 
 
-class Tail:
+class TopicReader:
     """A topic's records in the log's order. Each is handed out once, whatever happens to the connection.
 
     Attributes:
         next_offset: the offset behind the last record that was handed out.
     """
 
-    def __init__(self, log: Log, topic: str, alive: Callable[[], None], first: int = 0) -> None:
+    def __init__(
+        self, log: Log, topic: str, alive: Callable[[], None] = lambda: None, first: int = 0
+    ) -> None:
         self.next_offset = first
         self._log = log
         self._topic = topic

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from segwatch.contracts.base import ModelIdentity
-from segwatch.contracts.studies import FAILED_BELOW, StudyScored
+from segwatch.contracts.quality import FAILED_BELOW
+from segwatch.contracts.studies import StudyScored
 
 _IDENTITY = ModelIdentity(name="example", sha256="0" * 64)
 
 
-def made_up_study(
+def example_study(
     name: str, dice: float, at: datetime, features: Mapping[str, float | None] | None = None
 ) -> StudyScored:
     """A scored study of a patient with no other; it needs attention where its predicted Dice is below 0.6.

@@ -1,0 +1,147 @@
+"""Every page cites what is there: files, modules, names in a file, and other pages with their headings."""
+
+import ast
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from segwatch.contracts.topics import HOSPITAL_TOPICS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    *sorted(set(ROOT.glob("*.md")) - {ROOT / "CHANGELOG.md"}),
+    *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("services/*/README.md")),
+    *sorted(ROOT.glob("deploy/runbooks/*.md")),
+    *(ROOT / folder / "README.md" for folder in ("benchmarks", "requirements", "schemas")),
+]
+CODE = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
+SHOWN = re.compile(r"`([^`\n]+)`")
+PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
+"""`services/NAME/settings.py` stands for every service's."""
+MADE = {".build", ".run", ".venv"}
+"""Folders that are made on a machine, and are in no commit."""
+PATHS = [str(path.relative_to(ROOT)) for top in CODE for path in (ROOT / top).rglob("*.py")]
+
+
+def words(page: Path) -> list[str]:
+    """What a page sets apart as code, word by word, and what it has `python -m` run."""
+    text = page.read_text()
+    run = re.findall(r"python -m ([\w.]+)", text)
+    return [*run, *(word.strip(",:;()") for shown in SHOWN.findall(text) for word in shown.split())]
+
+
+def is_path(word: str) -> bool:
+    known = word.split("/")[0] in {each.name for each in ROOT.iterdir()} - MADE and "/" in word
+    return re.fullmatch(r"[\w.*/-]+", word) is not None and (known or word.endswith(".py"))
+
+
+def is_module(word: str) -> bool:
+    if word in HOSPITAL_TOPICS or re.search(r"\.v\d|\*", word):
+        return False
+    return re.fullmatch(rf"({'|'.join(CODE)})(\.\w+)+", word) is not None
+
+
+def there(path: str) -> bool:
+    """Whether a path from the root, or the end of a Python file's, is that of something in the repository."""
+    pattern = PLACEHOLDER.sub("*", path.rstrip("/"))
+    if any(ROOT.glob(pattern)):
+        return True
+    return any(fnmatch(f"/{each}", f"*/{pattern}") for each in PATHS)
+
+
+def importable(name: str) -> bool:
+    """Whether a dotted name is a module's, or a name's that a module has."""
+    parts = [PLACEHOLDER.sub("*", part) for part in name.split(".")]
+    if there("/".join(parts)) or there("/".join(parts) + ".py"):
+        return True
+    files = [*ROOT.glob("/".join(parts[:-1]) + ".py"), *ROOT.glob("/".join(parts[:-1]) + "/__init__.py")]
+    return any(parts[-1] in names_in(file) for file in files)
+
+
+def names_in(file: Path) -> set[str]:
+    """Everything that a file defines, methods and attributes too; of a package, what it passes on as well."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.ImportFrom) and file.name == "__init__.py":
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def anchors(page: Path) -> set[str]:
+    """Headings as links name them, and anchors set by hand."""
+    text = page.read_text()
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    return made | set(re.findall(r'<a id="([\w-]+)">', text))
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_file_and_module_that_a_page_names_is_there(page: Path):
+    cited = words(page)
+
+    assert [word for word in cited if is_path(word) and not there(word)] == []
+    assert [word for word in cited if is_module(word) and not importable(word)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_what_a_page_says_is_in_a_file_is_in_it(page: Path):
+    text = page.read_text()
+    pairs = [(name, path) for name, path in re.findall(r"`([\w.]+)`\s+in\s+`([\w./]+\.py)`", text)]
+    pairs += [(name, path) for path, name in re.findall(r"`([\w./]+\.py)`, `([\w.]+)`", text)]
+    cited = [(name, path) for name, path in pairs if not name.endswith(".py")]
+
+    for name, path in cited:
+        files = [ROOT / each for each in PATHS if f"/{each}".endswith(f"/{path}")]
+        assert any(set(name.split(".")) <= names_in(file) for file in files), f"{name} in {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        leads = (page.parent / path).resolve() if path else page
+        assert leads.exists(), target
+        assert not anchor or anchor in anchors(leads), target
+
+
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        ("segwatch/streaming/gone.py", True),
+        ("gone.py", True),
+        ("services/NAME/gone.py", True),
+        ("segwatch/streaming/stage.py", False),
+        ("services/NAME/settings.py", False),
+        ("deploy/policy/gone.yaml", True),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_found(word: str, wrong: bool):
+    assert is_path(word)
+    assert there(word) is not wrong
+
+
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        ("segwatch.gone", True),
+        ("segwatch.streaming.stage.Gone", True),
+        ("services.NAME", False),
+        ("segwatch.streaming.stage.Stage", False),
+    ],
+)
+def test_a_module_that_is_not_there_is_found(word: str, wrong: bool):
+    assert is_module(word)
+    assert importable(word) is not wrong
