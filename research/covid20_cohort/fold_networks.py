@@ -14,6 +14,7 @@ from research.covid20_cohort.covid20 import Listed, read_scan
 from research.covid20_cohort.measured_row import hounsfield, product_lung
 from research.covid20_cohort.setup import Context
 from research.covid20_cohort.training import NetworkRecipe, Planes, State, planes_of, train
+from segwatch.files import write_whole
 from segwatch.processes import results
 
 TELL_SECONDS = 0.5
@@ -91,6 +92,4 @@ def _by_patient(cases: Sequence[Listed], reduced: int) -> list[list[Planes]]:
 def _save(path: Path, states: dict[int, State]) -> None:
     buffer = io.BytesIO()
     torch.save(states, buffer)
-    beside = path.with_suffix(".part")
-    beside.write_bytes(buffer.getvalue())
-    beside.replace(path)
+    write_whole(path, buffer.getvalue())

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.envelope import describe
 from segwatch.errors import RefusedModel
+from segwatch.files import write_whole
 from segwatch.scoring.bins import COUNT
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, MODEL_FILE, ScorerManifest
@@ -60,9 +61,7 @@ def save(folder: Path, model: bytes, manifest: ScorerManifest, card: str) -> Mod
     folder.mkdir(parents=True, exist_ok=True)
     written = (manifest.model_dump_json(indent=2) + "\n").encode()
     for name, data in ((MODEL_FILE, model), (CARD_FILE, card.encode()), (MANIFEST_FILE, written)):
-        unfinished = folder / f".{name}.part"
-        unfinished.write_bytes(data)
-        unfinished.replace(folder / name)
+        write_whole(folder / name, data)
     return identity_of(manifest.name, written)
 
 
