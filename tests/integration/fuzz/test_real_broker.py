@@ -262,7 +262,7 @@ def check_books(running: Running) -> None:
 
 
 def epochs(running: Running) -> list[int]:
-    """Those that count, in their order: a sampled one may bear a known policy's version with another content."""
+    """Those that count, in order: a sampled one may bear a known policy's version with another content."""
     ledger = Ledger()
     entries = [ledger.read(event.data) for event in running.events(LEDGER)]
     return [entry.epoch for entry in entries if isinstance(entry, EpochOpened)]
