@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "processes"),
+    ("errors", "extras", "files", "processes"),
     ("contracts",),
     ("volumes", "streaming", "scoring", "federation"),
     ("phantoms", "features", "aggregation"),
