@@ -80,6 +80,6 @@ $(PACKAGES): requirements/all.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(FETCHED): $(PACKAGES) deploy/local/pom.xml deploy/local/machine/binaries.py
+$(FETCHED): $(PACKAGES) deploy/local/machine/pom.xml deploy/local/machine/binaries.py
 	@$(BIN)/python -m deploy.local setup
 	@mkdir -p $(@D) && touch $@

@@ -22,13 +22,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort
-from segwatch.evaluation.bootstrap import bootstrap
-from segwatch.evaluation.replicates import POINTS, Chunk, run
-from segwatch.evaluation.splits import Plan, plan_of
+from segwatch.evaluation.bootstrap import POINTS, Chunk, bootstrap, run
+from segwatch.evaluation.plan import Plan, plan_of
 from segwatch.features.registry import PAPER4
-from segwatch.scoring.bins import Floats, bin_of, expected_dice, failed
-from segwatch.statistics.figures_of_resamples import FIGURES
+from segwatch.scoring.bins import bin_of, expected_dice, failed
+from segwatch.statistics.resampling import FIGURES
 from segwatch.training.models import MODELS, fit
 
 ROUNDS = 3

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from prometheus_client import CollectorRegistry
 from deploy.local.kafka.broker import Broker
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.folders import MODELS, POLICIES
+from deploy.local.machine.supervisor import running
+from deploy.local.machine.waiting import comes_true
 from deploy.local.stack.service import Service
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.identity import digest_of
@@ -36,6 +38,7 @@ from segwatch.contracts.topics import (
     SCORED,
     SEGMENTED,
 )
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.streaming.log import outgoing
@@ -66,13 +69,13 @@ class Seen:
         return time.monotonic() - self.began
 
 
-def templates(store: VolumeStore, work: Path) -> list[StudySegmented]:
+def templates(store: VolumeStore, folder: Path) -> list[StudySegmented]:
     """A few segmented studies with their objects in the store; case folders beside, for the inbox."""
     segmentation = Segmentation(store, StudySource(CollectorRegistry()))
     made = []
     for number in range(TEMPLATES):
         phantom = make_phantom(number)
-        case = work / f"case-{number}"
+        case = folder / f"case-{number}"
         write_case(phantom, case, truth=False)
         write_nifti(case / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
         study = StudyReceived(
@@ -102,7 +105,7 @@ def name_of(number: int) -> str:
 
 
 @contextmanager
-def services(place: LogAddress, folder: Path) -> Iterator[dict[str, Service]]:
+def services(address: LogAddress, folder: Path) -> Iterator[dict[str, Service]]:
     """The four services, ready."""
     store, secret = str(folder / "store"), folder / "secret"
     secret.write_text("0" * 64)
@@ -117,25 +120,20 @@ def services(place: LogAddress, folder: Path) -> Iterator[dict[str, Service]]:
         "scoring": {"SCORER": str(MODELS / "demo-scorer")},
         "aggregation": {"POLICY": str(POLICIES / "default.yaml"), "AUDIT_LOG": str(folder / "audit.jsonl")},
     }
-    running = {
-        name: Service("hospital-a", name, place, own, folder / "logs") for name, own in settings.items()
+    made = {
+        name: Service("hospital-a", name, address, given, folder / "logs") for name, given in settings.items()
     }
-    with ExitStack() as stack:
-        for service in running.values():
-            stack.callback(service.stop)
-            service.launch()
-        for service in running.values():
-            service.wait()
-        yield running
+    with running(*made.values()):
+        yield made
 
 
 def feed(
-    place: LogAddress, made: Sequence[StudySegmented], folder: Path, seconds: float, rate: float, seen: Seen
+    address: LogAddress, made: Sequence[StudySegmented], folder: Path, seconds: float, rate: float, seen: Seen
 ) -> int:
     """A case and a segmented study at a time, evenly; how many."""
     began = seen.began
     count = math.ceil(seconds * rate)
-    with place.open() as log, log.producer() as producer:
+    with address.open() as log, log.producer() as producer:
         for number in range(count):
             time.sleep(max(0.0, began + number / rate - time.monotonic()))
             drop(number, folder)
@@ -154,16 +152,20 @@ def feed(
 
 def drop(number: int, folder: Path) -> None:
     """A case of its own in the inbox, by links."""
-    hidden = folder / "inbox" / f".tmp-{number}"
-    shutil.copytree(folder / "work" / f"case-{number % TEMPLATES}", hidden, copy_function=os.link)
-    (hidden / "study.json").write_text(json.dumps({"patient": f"p{number // 2}", "study": f"s{number}"}))
-    hidden.rename(folder / "inbox" / f"case-{number}")
+    with whole_folder(folder / "inbox" / f"case-{number}") as made:
+        shutil.copytree(
+            folder / "templates" / f"case-{number % TEMPLATES}",
+            made,
+            copy_function=os.link,
+            dirs_exist_ok=True,
+        )
+        (made / "study.json").write_text(json.dumps({"patient": f"p{number // 2}", "study": f"s{number}"}))
 
 
-def watch(place: LogAddress, running: dict[str, Service], seen: Seen, stop: threading.Event) -> None:
+def watch(address: LogAddress, services: dict[str, Service], seen: Seen, stop: threading.Event) -> None:
     """Latencies from the log, and memory of the processes, until told to stop."""
     sampled = 0.0
-    with place.open() as log, log.reader([SCORED]) as reader:
+    with address.open() as log, log.reader([SCORED]) as reader:
         while not stop.is_set():
             for record in reader.poll(0.2):
                 sent = seen.sent.get((record.key or b"").decode())
@@ -171,7 +173,7 @@ def watch(place: LogAddress, running: dict[str, Service], seen: Seen, stop: thre
                     seen.latencies.append((sent, seen.now() - sent))
             if time.monotonic() - sampled > SAMPLE_SECONDS:
                 sampled = time.monotonic()
-                for name, service in running.items():
+                for name, service in services.items():
                     figure = (seen.now(), service.child.memory() / 2**20)
                     seen.memory.setdefault(name, []).append(figure)
 
@@ -188,23 +190,23 @@ def measure(minutes: float, times: float) -> None:
     seconds, rate = minutes * 60, times * A_DAY / 86400
     with tempfile.TemporaryDirectory() as name, Broker(Path(name) / "broker") as broker:
         folder = Path(name)
-        for made in ("store", "inbox", "work"):
+        for made in ("store", "inbox", "templates"):
             (folder / made).mkdir()
-        place = LogAddress(bootstrap=broker.bootstrap)
-        with place.open() as log:
+        address = broker.log_address
+        with address.open() as log:
             make_hospital_topics(log)
-        studies = templates(VolumeStore(folder / "store"), folder / "work")
-        with services(place, folder) as running:
+        studies = templates(VolumeStore(folder / "store"), folder / "templates")
+        with services(address, folder) as measured:
             seen, stop = Seen(), threading.Event()
-            watcher = threading.Thread(target=watch, args=(place, running, seen, stop))
+            watcher = threading.Thread(target=watch, args=(address, measured, seen, stop))
             watcher.start()
-            count = feed(place, studies, folder, seconds, rate, seen)
-            until = time.monotonic() + PATIENCE_SECONDS
+            count = feed(address, studies, folder, seconds, rate, seen)
             receipts = folder / "inbox" / ".receipts"
-            while time.monotonic() < until and (
-                len(seen.latencies) < count or len(list(receipts.iterdir())) < count
-            ):
-                time.sleep(0.5)
+            comes_true(
+                lambda: len(seen.latencies) >= count and len(list(receipts.iterdir())) >= count,
+                PATIENCE_SECONDS,
+                0.5,
+            )
             stop.set()
             watcher.join()
             taken = len(list(receipts.iterdir()))

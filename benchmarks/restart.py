@@ -122,13 +122,17 @@ def everywhere(release: Outgoing) -> list[Outgoing]:
     return [release, replace(release, topic=at_the_centre(SITE))]
 
 
-def fill(place: LogAddress, number: int, places: bool) -> int:
+def fill(address: LogAddress, number: int, places: bool) -> int:
     """Write the history; how many records it has."""
     topics = dict.fromkeys((SCORED, dead_letters(SCORED), LEDGER, RELEASE, at_the_centre(SITE)), 1)
-    with place.open() as log:
+    with address.open() as log:
         log.create_topics(topics, forever=FOREVER | {at_the_centre(SITE)})
     producer = kafka.KafkaProducer(
-        bootstrap_servers=place.bootstrap, acks=1, linger_ms=50, batch_size=512 * 1024, metrics_enabled=False
+        bootstrap_servers=address.bootstrap,
+        acks=1,
+        linger_ms=50,
+        batch_size=512 * 1024,
+        metrics_enabled=False,
     )
     sent = 0
     for sent, record in enumerate(history(number, places), start=1):  # noqa: B007 - counted
@@ -139,9 +143,9 @@ def fill(place: LogAddress, number: int, places: bool) -> int:
     return sent
 
 
-def start(service: str, place: LogAddress, settings: dict[str, str], folder: Path) -> Took:
+def start(service: str, address: LogAddress, settings: dict[str, str], folder: Path) -> Took:
     """Start the service and wait until it has read everything."""
-    program = Service(SITE if service == "aggregation" else "central", service, place, settings, folder)
+    program = Service(SITE if service == "aggregation" else "central", service, address, settings, folder)
     began, most = time.monotonic(), 0
     program.launch()
     while not is_ok(program.port, "/readyz"):
@@ -161,19 +165,19 @@ def measure(number: int, places: bool) -> dict[str, Took]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Broker(folder / "broker") as broker:
-            place = LogAddress(bootstrap=broker.bootstrap)
+            address = broker.log_address
             began = time.monotonic()
-            records = fill(place, number, places)
+            records = fill(address, number, places)
             print(
                 f"{number} studies, {records} records, written in {time.monotonic() - began:.0f} s",
                 flush=True,
             )
             settings = {"POLICY": str(POLICIES / "default.yaml"), "AUDIT_LOG": str(folder / "audit.jsonl")}
-            first = start("aggregation", place, settings, folder / "logs")
+            first = start("aggregation", address, settings, folder / "logs")
             return {
                 "aggregation, its audit log made again too": first,
-                "aggregation": start("aggregation", place, settings, folder / "logs"),
-                "federation": start("federation", place, {}, folder / "logs"),
+                "aggregation": start("aggregation", address, settings, folder / "logs"),
+                "federation": start("federation", address, {}, folder / "logs"),
             }
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from segwatch.cohorts.joined import joined
-from segwatch.cohorts.table import Cohort, read_cohort
+from segwatch.cohorts.table import Cohort, read_cohort, stacked
 from segwatch.statistics.conformal import worst_patient
-from segwatch.statistics.dice_intervals import Ends
-from segwatch.statistics.figures import Judged, figures
-from segwatch.statistics.patient_intervals import patient_intervals
+from segwatch.statistics.coverage import DiceIntervals
+from segwatch.statistics.figures import figures
+from segwatch.statistics.resampling import patient_intervals
+from segwatch.statistics.verdicts import Judged
 from segwatch.training.adapt import CORRECTIONS
 from segwatch.training.leave_patient_out import leave_patient_out
 from segwatch.training.train import Choices
@@ -43,8 +43,8 @@ def main() -> None:
     names = (*COHORTS, *PUBLISHED, *EXTERNAL)
     tables = {name: read_cohort(told.tables / f"{name}.parquet") for name in names}
     known = (*COHORTS, *PUBLISHED) if told.published else COHORTS
-    learnt = joined({name: tables[name] for name in known})
-    every = joined(tables)
+    learnt = stacked({name: tables[name] for name in known})
+    every = stacked(tables)
     choices = Choices(resamples=0, target_sensitivity=told.target)
     _, made = leave_patient_out(learnt, told.model, told.features, also=every, choices=choices)
     if made is None:
@@ -52,13 +52,13 @@ def main() -> None:
     for name in tables:
         chosen = np.char.endswith(every.cases, f"@{name}")
         rows = every.rows(chosen)
-        judged, ends = made.judged.rows(chosen), made.ends.rows(chosen)
+        judged, served = made.judged.rows(chosen), made.intervals.rows(chosen)
         print(f"{name}: {len(rows)} masks")
         print(f"  all: {in_words(judged, rows)}")
         if name not in EXTERNAL:
             better = rows.dice >= 0.3
             print(f"  Dice of .3 or more: {in_words(judged.rows(better), rows.rows(better))}")
-            print(f"  {intervals(judged, ends, rows)}")
+            print(f"  {intervals(judged, served, rows)}")
         else:
             print(f"  {local(judged, rows)}")
 
@@ -70,17 +70,17 @@ def in_words(judged: Judged, rows: Cohort) -> str:
     return ", ".join([*told, f"good ones flagged {int((judged.flagged & (judged.dice >= 0.6)).sum())}"])
 
 
-def intervals(judged: Judged, ends: Ends, rows: Cohort) -> str:
+def intervals(judged: Judged, served: DiceIntervals, rows: Cohort) -> str:
     """Width and coverage of the 80 % intervals, errors a patient, how far predictions follow the truth."""
     there = np.isfinite(judged.predicted)
     truth, predicted, patients = rows.dice[there], judged.predicted[there], rows.patients[there]
-    low, high = ends.low[there], ends.high[there]
+    low, high = served.low[there], served.high[there]
     hits = ((low <= truth) & (truth <= high)).astype(np.float64)
     errors = [float((predicted - truth)[patients == name].mean()) for name in np.unique(patients)]
     slope = float(np.polyfit(truth, predicted, 1)[0])
     return (
         f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient "
-        f"{worst_patient(hits, patients):.2f}; outside {int(ends.outside.sum())}; mean error a patient "
+        f"{worst_patient(hits, patients):.2f}; outside {int(served.outside.sum())}; mean error a patient "
         f"{np.abs(errors).mean():.3f}, at most {np.abs(errors).max():.3f}; a fall of .2 moves it by "
         f"{0.2 * slope:.2f}"
     )

@@ -20,10 +20,10 @@ from statistics import median
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort
 from segwatch.contracts.studies import StudyMeasured
 from segwatch.features.registry import MEASURED
-from segwatch.scoring.bins import Floats
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.score import scored_study
 from segwatch.scoring.terms import columns

@@ -10,10 +10,12 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from deploy.local import run_cases, run_story, up_down
+from deploy.local import up_down
 from deploy.local.machine import setup
 from deploy.local.machine.process import NotReady
-from deploy.local.options import (
+from deploy.local.run_cases import run_cases
+from deploy.local.run_story import run_story
+from deploy.local.stack.options import (
     DEMO_LESION_MODEL,
     DEMO_POLICY,
     DEMO_SCORER,
@@ -33,7 +35,7 @@ Hospitals = Annotated[int, typer.Option(envvar="HOSPITALS", min=1, max=26, help=
 Studies = Annotated[int, typer.Option(envvar="STUDIES", min=0, help="Studies at each hospital.")]
 Log = Annotated[str, typer.Option(envvar="LOG", help="`kafka` where it can be had, or `embedded`.")]
 Seed = Annotated[int, typer.Option(envvar="DEMO_NOISE_SEED", help="Fixes the demonstration's noise.")]
-Keep = Annotated[bool, typer.Option(envvar="KEEP", help="Keep volumes and databases at the end.")]
+KeepData = Annotated[bool, typer.Option(envvar="KEEP", help="Keep volumes and databases at the end.")]
 Name = Annotated[str | None, typer.Option(envvar="RUN_NAME", help="Name of the run's folder under .run.")]
 Input = Annotated[Path | None, typer.Option("--input", envvar="INPUT", help="A folder of your own cases.")]
 CtUnit = Annotated[str, typer.Option(envvar="CT_UNIT", help="Your CTs' values: auto, hu or display.")]
@@ -55,7 +57,7 @@ def run(
     studies: Studies = STUDIES,
     log: Log = "kafka",
     demo_noise_seed: Seed = 1,
-    keep_data: Keep = False,
+    keep_data: KeepData = False,
     name: Name = None,
     folder: Input = None,
     ct_unit: CtUnit = "auto",
@@ -70,7 +72,7 @@ def run(
         studies=studies,
         noise_seed=demo_noise_seed if folder is None else None,
         embedded=_embedded(log),
-        keep=keep_data,
+        keep_data=keep_data,
         name=name or None,
         lung_weights=lung_weights,
         lung_weights_sha256=lung_weights_sha256,
@@ -79,11 +81,7 @@ def run(
         lesion_model=lesion_model,
         scorer=scorer,
     )
-    _end(
-        lambda: (
-            run_story.tell(options, console) if folder is None else run_cases.run_on(folder, options, console)
-        )
-    )
+    _end(lambda: run_cases(folder, options, console) if folder else run_story(options, console))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -98,7 +96,7 @@ def hold(
     studies: Studies = STUDIES,
     log: Log = "kafka",
     demo_noise_seed: Seed = 1,
-    keep_data: Keep = False,
+    keep_data: KeepData = False,
     lesion_model: Model = DEMO_LESION_MODEL,
     scorer: Scorer = DEMO_SCORER,
     lung_weights: Weights = None,
@@ -110,7 +108,7 @@ def hold(
         studies=studies,
         noise_seed=demo_noise_seed,
         embedded=_embedded(log),
-        keep=keep_data,
+        keep_data=keep_data,
         lung_weights=lung_weights,
         lung_weights_sha256=lung_weights_sha256,
         lesion_model=lesion_model,
@@ -135,10 +133,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _end(work: Callable[[], int]) -> NoReturn:
-    """Do the command's work and end with its exit code: 130 where somebody ended it, 1 where it failed."""
+def _end(command: Callable[[], int]) -> NoReturn:
+    """Run the command and end with its exit code: 130 where somebody ended it, 1 where it failed."""
     try:
-        code = work()
+        code = command()
     except KeyboardInterrupt:
         console.print("Ended; nothing is left running.")
         code = 130

@@ -1,7 +1,6 @@
 """`make run INPUT=FOLDER`: one hospital, the user's own cases, and a table of what each of them got."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,17 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.cases import CasesFound, find_cases, hand_over
-from deploy.local.drive import drive
+from deploy.local.judge.check import check_books
+from deploy.local.judge.drive import drive
 from deploy.local.judge.figures import figures_of, in_order
 from deploy.local.judge.status import HospitalStatus, RunStatus
 from deploy.local.judge.truth import truth_of_cases
 from deploy.local.machine.run_folders import new_run, tidy
-from deploy.local.options import RunOptions, choose_log
-from deploy.local.run_story import books_of, verdict
 from deploy.local.show.progress import ProgressTable
-from deploy.local.show.report import RunFigures, write_report
+from deploy.local.show.report import RunFigures, print_verdict, write_report
+from deploy.local.stack.options import RunOptions, choose_log
 from deploy.local.stack.stack import Stack
+from deploy.local.story.cases import CasesFound, find_cases, hand_over
 from deploy.local.story.story import site_names
 from segwatch.contracts.studies import StudyScored
 
@@ -44,7 +43,7 @@ class CaseRow:
     why: str
 
 
-def run_on(folder: Path, options: RunOptions, console: Console) -> int:
+def run_cases(folder: Path, options: RunOptions, console: Console) -> int:
     """Run the cases of a folder through one hospital; 0 where every one came to its end.
 
     Raises:
@@ -56,26 +55,26 @@ def run_on(folder: Path, options: RunOptions, console: Console) -> int:
         console.print("Nothing to do: a case is a folder with ct.nii.gz, or with one DICOM series.")
         return 1
     run = new_run(options.name)
-    console.print(f"run folder: {run}", soft_wrap=True)
     say = partial(console.print, soft_wrap=True)
+    say(f"run folder: {run}")
     embedded = choose_log(options.embedded, say)
     (site,) = site_names(1)
     begun = time.monotonic()
     try:
         settings = {site: options.site_settings()}
-        with Stack(run, settings, embedded=embedded, own_prometheus=False, say=say) as stack:
-            wrong, scene = _play(stack, site, found, console)
+        with Stack(run, settings, embedded=embedded, hospital_prometheus=False, say=say) as stack:
+            wrong, status = _play(stack, found, console)
         figures = RunFigures(
-            started=scene.started,
+            started=status.started,
             seconds=time.monotonic() - begun,
             log="embedded" if embedded else "kafka",
-            peak_memory=scene.peak_memory,
-            notes=_notes(scene.sites[site]),
+            peak_memory=status.peak_memory,
+            notes=_notes(status.sites[site]),
             problems=wrong,
         )
-        return _report(run, figures, scene.sites[site], console)
+        return _report(run, figures, status.sites[site], console)
     finally:
-        if not options.keep:
+        if not options.keep_data:
             tidy(run)
 
 
@@ -105,17 +104,17 @@ def table_of_cases(rows: list[CaseRow]) -> Table:
     return table
 
 
-def _play(stack: Stack, site: str, found: CasesFound, console: Console) -> tuple[list[str], RunStatus]:
+def _play(stack: Stack, found: CasesFound, console: Console) -> tuple[list[str], RunStatus]:
     (hospital,) = stack.hospitals
-    names: Mapping[str, list[str]] = {site: sorted(found.cases)}
+    names = {hospital.name: sorted(found.cases)}
     with (
-        RunStatus(stack, {site: truth_of_cases(found.truths)}) as scene,
-        ProgressTable(console, {site: len(found.cases)}) as watch,
+        RunStatus(stack, {hospital.name: truth_of_cases(found.truths)}) as status,
+        ProgressTable(console, {hospital.name: len(found.cases)}) as table,
     ):
-        for name in names[site]:
+        for name in names[hospital.name]:
             hand_over(name, found.cases[name], hospital.inbox)
-        wrong = drive(scene, watch, names)
-    return [*wrong, *books_of(scene, dict(names), console)], scene
+        wrong = drive(status, table.show, names)
+    return [*wrong, *check_books(status, names, partial(console.print, soft_wrap=True))], status
 
 
 def _report(run: Path, figures: RunFigures, site: HospitalStatus, console: Console) -> int:
@@ -126,7 +125,7 @@ def _report(run: Path, figures: RunFigures, site: HospitalStatus, console: Conso
     for note in figures.notes:
         console.print(note, soft_wrap=True)
     console.print(f"{figures.seconds:.0f} s; summary: {run / 'summary.json'}", soft_wrap=True)
-    return verdict(figures.problems, console)
+    return print_verdict(figures.problems, console)
 
 
 def _first(why: str) -> str:

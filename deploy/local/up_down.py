@@ -15,14 +15,14 @@ import psutil
 from rich.console import Console
 
 from deploy.local.judge.status import RunStatus
-from deploy.local.judge.truth import truth_of_story
 from deploy.local.machine.folders import ROOT, RUNS
 from deploy.local.machine.process import Child, NotReady
 from deploy.local.machine.run_folders import is_going_on, new_run, owner_of, tidy
-from deploy.local.options import RunOptions, choose_log
-from deploy.local.run_story import ToldStory, start_feeder
+from deploy.local.machine.waiting import comes_true
 from deploy.local.show.progress import ProgressTable
+from deploy.local.stack.options import RunOptions, choose_log
 from deploy.local.stack.stack import Stack
+from deploy.local.story.running import RunningStory
 
 NAME = "up"
 ADDRESSES = "addresses.json"
@@ -45,7 +45,7 @@ def up(arguments: list[str], console: Console) -> int:
     RUNS.mkdir(parents=True, exist_ok=True)
     output = RUNS / "up.log"
     with output.open("wb") as log:
-        held = subprocess.Popen(
+        holder = subprocess.Popen(
             [sys.executable, "-m", "deploy.local", "hold", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -53,13 +53,15 @@ def up(arguments: list[str], console: Console) -> int:
             cwd=ROOT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + UP_SECONDS
-    while not (is_going_on(folder) and (folder / ADDRESSES).exists()):
-        if held.poll() is not None or time.monotonic() > deadline:
-            console.print(f"It did not come up ({output}):\n{output.read_text(errors='replace')[-3000:]}")
-            held.terminate()
-            return 1
-        time.sleep(TICK_SECONDS)
+
+    def is_up() -> bool:
+        return is_going_on(folder) and (folder / ADDRESSES).exists()
+
+    comes_true(lambda: is_up() or holder.poll() is not None, UP_SECONDS, TICK_SECONDS)
+    if not is_up():
+        console.print(f"It did not come up ({output}):\n{output.read_text(errors='replace')[-3000:]}")
+        holder.terminate()
+        return 1
     return _print_addresses(folder, console)
 
 
@@ -84,27 +86,26 @@ def hold(options: RunOptions, console: Console) -> int:
     folder = new_run(NAME)
     say = partial(console.print, soft_wrap=True)
     embedded = choose_log(options.embedded, say)
-    told = ToldStory(options, folder)
-    settings = dict.fromkeys(told.sites, options.site_settings(doors=True))
+    story = RunningStory(options, folder)
+    settings = dict.fromkeys(story.sites, options.site_settings(doors=True))
     try:
         with Stack(folder, settings, embedded=embedded, say=say) as stack:
-            feeder = start_feeder(told, stack)
+            feeder = story.start_feeder(stack)
             (folder / ADDRESSES).write_text(json.dumps(_addresses(stack), indent=2))
-            _follow(stack, told, console, feeder)
+            _follow(stack, story, console, feeder)
     finally:
-        if not options.keep:
+        if not options.keep_data:
             tidy(folder)
     return 0
 
 
-def _follow(stack: Stack, told: ToldStory, console: Console, feeder: Child) -> None:
-    truths = {site: truth_of_story(told.folder, site) for site in told.sites}
-    expected = {site: len(cases) for site, cases in told.names().items()}
+def _follow(stack: Stack, story: RunningStory, console: Console, feeder: Child) -> None:
+    expected = {site: len(cases) for site, cases in story.cases.items()}
     try:
-        with RunStatus(stack, truths) as scene, ProgressTable(console, expected) as watch:
+        with RunStatus(stack, story.truths()) as status, ProgressTable(console, expected) as table:
             while True:
-                events = scene.tick()
-                watch.show(scene, [*events, *told.notice(scene)])
+                events = status.tick()
+                table.show(status, [*events, *story.notice(status)])
                 time.sleep(TICK_SECONDS)
     finally:
         feeder.kill()
@@ -117,11 +118,11 @@ def _addresses(stack: Stack) -> dict[str, dict[str, str]]:
 
 def _print_addresses(folder: Path, console: Console) -> int:
     try:
-        told = json.loads((folder / ADDRESSES).read_text())
+        found = json.loads((folder / ADDRESSES).read_text())
     except FileNotFoundError:
         raise NotReady(f"it is still starting; what it says is in {RUNS / 'up.log'}") from None
-    for place, addresses in told.items():
-        console.print(place, style="bold")
+    for where, addresses in found.items():
+        console.print(where, style="bold")
         for name, address in addresses.items():
             console.print(f"  {name}: {address}", soft_wrap=True)
     console.print(f"what happens: {RUNS / 'up.log'}; end it with `make down`", soft_wrap=True)

@@ -1,24 +1,23 @@
 """`python -m research make`, once it is called: wires source, plan, training and tables; shows progress."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from research.covid20_cohort.covid20 import RefusedSource, listed
 from research.covid20_cohort.fold_networks import train_networks
-from research.covid20_cohort.kept_rows import write_parquet
 from research.covid20_cohort.make_rows import LUNGS, rows_of
 from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, Planned, planned, planned_published
-from research.covid20_cohort.setup import Setup, Work, made_from
+from research.covid20_cohort.setup import Context, Setup, made_from
 from research.covid20_cohort.training import NetworkRecipe
+from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.features.registry import ALL, versions_of
 from segwatch.files import finished_rows
+from segwatch.progress import bars
 
 FOLDS = 4
 COARSE = NetworkRecipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
@@ -38,7 +37,7 @@ def make(
     workers: int = 0,
     recipes: tuple[NetworkRecipe, ...] = RECIPES,
 ) -> dict[str, int]:
-    """Make the tables; returns how many rows each has. See `making` for what lies in `out`.
+    """Make the tables; returns how many rows each has. See `make_rows` for what lies in `out`.
 
     Args:
         source: the folder with index.csv and cases/.
@@ -65,8 +64,8 @@ def make(
     have_masks = [(case.name, case.patient) for case in cases if case.has_published]
     variants = max(1, round(each * SHARES[PUBLISHED]))
     published = planned_published(have_masks, variants, seed)
-    work = Work(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks"))
-    made = _filled(work, [*published, *plan], workers)
+    context = Context(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks"))
+    made = _finished(context, [*published, *plan], workers)
     as_they_are = published[::variants]  # the first variant of each mask
     tables = {
         "covid20": [made[one.key] for one in plan],
@@ -78,10 +77,14 @@ def make(
         for lung in LUNGS:
             name = stem if lung == "own" else f"{stem}-{lung}-lung"
             if both:
-                write_parquet(out / f"{name}.parquet", [_without_making(rows[lung]) for rows in both])
+                _write(out / f"{name}.parquet", [_without_making(rows[lung]) for rows in both])
                 sizes[name] = len(both)
-    write_parquet(out / "covid20-made.parquet", [_making(rows["own"]) for rows in tables["covid20"]])
+    _write(out / "covid20-made.parquet", [_making(rows["own"]) for rows in tables["covid20"]])
     return sizes
+
+
+def _write(path: Path, rows: Sequence[MeasuredRow]) -> None:
+    write_table(path, table_of(rows, rows[0]))
 
 
 def _external(case: str, rows: dict[str, MeasuredRow]) -> dict[str, MeasuredRow]:
@@ -97,18 +100,17 @@ def _making(row: MeasuredRow) -> MeasuredRow:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _filled(work: Work, plan: list[Planned], workers: int) -> dict[str, dict[str, MeasuredRow]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    setup = work.setup
+def _finished(context: Context, plan: list[Planned], workers: int) -> dict[str, dict[str, MeasuredRow]]:
+    setup = context.setup
     versions = digest_of(versions_of(setup.features))[:12]
-    finished = finished_rows(work.kept / f"{versions}.rows")
+    finished = finished_rows(context.folder / f"{versions}.rows")
     made: dict[str, dict[str, MeasuredRow]] = {}
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with bars() as progress:
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
         bar = progress.add_task("steps of training", total=steps)
-        train_networks(work, workers, lambda done: progress.update(bar, completed=done))
+        train_networks(context, workers, lambda done: progress.update(bar, completed=done))
         bar = progress.add_task("masks made and measured", total=len(plan))
-        rows = finished.resume(plan, lambda one: one.key, lambda missing: rows_of(work, missing, workers))
+        rows = finished.resume(plan, lambda one: one.key, lambda missing: rows_of(context, missing, workers))
         for one, row in rows:
             made[one.key] = row
             progress.advance(bar)

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from research.covid20_cohort.covid20 import Listed, read_scan
-from research.covid20_cohort.measured_row import hounsfield, own_lung
-from research.covid20_cohort.setup import Work
+from research.covid20_cohort.measured_row import hounsfield, product_lung
+from research.covid20_cohort.setup import Context
 from research.covid20_cohort.training import NetworkRecipe, Planes, State, planes_of, train
 from segwatch.files import write_whole
 from segwatch.processes import results
@@ -20,37 +20,37 @@ from segwatch.processes import results
 TELL_SECONDS = 0.5
 
 
-def train_networks(work: Work, workers: int, stepped: Callable[[int], None]) -> None:
+def train_networks(context: Context, workers: int, stepped: Callable[[int], None]) -> None:
     """Train each recipe's network of each fold, but those that are there, in several processes.
 
     A fold's network learns from the patients of all other folds.
 
     Args:
-        work: what is made.
+        context: what is made.
         workers: processes; 0 is one a core.
         stepped: called now and then with the steps that are done.
     """
-    work.kept.mkdir(parents=True, exist_ok=True)
-    tasks = [(recipe, number) for recipe in work.setup.recipes for number in range(work.setup.folds)]
+    context.folder.mkdir(parents=True, exist_ok=True)
+    tasks = [(recipe, number) for recipe in context.setup.recipes for number in range(context.setup.folds)]
     # The slowest first, so that no process is left with one at the end.
     tasks.sort(key=lambda task: -task[0].stages[-1])
     steps = multiprocessing.get_context("spawn").Value("q", 0)
-    with _told(lambda: steps.value, stepped):
-        for _ in results(_train, (work, steps), tasks, workers, alone_seconds=0):
+    with _reporting(lambda: steps.value, stepped):
+        for _ in results(_train, (context, steps), tasks, workers, alone_seconds=0):
             pass
 
 
-def _train(context: tuple[Work, Any], task: tuple[NetworkRecipe, int]) -> None:
-    work, steps = context
+def _train(given: tuple[Context, Any], task: tuple[NetworkRecipe, int]) -> None:
+    context, steps = given
     recipe, number = task
-    path = work.network(recipe, number)
+    path = context.network_file(recipe, number)
     if path.is_file():
         done = recipe.stages[-1]
     else:
         done = 0
         torch.set_num_threads(1)
-        fold = work.fold
-        learnt = [case for case in work.cases if fold[case.patient] != number]
+        fold = context.fold
+        learnt = [case for case in context.cases if fold[case.patient] != number]
         _save(path, train(recipe, _by_patient(learnt, recipe.reduced), lambda: _count(steps, 1)))
     _count(steps, done)
 
@@ -61,15 +61,15 @@ def _count(steps: Any, more: int) -> None:  # noqa: ANN401 - a Synchronized of c
 
 
 @contextlib.contextmanager
-def _told(read: Callable[[], int], stepped: Callable[[int], None]) -> Iterator[None]:
+def _reporting(read: Callable[[], int], stepped: Callable[[int], None]) -> Iterator[None]:
     """Tells what is read now and then, and once more at the end."""
     ended = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not ended.wait(TELL_SECONDS):
             stepped(read())
 
-    thread = threading.Thread(target=tell)
+    thread = threading.Thread(target=report)
     thread.start()
     try:
         yield
@@ -84,7 +84,7 @@ def _by_patient(cases: Sequence[Listed], reduced: int) -> list[list[Planes]]:
     planes: dict[str, list[Planes]] = {}
     for case in cases:
         scan = read_scan(case)
-        lung = own_lung(hounsfield(scan), scan.spacing)
+        lung = product_lung(hounsfield(scan), scan.spacing)
         planes.setdefault(case.patient, []).append(planes_of(scan.levels, scan.truth, lung, reduced))
     return list(planes.values())
 

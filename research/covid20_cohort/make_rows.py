@@ -22,10 +22,10 @@ import torch
 
 from research.covid20_cohort.changes import CHANGES, changed, flipped, part, thicker
 from research.covid20_cohort.covid20 import Listed, Scan, read_published, read_scan
-from research.covid20_cohort.measured_row import MeasuredRow, hounsfield, measures_of, own_lung, row_of
+from research.covid20_cohort.measured_row import MeasuredRow, hounsfield, measures_of, product_lung, row_of
 from research.covid20_cohort.plan import PUBLISHED, Planned
 from research.covid20_cohort.predict import Predictor, mask_of
-from research.covid20_cohort.setup import Work
+from research.covid20_cohort.setup import Context
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.processes import results
@@ -52,19 +52,19 @@ def prepared(scan: Scan, one: Planned) -> Scan:
 
 
 def rows_of(
-    work: Work, plan: Sequence[Planned], workers: int
+    context: Context, plan: Sequence[Planned], workers: int
 ) -> Iterator[tuple[Planned, dict[str, MeasuredRow]]]:
     """Each prediction's rows by lung mask, as they come."""
-    return results(_rows, work, plan, workers, alone_seconds=0)
+    return results(_rows, context, plan, workers, alone_seconds=0)
 
 
-def _rows(work: Work, one: Planned) -> dict[str, MeasuredRow]:
+def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
     """A prediction's rows: the scan is changed, segmented and measured."""
     torch.set_num_threads(1)
-    case = next(case for case in work.cases if case.name == one.source)
+    case = next(case for case in context.cases if case.name == one.source)
     scan = prepared(_scan(case), one)
     hu = hounsfield(scan)
-    own = own_lung(hu, scan.spacing)
+    own = product_lung(hu, scan.spacing)
     about: MeasuredRow = {
         "made_from": one.source,
         "made_by": one.segmenter,
@@ -73,25 +73,25 @@ def _rows(work: Work, one: Planned) -> dict[str, MeasuredRow]:
     if one.segmenter == PUBLISHED:
         mask, probabilities = _moved(_scan(case), one, read_published(case)), None
     else:
-        mask, probabilities, networks = _segmented(work, one, scan, own)
+        mask, probabilities, networks = _segmented(context, one, scan, own)
         about |= networks
     whose = {"case": one.name, "patient": one.patient, "set": "train"}
-    rows = _both_lungs(scan, hu, own, mask, probabilities, work.setup.features)
+    rows = _both_lungs(scan, hu, own, mask, probabilities, context.setup.features)
     return {lung: {**whose, **row, **about} for lung, row in rows.items()}
 
 
 def _segmented(
-    work: Work, one: Planned, scan: Scan, own: Mask | None
+    context: Context, one: Planned, scan: Scan, own: Mask | None
 ) -> tuple[Mask, MaskProbabilities, MeasuredRow]:
     """The mask, what its network says of it, and which network that is."""
-    recipe = next(recipe for recipe in work.setup.recipes if recipe.name == one.segmenter)
-    network = (work.fold[one.patient] + (1 if one.seen else 0)) % work.setup.folds
+    recipe = next(recipe for recipe in context.setup.recipes if recipe.name == one.segmenter)
+    network = (context.fold[one.patient] + (1 if one.seen else 0)) % context.setup.folds
     stage = recipe.stages[one.stage]
-    made = work.masks.get(one.key)
+    made = context.masks.get(one.key)
     if made is None:
-        predictor = _predictor(work.network(recipe, network), stage, recipe.reduced)
+        predictor = _predictor(context.network_file(recipe, network), stage, recipe.reduced)
         made = mask_of(predictor.foreground(scan.levels, own), one.threshold)
-        work.masks.put(one.key, made)
+        context.masks.put(one.key, made)
     about = {
         "made_fold": network,
         "made_stage": stage,

@@ -25,7 +25,7 @@ def hounsfield(scan: Scan) -> Array:
     return in_hounsfield(np.rint(scan.levels * WHITE).astype(np.int16), "display", "scan")[0]
 
 
-def own_lung(hu: Array, spacing: tuple[float, float, float]) -> Mask | None:
+def product_lung(hu: Array, spacing: tuple[float, float, float]) -> Mask | None:
     """The product's lung mask without weights, from the scan as it came; None where it finds none."""
     return lung_without_model(hu, "display", spacing)
 

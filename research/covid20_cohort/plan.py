@@ -9,7 +9,7 @@ from numpy.random import Generator
 from research.covid20_cohort.changes import CHANGES
 from segwatch.contracts.identity import digest_of
 
-KINDS = ("none", "threshold", "part", "thick_slices", "flip", *CHANGES)
+TREATMENTS = ("none", "threshold", "part", "thick_slices", "flip", *CHANGES)
 """What may be done to a scan before it is segmented, or to the threshold after; one or two at a time."""
 PUBLISHED = "published"
 """The segmenter whose masks came with the scans."""
@@ -75,7 +75,9 @@ def planned(
     for number, (case, patient) in enumerate(cases):
         for turn, (segmenter, (made_from, each)) in enumerate(segmenters.items()):
             draw = np.random.default_rng([seed, number, turn])
-            plan += [_one(case, patient, segmenter, made_from, place, KINDS, draw) for place in range(each)]
+            plan += [
+                _one(case, patient, segmenter, made_from, place, TREATMENTS, draw) for place in range(each)
+            ]
     return plan
 
 
@@ -83,10 +85,10 @@ def planned_published(cases: Sequence[tuple[str, str]], each: int, seed: int) ->
     """As many variants of every published mask: it goes with its scan through what moves voxels, and stays as
     it is where only intensities change.
     """
-    kinds = tuple(kind for kind in KINDS if kind != "threshold")
+    kinds = tuple(kind for kind in TREATMENTS if kind != "threshold")
     plan: list[Planned] = []
     for number, (case, patient) in enumerate(cases):
-        draw = np.random.default_rng([seed, number, len(KINDS)])
+        draw = np.random.default_rng([seed, number, len(TREATMENTS)])
         plan += [_one(case, patient, PUBLISHED, PUBLISHED, place, kinds, draw) for place in range(each)]
     return plan
 

@@ -1,4 +1,4 @@
-"""What a cohort's tables are made of, and where what is made for them is kept."""
+"""What a cohort's tables are made of, and where what is made for them lies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,18 +29,18 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Work:
+class Context:
     """What every process needs to know.
 
     Attributes:
         setup, cases: what the tables are made of.
-        kept: the folder of the networks.
-        masks: where masks are kept.
+        folder: of the networks and of the finished rows.
+        masks: where masks lie.
     """
 
     setup: Setup
     cases: tuple[Listed, ...]
-    kept: Path
+    folder: Path
     masks: Finished[Made]
 
     @property
@@ -48,9 +48,9 @@ class Work:
         """The fold of each patient."""
         return folds_of([case.patient for case in self.cases], self.setup.folds, self.setup.seed)
 
-    def network(self, recipe: NetworkRecipe, fold: int) -> Path:
+    def network_file(self, recipe: NetworkRecipe, fold: int) -> Path:
         """Where a fold's network lies."""
-        return self.kept / f"{recipe.name}-{made_from(recipe, self.setup, self.cases)}-{fold}.pt"
+        return self.folder / f"{recipe.name}-{made_from(recipe, self.setup, self.cases)}-{fold}.pt"
 
 
 def made_from(recipe: NetworkRecipe, setup: Setup, cases: Sequence[Listed]) -> str:

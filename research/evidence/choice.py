@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from research.evidence.trials import Outcome, Trial
+from segwatch.arrays import Integers
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.bins import Bins
-from segwatch.statistics.dice_intervals import Ends
-from segwatch.statistics.figures import Judged
+from segwatch.statistics.coverage import DiceIntervals
+from segwatch.statistics.verdicts import Judged
 from segwatch.training.leave_patient_out import LeftOut
 
 
@@ -45,7 +45,7 @@ def choose(tried: Sequence[tuple[Trial, Outcome]], cohort: Cohort) -> Choice:
     return Choice(Outcome(_picked([outcome.here for outcome in outcomes], best), elsewhere), counted)
 
 
-def _best(made: Sequence[LeftOut]) -> Bins:
+def _best(made: Sequence[LeftOut]) -> Integers:
     mae = np.stack([each.learnt_mae for each in made])
     error = np.stack([each.learnt_error for each in made])
     least = mae.argmin(axis=0)[None]
@@ -53,7 +53,7 @@ def _best(made: Sequence[LeftOut]) -> Bins:
     return np.asarray((mae <= enough).argmax(axis=0), dtype=np.int64)
 
 
-def _picked(made: Sequence[LeftOut], best: Bins) -> LeftOut:
+def _picked(made: Sequence[LeftOut], best: Integers) -> LeftOut:
     """Each row's by the outcome that was chosen for it (n,)."""
 
     def of(parts: Sequence[Any]) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def _picked(made: Sequence[LeftOut], best: Bins) -> LeftOut:
 
     return LeftOut(
         Judged(**of([each.judged for each in made])),
-        Ends(**of([each.ends for each in made])),
-        Ends(**of([each.weighted for each in made])),
+        DiceIntervals(**of([each.intervals for each in made])),
+        DiceIntervals(**of([each.weighted for each in made])),
         *(
             np.stack([getattr(each, name) for each in made])[best, np.arange(len(best))]
             for name in ("effective", "learnt_mae", "learnt_error")

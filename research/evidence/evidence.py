@@ -12,19 +12,19 @@ from research.evidence.choice import Choice, choose
 from research.evidence.feature_worth import GROUPS, MODEL, worths
 from research.evidence.figures import MEASURES, Estimate, flagged_good, measured
 from research.evidence.goals import Goal
-from research.evidence.held_out_changes import Away, away, held_out_kinds
-from research.evidence.kept_outcomes import kept_outcome
+from research.evidence.held_out_changes import Away, away, held_out_changes
 from research.evidence.local_labels import CHOSEN, Batches, Local, batches, local_labels
 from research.evidence.other_segmenters import carried, pairs
-from research.evidence.pictures import draw_cohort, draw_groups, draw_scorers
+from research.evidence.pictures import draw_cohort, draw_scorers, draw_worth
+from research.evidence.stored_outcomes import stored_outcome
 from research.evidence.tables import Making, Tables
-from research.evidence.trials import TRIALS, Outcome, Trial, left_out_dice, verdicts
-from segwatch.cohorts.table import Cohort, Texts
+from research.evidence.trials import TRIALS, Outcome, Trial, left_out_dice
+from segwatch.arrays import Floats, Texts
+from segwatch.cohorts.table import Cohort
 from segwatch.features.registry import ALL, CATALOGUE
 from segwatch.files import write_whole
-from segwatch.scoring.bins import Floats
 from segwatch.statistics.coverage import coverage
-from segwatch.statistics.figures import Judged
+from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import feature_set
 from segwatch.training.leave_patient_out import LeftOut
 
@@ -47,21 +47,26 @@ class Findings:
 
 
 def write_evidence(
-    tables: Tables, out: Path, work: Path, *, trials: Sequence[Trial] = TRIALS, step: Step = lambda _: None
+    tables: Tables,
+    out: Path,
+    outcomes: Path,
+    *,
+    trials: Sequence[Trial] = TRIALS,
+    step: Step = lambda _: None,
 ) -> list[Goal]:
     """Write the page `out` and its pictures in `images/` beside it; returns the goals.
 
     Args:
         tables: the cohort.
         out: the Markdown file.
-        work: where the trials' outcomes are kept.
+        outcomes: the folder in which the trials' outcomes are stored.
         trials: which scorers are tried; at least one with and one without segmentation's own outputs.
         step: called with the name of what is done with.
     """
     cohort, external = tables.cohort, tables.external
     tried = {}
     for trial in trials:
-        tried[trial] = _found(trial, cohort, external, work)
+        tried[trial] = _found(trial, cohort, external, outcomes)
         step(trial.title)
     choices = {given: _choice(tried, cohort, given=given) for given in (False, True)}
     mask_only, with_given = (
@@ -69,16 +74,16 @@ def write_evidence(
         for given, choice in choices.items()
     )
     usual = choices[False].usual
-    experts = _found(usual, tables.cohort_expert, tables.external_expert, work)
+    experts = _found(usual, tables.cohort_expert, tables.external_expert, outcomes)
     step("the expert's lung")
 
     def judge(learnt: Cohort, rows: Cohort) -> LeftOut:
-        there = kept_outcome(usual, learnt, rows, work).there
+        there = stored_outcome(usual, learnt, rows, outcomes).there
         if there is None:
             raise ValueError("nothing was judged")
         return there
 
-    kinds = held_out_kinds(cohort, tables.made, judge)
+    changes = held_out_changes(cohort, tables.made, judge)
     step("kinds of change")
     goals = _goals(mask_only, with_given, cohort, external)
     others = list(pairs(tables))
@@ -96,7 +101,7 @@ def write_evidence(
     if mask_only.outcome.there is not None:
         shown.append(("published masks, mask only", mask_only.outcome.there.judged))
     draw_scorers(shown, images / "evidence-scorers.png")
-    draw_groups(groups, images / "evidence-groups.png")
+    draw_worth(groups, images / "evidence-groups.png")
     found = [*tried.values(), *best]
     sections = [
         words.HEAD,
@@ -111,11 +116,11 @@ def write_evidence(
         page.intervals_section(
             [*(away(f"{each.title}, cohort", each.outcome.here, cohort) for each in best)],
             _away_rows(mask_only, usual, experts, tables),
-            kinds,
+            changes,
             usual.title,
         ),
         page.lung_section([(usual.title, tried[usual].here, experts.here)]),
-        page.across_section(_across(tables), carrying),
+        page.networks_section(_between_networks(tables), carrying),
         page.worth_section(groups, features),
         words.DROPPED,
         words.LIMITS,
@@ -124,8 +129,8 @@ def write_evidence(
     return goals
 
 
-def _found(trial: Trial, cohort: Cohort, external: Cohort, work: Path) -> Findings:
-    outcome = kept_outcome(trial, cohort, None if trial.given else external, work)
+def _found(trial: Trial, cohort: Cohort, external: Cohort, outcomes: Path) -> Findings:
+    outcome = stored_outcome(trial, cohort, None if trial.given else external, outcomes)
     return _with_figures(trial.title, outcome, cohort, external)
 
 
@@ -170,7 +175,7 @@ def _others_mean(rows: Cohort) -> Judged:
     It ranks nothing: that the others' mean is low where a patient's own is high is no knowledge.
     """
     predicted = np.array([rows.dice[rows.patients != patient].mean() for patient in rows.patients])
-    return replace(verdicts(rows.dice, predicted), score=np.zeros(len(rows)))
+    return replace(Judged.by_dice(rows.dice, predicted), score=np.zeros(len(rows)))
 
 
 def _external_rows(
@@ -209,13 +214,13 @@ def _away_rows(mask_only: Findings, usual: Trial, experts: Findings, tables: Tab
     return rows
 
 
-def _across(tables: Tables) -> list[tuple[str, str, dict[str, Estimate]]]:
+def _between_networks(tables: Tables) -> list[tuple[str, str, dict[str, Estimate]]]:
     """Trees learnt from one network's masks, tested on another's, by features that all masks have."""
     names = feature_set(",".join(name for name in ALL if CATALOGUE[name].card.cost != "given"))
     rows = []
     for pair in pairs(tables, same=True):
         predicted = left_out_dice(pair.learnt, pair.judged, MODEL, names)
-        found = measured(verdicts(pair.judged.dice, predicted), pair.judged.patients)
+        found = measured(Judged.by_dice(pair.judged.dice, predicted), pair.judged.patients)
         rows.append((pair.one, pair.other, found))
     return rows
 
@@ -236,16 +241,16 @@ def _goals(mask_only: Findings, given: Findings, cohort: Cohort, external: Cohor
     goals += _external_goals(mask_only, external)
     for words_of, each in ((WHAT[False], mask_only), (WHAT[True], given)):
         seen = _batches(each, cohort)
-        held = coverage(each.outcome.here.ends, cohort.dice, cohort.patients)
+        covered = coverage(each.outcome.here.intervals, cohort.dice, cohort.patients)
         goals += [
             Goal(f"{words_of}: mean error of a batch", 0.04, False, Estimate(seen.error)),
             Goal(f"{words_of}: a fall of .2 moves the prediction by", 0.1, True, Estimate(seen.moved)),
-            Goal(f"{words_of}: half-width of 80 % intervals", 0.12, False, Estimate(held.half_width)),
+            Goal(f"{words_of}: half-width of 80 % intervals", 0.12, False, Estimate(covered.half_width)),
             Goal(
                 f"{words_of}: the worst patient's coverage",
                 0.70,
                 True,
-                Estimate(held.worst_patient),
+                Estimate(covered.worst_patient),
             ),
         ]
     return goals

@@ -11,10 +11,10 @@ import numpy as np
 
 from research.evidence.other_segmenters import PUBLISHED, Pair
 from research.evidence.trials import left_out_dice
-from segwatch.cohorts.table import Cohort, Texts
+from segwatch.arrays import Floats, Texts
+from segwatch.cohorts.table import Cohort
 from segwatch.features.registry import ALL, CATALOGUE, PAPER4
-from segwatch.scoring.bins import Floats
-from segwatch.statistics.patient_intervals import mean_over_patients
+from segwatch.statistics.resampling import mean_over_patients
 from segwatch.training.feature_sets import feature_set
 
 MODEL = "trees"
@@ -59,7 +59,7 @@ class Worth:
         without: on the cohort, all other features kept.
         harm: what leaving it out adds to the error, with a 95 % interval that resamples patients.
         alone: by it alone; NaN for a feature.
-        across: what leaving it out adds where one network's masks are learnt from and another's judged, with
+        between: what leaving it out adds where one network's masks are learnt from and another's judged, with
             its interval.
         external: what leaving it out adds on the external set; None where that set lacks it.
     """
@@ -68,7 +68,7 @@ class Worth:
     without: float
     harm: tuple[float, float, float]
     alone: float
-    across: tuple[float, float, float]
+    between: tuple[float, float, float]
     external: float | None
 
 
@@ -91,13 +91,13 @@ def worths(
     networks = [_defined(pair) for pair in others if pair.other != PUBLISHED]
     owners = np.concatenate([pair.judged.patients for pair in networks])
     whole = _errors(cohort, cohort, ALL)
-    across = _errors_across(networks, ALL)
+    between = _errors_between(networks, ALL)
     outside = _errors(cohort, external, measured)
     found = []
     for name, members in parts.items():
         kept = [each for each in ALL if each not in members]
         without = _errors(cohort, cohort, kept)
-        elsewhere = _errors_across(networks, kept)
+        elsewhere = _errors_between(networks, kept)
         by_it = np.mean(_errors(cohort, cohort, members)) if alone else np.nan
         harm = None
         if not set(members) <= set(_GIVEN):
@@ -109,7 +109,7 @@ def worths(
                 float(np.mean(without)),
                 _harm(whole, without, cohort.patients),
                 float(by_it),
-                _harm(across, elsewhere, owners),
+                _harm(between, elsewhere, owners),
                 harm,
             )
         )
@@ -121,7 +121,7 @@ def _defined(pair: Pair) -> Pair:
     return replace(pair, learnt=learnt, judged=judged)
 
 
-def _errors_across(networks: Sequence[Pair], features: Sequence[str]) -> Floats:
+def _errors_between(networks: Sequence[Pair], features: Sequence[str]) -> Floats:
     return np.concatenate([_errors(pair.learnt, pair.judged, features) for pair in networks])
 
 

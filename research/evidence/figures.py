@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from segwatch.cohorts.table import Texts
-from segwatch.scoring.bins import Floats
-from segwatch.statistics import figures as metrics
-from segwatch.statistics.figures import Judged
+from segwatch.arrays import Floats, Texts
+from segwatch.statistics.figures import auroc, binary_specificity, mae, sensitivity
+from segwatch.statistics.verdicts import Judged
 
 RESAMPLES = 500
 TRUE_DICE_FROM = 0.3
@@ -34,7 +33,7 @@ class Estimate:
 
 def auroc_of_better(judged: Judged) -> float | None:
     """AUROC over studies of true Dice 0.3 or more."""
-    return metrics.auroc(judged.rows(judged.dice >= TRUE_DICE_FROM))
+    return auroc(judged.rows(judged.dice >= TRUE_DICE_FROM))
 
 
 def spearman(judged: Judged) -> float | None:
@@ -56,11 +55,11 @@ def flagged_good(judged: Judged) -> float | None:
 
 
 MEASURES: Mapping[str, Measure] = {
-    "auroc": metrics.auroc,
+    "auroc": auroc,
     "auroc_from_0.3": auroc_of_better,
-    "sensitivity": metrics.sensitivity,
-    "specificity": metrics.binary_specificity,
-    "mae": metrics.mae,
+    "sensitivity": sensitivity,
+    "specificity": binary_specificity,
+    "mae": mae,
     "spearman": spearman,
 }
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from research.evidence.figures import rank_correlation
-from segwatch.cohorts.table import Texts
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Floats, Texts
 from segwatch.training.adapt import CORRECTIONS, left_out_errors
 
 HALVES = 200

@@ -7,9 +7,10 @@ import numpy as np
 
 from research.evidence.figures import Estimate, measured
 from research.evidence.tables import Tables
-from research.evidence.trials import Trial, left_out_dice, verdicts
+from research.evidence.trials import Trial, left_out_dice
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import TRAIN, Cohort
-from segwatch.scoring.bins import Floats
+from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import feature_set
 
 PUBLISHED = "published masks"
@@ -69,4 +70,4 @@ def simplest(found: Sequence[Carried]) -> tuple[Carried, Carried]:
 def _figures(said: Sequence[tuple[Pair, Floats]]) -> dict[str, Estimate]:
     dice = np.concatenate([pair.judged.dice for pair, _ in said])
     patients = np.concatenate([pair.judged.patients for pair, _ in said])
-    return measured(verdicts(dice, np.concatenate([each for _, each in said])), patients)
+    return measured(Judged.by_dice(dice, np.concatenate([each for _, each in said])), patients)

@@ -8,13 +8,14 @@ from research.evidence import page_words as words
 from research.evidence.feature_worth import Worth
 from research.evidence.figures import Estimate
 from research.evidence.goals import Goal
-from research.evidence.held_out_changes import Away, kinds
+from research.evidence.held_out_changes import Away, rows_by_change
 from research.evidence.local_labels import Batches, Local
 from research.evidence.other_segmenters import Carried, simplest
 from research.evidence.tables import Making
 from research.evidence.trials import Trial
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.bins import COUNT, Floats, bin_of
+from segwatch.scoring.bins import COUNT, bin_of
 from segwatch.statistics.coverage import Coverage
 from segwatch.training.calibration import TARGET_SENSITIVITY
 
@@ -43,7 +44,7 @@ def cohort_section(cohort: Cohort, external: Cohort, made: Sequence[Making]) -> 
     ]
     change = [
         (name, len(dice), f"{dice.mean():.2f}", f"{np.mean(dice < 0.6):.2f}")
-        for name, changed in kinds(made).items()
+        for name, changed in rows_by_change(made).items()
         if len(dice := cohort.dice[changed])
     ]
     return (
@@ -180,7 +181,7 @@ def _names(features: Sequence[Worth], chosen: Callable[[tuple[float, float, floa
 
 def _worth(each: Worth) -> tuple[str, str, str, str]:
     outside = "–" if each.external is None else f"{each.external:+.4f}"
-    return each.name, _added(each.harm), _added(each.across), outside
+    return each.name, _added(each.harm), _added(each.between), outside
 
 
 def _added(harm: tuple[float, float, float]) -> str:
@@ -188,7 +189,9 @@ def _added(harm: tuple[float, float, float]) -> str:
     return f"{added:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
-def across_section(rows: Sequence[tuple[str, str, dict[str, Estimate]]], carrying: Sequence[Carried]) -> str:
+def networks_section(
+    rows: Sequence[tuple[str, str, dict[str, Estimate]]], carrying: Sequence[Carried]
+) -> str:
     """Trained on one segmenter's masks, tested on another's."""
     body = (
         (one, other, *(found[name] for name in ("auroc", "mae", "spearman"))) for one, other, found in rows
@@ -230,7 +233,7 @@ def intervals_section(
     """How often intervals hold, on masks like the cohort's and on others."""
     return (
         words.INTERVALS
-        + table(("masks", *_PLAIN), ((each.name, *_held(each.plain)) for each in like))
+        + table(("masks", *_PLAIN), ((each.name, *_covered(each.plain)) for each in like))
         + words.OTHER_SEGMENTER
         + table(("masks", *_PLAIN, *_WEIGHTED), map(_both, published))
         + f"\n**Another scanner: each kind of change held out.** {usual} learnt from the masks of scans that "
@@ -241,12 +244,12 @@ def intervals_section(
 
 def _both(each: Away) -> tuple[object, ...]:
     rows = "–" if np.isnan(each.effective) else f"{each.effective:.0f}"
-    n, _, width, covered, worst = _held(each.weighted)
+    n, _, width, covered, worst = _covered(each.weighted)
     fewer = f" (n = {n})" if 0 < each.weighted.n < each.plain.n else ""
-    return (each.name, *_held(each.plain), rows, width, f"{covered}{fewer}", worst)
+    return (each.name, *_covered(each.plain), rows, width, f"{covered}{fewer}", worst)
 
 
-def _held(found: Coverage) -> tuple[object, ...]:
+def _covered(found: Coverage) -> tuple[object, ...]:
     low, high = found.covered_ci or (None, None)
     covered = "–" if found.covered is None else f"{found.covered:.2f}"
     interval = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"

@@ -2,8 +2,8 @@
 
 HEAD = """# Evidence: how far a scorer can be trusted
 
-Made by one command from a cohort that another makes. What was tried is told in its code (`words.py`), the
-rest is computed:
+Made by one command from a cohort that another makes. What was tried is told in its code
+(`page_words.py`), the rest is computed:
 
 ```
 python -m research make --source ../shared/data/covid20 --out COHORT      # 47 minutes of processor time

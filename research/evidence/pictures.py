@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from research.evidence.feature_worth import Worth
-from segwatch.scoring.bins import Floats
-from segwatch.statistics.figures import Judged
+from segwatch.arrays import Floats
+from segwatch.statistics.verdicts import Judged
 
 INK, ACCENT, PALE = "#1f3b57", "#c8553d", "#9fb3c8"
 _FAILED = 0.6
@@ -42,7 +42,7 @@ def draw_scorers(judged: Sequence[tuple[str, Judged]], path: Path) -> None:
     _save(canvas, path)
 
 
-def draw_groups(groups: Sequence[Worth], path: Path) -> None:
+def draw_worth(groups: Sequence[Worth], path: Path) -> None:
     """What leaving out each group adds to the error."""
     canvas = Canvas(figsize=(7, 3), layout="constrained")
     axes = canvas.subplots()

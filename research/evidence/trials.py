@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.bins import Floats, bin_of, expected_dice, failed
+from segwatch.scoring.bins import expected_dice
 from segwatch.scoring.predict import clipped_dice, raw_bins
-from segwatch.statistics.figures import Judged
 from segwatch.training.feature_sets import FeatureSet
 from segwatch.training.leave_patient_out import LeftOut, leave_patient_out
 from segwatch.training.models import EVERY, fit
@@ -79,11 +79,3 @@ def left_out_dice(
             expected_dice(raw_bins(pipeline, values)) if classifier else clipped_dice(pipeline, values)
         )
     return out
-
-
-def verdicts(dice: Floats, predicted: Floats) -> Judged:
-    """Predictions (n,) as verdicts: failed is a predicted Dice below 0.6, undefined is failed."""
-    undefined = np.isnan(predicted)
-    known = np.where(undefined, 0.0, predicted)
-    score = np.where(undefined, np.inf, -known)
-    return Judged(dice, bin_of(known), predicted, undefined | failed(known), score)

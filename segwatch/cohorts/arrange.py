@@ -36,8 +36,8 @@ def arrange(
         _check(source, whose)
     folder.mkdir(parents=True, exist_ok=True)
     for source in sources:
-        place = folder / source.name
-        place.mkdir(exist_ok=True)
+        target = folder / source.name
+        target.mkdir(exist_ok=True)
         files = (
             ("ct", source.ct),
             ("lesion_predicted", source.predicted),
@@ -46,7 +46,7 @@ def arrange(
         )
         for name, file in files:
             if file is not None:
-                _put(file.resolve(), place / f"{name}.nii.gz", brief=brief)
+                _put(file.resolve(), target / f"{name}.nii.gz", brief=brief)
     rows = [(source.name, *_owner(source, whose, default_set)) for source in sources]
     with whole_file(folder / TABLE) as beside, beside.open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])

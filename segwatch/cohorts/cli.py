@@ -1,11 +1,14 @@
-"""`segwatch cohort import`, `segwatch demo-cohort` and `segwatch measure`: what makes a cohort."""
+"""`segwatch cohort import`, `segwatch demo-cohort` and `segwatch measure`: what makes a cohort.
+
+What is heavy to import is imported once a command is called.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.measure_cli import measure
+Optional = Path | None
 
 COHORT = "Table (.csv, .parquet) of case, patient, set, dice, features; or a folder (docs/evaluation.md)."
 """What `train` and `evaluate` say of their option --cohort."""
@@ -58,18 +61,63 @@ def demo_cohort(
     seed: Annotated[int, typer.Option(help="Seed of the first phantom; the others follow.")] = 2_000_000,
 ) -> None:
     """Make a cohort from phantoms: true Dice of the demo lesion model, and the measures of its masks."""
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from segwatch.cohorts.demo_cases import planned
     from segwatch.cohorts.demo_cohort import make_cohort
+    from segwatch.progress import progress
     from segwatch.segmentation.bundle import open_bundle
     from segwatch.segmentation.lesion import LesionModel
 
     cases = planned(patients, seed)
     predictor = LesionModel(open_bundle(model))
-    with Progress(
-        *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
-    ) as progress:
-        bar = progress.add_task("phantoms segmented and measured", total=len(cases))
-        rows = make_cohort(cases, out, predictor, done=lambda: progress.advance(bar))
+    with progress("phantoms segmented and measured", len(cases)) as done:
+        rows = make_cohort(cases, out, predictor, done)
     typer.echo(f"{out}: {rows} rows")
+
+
+def measure(
+    ct: Annotated[Optional, typer.Option(help="CT: NIfTI, a DICOM file or a series' folder.")] = None,
+    lesion: Annotated[Optional, typer.Option(help="Lesion mask, NIfTI on the CT's voxels.")] = None,
+    lung: Annotated[Optional, typer.Option(help="Lung mask, likewise; may be left out.")] = None,
+    native: Annotated[bool, typer.Option("--native", help="Measure without resampling or rounding.")] = False,
+    profile: Annotated[str, typer.Option(help="paper or authors-code.")] = "paper",
+    components: Annotated[str, typer.Option(help="26 or l1.")] = "26",
+    axis: Annotated[str | None, typer.Option(help="Slices compared along z, y or x.")] = None,
+    min_voxels: Annotated[
+        int | None, typer.Option(help="Smoothness of components with more voxels only.")
+    ] = None,
+    ct_unit: Annotated[str, typer.Option(help="auto, hu, display (8-bit, mapped to HU).")] = "auto",
+    features: Annotated[
+        str, typer.Option(help="paper4, cheap, measured, all, or names with commas.")
+    ] = "measured",
+    skip_checksum: Annotated[
+        bool, typer.Option("--skip-checksum", help="Do not read files past what is needed.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    figure: Annotated[Optional, typer.Option(help="Picture to write: where each value comes from.")] = None,
+    cohort: Annotated[Optional, typer.Option(help="Folder of cases, instead of one case.")] = None,
+    out: Annotated[Optional, typer.Option(help="Table to write for a cohort (.parquet, .csv).")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes for a cohort; 0 is one a core.")] = 0,
+) -> None:
+    """Measure a lesion mask without ground truth: one case, or a cohort's folder.
+
+    Exit code 0 also where features have no value; 2 where the input is refused.
+    """
+    from segwatch.cohorts.measure_command import how_to_measure, measure_folder, measure_one
+    from segwatch.errors import BadInput
+
+    how = how_to_measure(
+        profile=profile,
+        components=components,
+        axis=axis,
+        min_voxels=min_voxels,
+        features=features,
+        native=native,
+        ct_unit=ct_unit,
+        whole=not skip_checksum,
+    )
+    if cohort is not None or out is not None:
+        if not (ct is lesion is lung is figure is None) or as_json:
+            raise BadInput("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
+        measure_folder(cohort, out, how, workers)
+    else:
+        measure_one(ct, lesion, lung, how, as_json=as_json, figure=figure)

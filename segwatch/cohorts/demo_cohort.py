@@ -10,17 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-
+from segwatch.arrays import Flags
 from segwatch.cohorts.demo_cases import DemoCase
-from segwatch.cohorts.table import KEYS, Flags
+from segwatch.cohorts.write_table import SUFFIXES, table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.features.measuring import measure
 from segwatch.features.registry import PAPER4, versions_of
-from segwatch.files import finished_rows, whole_file
+from segwatch.files import finished_rows
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.segmentation.segmenter import LesionPredictor, lung_of
 from segwatch.volumes.grid import grid_geometry, resample_ct, resample_mask
@@ -39,7 +36,7 @@ def make_cohort(
     Raises:
         RefusedCohort: `out` is neither .csv nor .parquet.
     """
-    if out.suffix not in (".csv", ".parquet"):
+    if out.suffix not in SUFFIXES:
         raise RefusedCohort(f"{out} must end in .csv or .parquet")
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.rows")
@@ -53,7 +50,8 @@ def make_cohort(
     for case, row in finished:
         rows[case.name] = row
         done()
-    _write(out, [rows[case.name] for case in cases])
+    ordered = [rows[case.name] for case in cases]
+    write_table(out, table_of(ordered, ordered[0]))
     shutil.rmtree(unfinished)
     return len(cases)
 
@@ -91,13 +89,3 @@ def true_dice(predicted: Flags, truth: Flags) -> float:
     if not together:
         raise RefusedCohort("a case without lesion, in truth and in prediction, has no Dice")
     return 2 * int((predicted & truth).sum()) / together
-
-
-def _write(out: Path, rows: Sequence[Row]) -> None:
-    types = {name: pa.string() if name in KEYS else pa.float64() for name in rows[0]}
-    table = pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in types.items()})
-    with whole_file(out) as beside:
-        if out.suffix == ".csv":
-            pyarrow.csv.write_csv(table, beside)
-        else:
-            pyarrow.parquet.write_table(table, beside)

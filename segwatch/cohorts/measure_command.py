@@ -2,28 +2,23 @@
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import cast, get_args
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from segwatch.cohorts.measuring import How, in_processes, listed, measure_cohort
+from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
 from segwatch.features.registry import CATALOGUE, chosen
-from segwatch.volumes.hounsfield import AskedUnit
 
 
-def how(
+def how_to_measure(
     *,
     profile: str,
     components: str,
@@ -39,13 +34,11 @@ def how(
     Raises:
         BadInput: one of them is none of those allowed.
     """
-    if ct_unit not in get_args(AskedUnit):
-        raise BadInput(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
     return How(
         options=options(profile, components, axis, min_voxels),
         features=chosen(features),
         native=native,
-        ct_unit=cast("AskedUnit", ct_unit),
+        ct_unit=asked_unit(ct_unit),
         whole=whole,
     )
 
@@ -76,27 +69,23 @@ def measure_one(
 
 def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int) -> None:
     """Measure a cohort's folder, write its table, and say what was refused."""
-    from segwatch.cohorts.measured_table import check_suffix, write_refused, write_table
+    from segwatch.cohorts.table import KEYS
+    from segwatch.cohorts.write_table import check_suffix, measures_table, table_of, write_table
 
     if folder is None or out is None:
         raise BadInput("--cohort and --out belong together")
     check_suffix(out)
     parts = out.with_name(f".{out.name}.parts")  # hidden: no case, where the table lies among them
-    console = Console(stderr=True)
-    columns = (TextColumn("measured"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _readable_and_writable():
-        cases = listed(folder)
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task("cases", total=len(cases))
-            processes = partial(in_processes, workers=workers or os.cpu_count() or 1)
-            rows = measure_cohort(cases, how, parts, done=lambda: progress.advance(bar), measured=processes)
+        rows = measure_all(listed(folder), how, parts, workers)
         refused = [row for row in rows if "refused" in row]
         refusals = out.with_name(f"{out.stem}.refused.csv")
         refusals.unlink(missing_ok=True)
-        write_table(out, [row for row in rows if "refused" not in row], how.features)
+        write_table(out, measures_table([row for row in rows if "refused" not in row], how.features))
         if refused:
-            write_refused(refusals, refused)
+            write_table(refusals, table_of(refused, (*KEYS, "refused", "reason")))
         shutil.rmtree(parts)
+    console = Console(stderr=True)
     for row in refused:
         console.print(f"refused: {row['case']}: {row['reason']}", style="red", markup=False)
     console.print(f"{out}: {len(rows) - len(refused)} of {len(rows)} cases")

@@ -8,12 +8,14 @@ Each case's result lies beside the table until all are there; a second start goe
 """
 
 import csv
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
@@ -22,6 +24,7 @@ from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
 from segwatch.files import finished_rows
 from segwatch.processes import pool_of
+from segwatch.progress import progress
 from segwatch.volumes.hounsfield import AskedUnit
 
 Row = dict[str, Any]
@@ -78,6 +81,24 @@ def listed(folder: Path) -> list[CohortCase]:
     if unnamed := [name for name in there if name not in whose]:
         raise RefusedCohort(f"{table} does not name the case {unnamed[0]} ({len(unnamed)} such): add its row")
     return [CohortCase(there.get(name, folder / name), *whose[name]) for name in sorted(whose)]
+
+
+def asked_unit(text: str) -> AskedUnit:
+    """What a CT holds, as `--ct-unit` names it.
+
+    Raises:
+        BadInput: there is no such unit.
+    """
+    if text not in get_args(AskedUnit):
+        raise BadInput(f"--ct-unit {text}: it is none of {', '.join(get_args(AskedUnit))}")
+    return cast("AskedUnit", text)
+
+
+def measure_all(cases: list[CohortCase], how: How, parts: Path, workers: int) -> list[Row]:
+    """As `measure_cohort`, in so many processes (0 is one a core), with a progress bar."""
+    processes = partial(in_processes, workers=min(workers or os.cpu_count() or 1, len(cases)))
+    with progress("measured", len(cases)) as done:
+        return measure_cohort(cases, how, parts, done, processes)
 
 
 def measure_cohort(

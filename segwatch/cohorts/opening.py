@@ -1,35 +1,27 @@
 """A cohort, however it is given: a table of measures, or a folder of images that is measured first."""
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import cast, get_args
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from segwatch.cohorts.arrange import TABLE, arrange
 from segwatch.cohorts.layouts import recognised, sources
-from segwatch.cohorts.measured_table import write_table
 from segwatch.cohorts.measuring import (
     FILES,
     CohortCase,
     How,
     Row,
-    in_processes,
+    asked_unit,
     listed,
-    measure_cohort,
+    measure_all,
     whose_of,
 )
-from segwatch.cohorts.table import Cohort, read_cohort
-from segwatch.errors import BadInput, RefusedCohort
+from segwatch.cohorts.table import Cohort, cohort_in, read_cohort
+from segwatch.cohorts.write_table import measures_table, write_table
+from segwatch.errors import RefusedCohort
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
-from segwatch.volumes.hounsfield import AskedUnit
 
 CT, PREDICTED, LUNG, TRUTH = FILES
 
@@ -47,8 +39,8 @@ def open_cohort(
     *,
     features: Sequence[str],
     ct_unit: str,
-    work: Path,
-    keep: Path,
+    unfinished: Path,
+    measures: Path,
     workers: int = 0,
     patients_may_share: bool = False,
 ) -> Opened:
@@ -57,8 +49,8 @@ def open_cohort(
     Args:
         path: of the table or folder.
         features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
-        work: a folder for what is finished before all is, so that a second start goes on.
-        keep: the table (.parquet) that is written of a folder's measures.
+        unfinished: a folder for what is finished before all is, so that a second start goes on.
+        measures: the table (.parquet) that is left of a folder's measures.
         workers: processes that measure, 0 is one a core.
         patients_may_share: see `read_cohort`.
 
@@ -68,30 +60,29 @@ def open_cohort(
     """
     if not path.is_dir():
         return Opened(read_cohort(path, patients_may_share=patients_may_share), {})
-    cases = listed(_as_cases(path, work / "cases"))
+    cases = listed(_as_cases(path, unfinished / "cases"))
     _check_files(cases)
     wanted = tuple(features) if all(name in CATALOGUE for name in features) else MEASURED
-    how = How(options=FeatureOptions(), features=wanted, ct_unit=_unit(ct_unit))
-    with _bar(len(cases)) as done:
-        processes = partial(in_processes, workers=min(workers or os.cpu_count() or 1, len(cases)))
-        rows = measure_cohort(cases, how, work / "measures", done, processes)
+    how = How(options=FeatureOptions(), features=wanted, ct_unit=asked_unit(ct_unit))
+    rows = measure_all(cases, how, unfinished / "measures", workers)
     _check_measured(rows)
-    keep.parent.mkdir(parents=True, exist_ok=True)
-    write_table(keep, rows, wanted)
-    cohort = read_cohort(keep, patients_may_share=patients_may_share)
+    table = measures_table(rows, wanted)
+    measures.parent.mkdir(parents=True, exist_ok=True)
+    write_table(measures, table)
+    cohort = cohort_in(table, path, patients_may_share=patients_may_share)
     return Opened(cohort, {case.name: case.folder for case in cases})
 
 
 def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundle: Path) -> Cohort:
-    """The cohort for a bundle. A folder's measures are kept beside the bundle, as NAME.cohort.parquet.
+    """The cohort for a bundle. A folder's measures are left beside the bundle, as NAME.cohort.parquet.
 
     Raises:
         RefusedCohort, BadInput: as `open_cohort`.
     """
-    work = bundle.with_name(f".{bundle.name}.unfinished")
-    keep = bundle.with_name(f"{bundle.name}.cohort.parquet")
-    opened = open_cohort(path, features=features, ct_unit=ct_unit, work=work, keep=keep)
-    shutil.rmtree(work, ignore_errors=True)
+    unfinished = bundle.with_name(f".{bundle.name}.unfinished")
+    measures = bundle.with_name(f"{bundle.name}.cohort.parquet")
+    opened = open_cohort(path, features=features, ct_unit=ct_unit, unfinished=unfinished, measures=measures)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return opened.cohort
 
 
@@ -118,7 +109,7 @@ def _check_measured(rows: Sequence[Row]) -> None:
     """Every case has its measures and its Dice.
 
     Raises:
-        RefusedCohort: one has not; the others' measures are kept for the next start.
+        RefusedCohort: one has not; the others' measures stay for the next start.
     """
     refused = [(row["case"], row["reason"]) for row in rows if "refused" in row]
     refused += [
@@ -133,17 +124,3 @@ def _check_measured(rows: Sequence[Row]) -> None:
             f"the case {case} cannot be measured: {reason}{more if len(refused) > 1 else ''}; repair it, or "
             "take it out of the cohort"
         )
-
-
-def _unit(ct_unit: str) -> AskedUnit:
-    if ct_unit not in get_args(AskedUnit):
-        raise BadInput(f"--ct-unit {ct_unit}: it is none of {', '.join(get_args(AskedUnit))}")
-    return cast("AskedUnit", ct_unit)
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    columns = (TextColumn("measured"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("cases", total=total)
-        yield lambda: progress.advance(bar)

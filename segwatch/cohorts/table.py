@@ -1,6 +1,6 @@
 """A cohort: one row a predicted mask, with its true Dice and its measures. CSV or Parquet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,20 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-from numpy.typing import NDArray
 
+from segwatch.arrays import Flags, Floats, Texts
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
-from segwatch.scoring.bins import Floats, failed
+from segwatch.scoring.bins import failed
 
 TRAIN = "train"
 KEYS = ("case", "patient", "set")
 REMARKS = ("status", "undefined")
 """What `segwatch measure --cohort` says of each case beside its measures."""
 FEWEST_PATIENTS = 5
-
-Texts = NDArray[np.str_]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,16 @@ def read_cohort(path: Path, *, patients_may_share: bool = False) -> Cohort:
         RefusedCohort: not such a table; a case twice; a patient in `train` and in another set; a Dice that
             is missing or outside [0, 1]; NaN or an infinity. Names the column and the first case.
     """
-    table = _read_table(path)
-    _check_columns(table, path, (*KEYS, "dice"))
+    return cohort_in(_read_table(path), path, patients_may_share=patients_may_share)
+
+
+def cohort_in(table: pa.Table, source: Path, *, patients_may_share: bool = False) -> Cohort:
+    """The cohort in such a table, which comes from `source`.
+
+    Raises:
+        RefusedCohort: as `read_cohort`.
+    """
+    _check_columns(table, source, (*KEYS, "dice"))
     cohort = _rows_of(table, _numbers(table, "dice", _texts(table, "case")))
     _check_rows(cohort)
     _check_dice(cohort)
@@ -128,6 +133,36 @@ def read_measures(path: Path) -> Cohort:
     cohort = _rows_of(table, np.full(table.num_rows, np.nan))
     _check_rows(cohort)
     return cohort
+
+
+def stacked(tables: Mapping[str, Cohort]) -> Cohort:
+    """All rows of tables that have the same features in some order, each case named after its table too.
+
+    The same masks measured with lung masks made in two ways teach a scorer not to lean on either. Patients
+    keep their names, so that both measures of a mask stay on one side of every split.
+
+    Raises:
+        RefusedCohort: the tables' features differ.
+    """
+    first, *others = tables.values()
+    for name, table in tables.items():
+        if set(table.features) != set(first.features):
+            differing = sorted(set(table.features) ^ set(first.features))
+            raise RefusedCohort(
+                f"{name} and {next(iter(tables))} differ in the columns {', '.join(differing)}"
+            )
+    if not others:
+        return first
+    alike = [table.select(first.features) for table in tables.values()]
+    named = [np.char.add(table.cases, f"@{name}") for name, table in zip(tables, alike, strict=True)]
+    return Cohort(
+        np.concatenate(named),
+        np.concatenate([table.patients for table in alike]),
+        np.concatenate([table.sets for table in alike]),
+        np.concatenate([table.dice for table in alike]),
+        first.features,
+        np.concatenate([table.values for table in alike]),
+    )
 
 
 def _rows_of(table: pa.Table, dice: Floats) -> Cohort:
@@ -182,17 +217,17 @@ def _read_table(path: Path) -> pa.Table:
     raise RefusedCohort(f"{path} is neither .csv nor .parquet")
 
 
-def _check_columns(table: pa.Table, path: Path, needed: Sequence[str]) -> None:
+def _check_columns(table: pa.Table, source: Path, needed: Sequence[str]) -> None:
     names = table.column_names
     missing = [name for name in needed if name not in names]
     if missing:
-        raise RefusedCohort(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
+        raise RefusedCohort(f"{source} lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
     if len(set(names)) != len(names):
-        raise RefusedCohort(f"{path} has a column twice")
+        raise RefusedCohort(f"{source} has a column twice")
     if set(names) <= {*needed, "dice", *REMARKS}:
-        raise RefusedCohort(f"{path} has no feature column beside {', '.join(needed)}")
+        raise RefusedCohort(f"{source} has no feature column beside {', '.join(needed)}")
     if not table.num_rows:
-        raise RefusedCohort(f"{path} has no rows")
+        raise RefusedCohort(f"{source} has no rows")
 
 
 def _texts(table: pa.Table, name: str) -> Texts:

@@ -11,9 +11,9 @@ of the weights on features standardised within the resample; the intercepts are 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segwatch.scoring.bins import COUNT, Bins, Floats
+from segwatch.arrays import Flags, Floats, Integers
+from segwatch.scoring.bins import COUNT
 from segwatch.training.models import MODELS, fit
 
 PAIRS = tuple((k, m) for k in range(COUNT) for m in range(k + 1, COUNT))
@@ -40,7 +40,7 @@ class Fitted:
         return np.asarray((powers / powers.sum(axis=1, keepdims=True)).transpose(0, 2, 1), dtype=np.float64)
 
 
-def fit_resamples(values: Floats, bins: Bins, counts: NDArray[np.int64]) -> Fitted:
+def fit_resamples(values: Floats, bins: Integers, counts: Integers) -> Fitted:
     """LR fitted on each resample.
 
     Args:
@@ -57,7 +57,7 @@ def fit_resamples(values: Floats, bins: Bins, counts: NDArray[np.int64]) -> Fitt
     return Fitted(weights, intercepts)
 
 
-def _regular(values: Floats, bins: Bins, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _regular(values: Floats, bins: Integers, counts: Integers) -> Flags:
     """Resamples (r,) with three classes or more, in which every feature varies."""
     classes = np.stack([counts[:, bins == number].any(axis=1) for number in range(COUNT)], axis=1)
     drawn = counts[:, :, None] > 0
@@ -66,7 +66,7 @@ def _regular(values: Floats, bins: Bins, counts: NDArray[np.int64]) -> NDArray[n
     return np.asarray((classes.sum(axis=1) >= FEWEST_CLASSES) & varies.all(axis=1), dtype=np.bool_)
 
 
-def _newton(values: Floats, bins: Bins, counts: Floats) -> tuple[Floats, Floats]:
+def _newton(values: Floats, bins: Integers, counts: Floats) -> tuple[Floats, Floats]:
     mean, sd = values.mean(axis=0), values.std(axis=0)
     problem = _Problem.of((values - mean) / sd, bins, counts)
     found = problem.solve()
@@ -75,7 +75,7 @@ def _newton(values: Floats, bins: Bins, counts: Floats) -> tuple[Floats, Floats]
     return weights, intercepts
 
 
-def _one_by_one(values: Floats, bins: Bins, counts: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _one_by_one(values: Floats, bins: Integers, counts: Integers) -> tuple[Floats, Floats]:
     """Weights (5, f) and intercepts (5,) as scikit-learn finds them; one class only is always predicted."""
     rows = np.repeat(np.arange(len(bins)), counts)
     weights, intercepts = np.zeros((COUNT, values.shape[1])), np.full(COUNT, -np.inf)
@@ -98,14 +98,14 @@ class _Problem:
 
     design: Floats
     products: Floats
-    bins: Bins
+    bins: Integers
     targets: Floats
     mass: Floats
     penalty: Floats
-    present: NDArray[np.bool_]
+    present: Flags
 
     @classmethod
-    def of(cls, standardised: Floats, bins: Bins, counts: Floats) -> "_Problem":
+    def of(cls, standardised: Floats, bins: Integers, counts: Floats) -> "_Problem":
         n, width = standardised.shape
         design = np.column_stack([standardised, np.ones(n)])
         targets = np.eye(COUNT)[:, bins]
@@ -156,7 +156,7 @@ class _Problem:
             shares[rises], reached[rises] = self.rows(rises).evaluate(at[rises] + taken[rises])
         return taken, shares, reached
 
-    def rows(self, chosen: NDArray[np.bool_]) -> "_Problem":
+    def rows(self, chosen: Flags) -> "_Problem":
         """The chosen fits."""
         return replace(
             self, mass=self.mass[chosen], penalty=self.penalty[chosen], present=self.present[chosen]

@@ -44,12 +44,12 @@ def evaluate(
 
     A run that is stopped goes on where it was. The figures do not depend on the number of processes.
     """
-    from segwatch.evaluation import command as commands
+    from segwatch.evaluation.command import Wanted, evaluate_and_report
 
-    commands.evaluate(
+    evaluate_and_report(
         cohort,
         out,
-        commands.Wanted(
+        Wanted(
             models=models,
             bundles=tuple(bundle or ()),
             features=features,

@@ -1,24 +1,28 @@
-"""What `segwatch evaluate` does, once it is called: thin, and with heavy imports."""
+"""What `segwatch evaluate` does, once it is called: opens, evaluates, and writes the report."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from segwatch.cohorts.opening import Opened, open_cohort
+from segwatch.cohorts.table import Cohort
+from segwatch.cohorts.write_table import write_table
 from segwatch.errors import BadInput
-from segwatch.evaluation import evaluate as core
+from segwatch.evaluation.evaluate import PAPERS, Evaluated, EvaluateOptions, evaluate, steps
 from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
-from segwatch.evaluation.report.predictions import write_predictions
 from segwatch.evaluation.report.worst_misses import draw_misses
 from segwatch.files import write_whole
+from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer, load
+from segwatch.statistics.set_figures import COLUMNS
+from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
 
@@ -29,13 +33,7 @@ NO_IMAGES = (
     "The four-feature figure of the worst misses needs the images: it is drawn where the cohort is a folder "
     "of cases, and this one is a table."
 )
-SHOWN = {
-    "sensitivity": "sensitivity",
-    "binary specificity": "binary_specificity",
-    "bin spec. (micro)": "bin_specificity_micro",
-    "AUROC": "auroc",
-    "MAE": "mae",
-}
+IN_SHORT = ("n", "sensitivity", "binary specificity", "bin specificity (micro)", "AUROC", "MAE ± std")
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Wanted:
     ct_unit: str
 
 
-def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
+def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
     """Evaluate, and write the report into `out`; its JSON last.
 
     Raises:
@@ -67,56 +65,69 @@ def evaluate(cohort: Path, out: Path, wanted: Wanted) -> None:
         cohort,
         features=_needed(asked, chosen),
         ct_unit=wanted.ct_unit,
-        work=asked.parts,
-        keep=out / "cohort.parquet",
+        unfinished=asked.parts,
+        measures=out / "cohort.parquet",
         workers=wanted.workers,
         patients_may_share=wanted.leave_patient_out,
     )
-    with fits(core.steps(asked)) as done:
+    with progress("fits", steps(asked)) as done:
         prepared = chosen.prepare(opened.cohort) if asked.models else None
-        found = core.evaluate(opened.cohort, asked, done, prepared)
+        found = evaluate(opened.cohort, asked, done, prepared)
     write_report(out, opened, found, wanted.ct_unit)
     shutil.rmtree(asked.parts, ignore_errors=True)
-    _tell(found, out)
+    _print_in_short(found, out)
 
 
-def write_report(out: Path, opened: Opened, found: core.Evaluated, ct_unit: str) -> None:
+def write_report(out: Path, opened: Opened, found: Evaluated, ct_unit: str) -> None:
     """Pictures, single predictions, page, and last `report.json`."""
     pictures, notes = draw_all(found.report, found.judged, opened.cohort.sets, out / PICTURES), [NO_IMAGES]
     if opened.folders:
         model, judged = next(iter(found.judged.items()))
         misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, ct_unit, out / PICTURES)
         pictures += misses
-    write_predictions(out / "predictions.csv", opened.cohort, found.judged)
+    write_table(out / "predictions.csv", predictions(opened.cohort, found.judged))
     write_whole(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
-    write_whole(out / REPORT, core.written(found.report))
+    write_whole(out / REPORT, found.report.written())
 
 
-def _tell(found: core.Evaluated, out: Path) -> None:
+def predictions(cohort: Cohort, judged: Mapping[str, Judged]) -> pa.Table:
+    """A row for each model and study: true and predicted Dice, bin (0 to 4), verdict, failure score.
+
+    Predicted Dice and score are empty where the study is undefined.
+    """
+    return pa.concat_tables(
+        pa.table(
+            {
+                "model": [model] * len(cohort),
+                "case": cohort.cases.tolist(),
+                "patient": cohort.patients.tolist(),
+                "set": cohort.sets.tolist(),
+                "dice": cohort.dice,
+                "predicted_dice": pa.array(made.predicted, mask=np.isnan(made.predicted)),
+                "predicted_bin": made.bins,
+                "predicted_failed": made.flagged,
+                "failure_score": pa.array(made.score, mask=np.isnan(made.predicted)),
+            }
+        )
+        for model, made in judged.items()
+    )
+
+
+def _print_in_short(found: Evaluated, out: Path) -> None:
     """Table 2 in short, and where everything is."""
-    table = Table("set", "model", "n", *SHOWN, title="in short; intervals are in the report")
-    for name in found.report["cohort"]["sets"]:
-        for model, entry in found.report["models"].items():
-            one = entry["sets"][name]
-            shown = name + " (fitted on)" * one["resubstitution"]
-            values = ("–" if one[key] is None else f"{one[key]:.2f}" for key in SHOWN.values())
-            table.add_row(shown, model, str(one["n"]), *values)
+    table = Table("set", "model", *IN_SHORT, title="in short; intervals are in the report")
+    for name in found.report.cohort.sets:
+        for model, entry in found.report.models.items():
+            one = entry.sets[name]
+            shown = name + " (fitted on)" * one.resubstitution
+            table.add_row(shown, model, *(COLUMNS[column](one).text for column in IN_SHORT))
     console = Console()
     console.print(table)
     console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 
 
-@contextmanager
-def fits(total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar of so many fits."""
-    columns = (TextColumn("fits"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("fits", total=total)
-        yield lambda number: progress.advance(bar, number)
-
-
-def _asked(out: Path, wanted: Wanted, chosen: FeatureSet) -> core.EvaluateOptions:
-    return core.EvaluateOptions(
+def _asked(out: Path, wanted: Wanted, chosen: FeatureSet) -> EvaluateOptions:
+    return EvaluateOptions(
         feature_set=chosen.name,
         features=chosen.columns,
         directions=chosen.directions,
@@ -131,7 +142,7 @@ def _asked(out: Path, wanted: Wanted, chosen: FeatureSet) -> core.EvaluateOption
     )
 
 
-def _needed(asked: core.EvaluateOptions, chosen: FeatureSet) -> tuple[str, ...]:
+def _needed(asked: EvaluateOptions, chosen: FeatureSet) -> tuple[str, ...]:
     """Every feature that a model or a bundle needs of a study."""
     of_bundles = (name for scorer in asked.bundles.values() for name in scorer.manifest.feature_names)
     return tuple(dict.fromkeys((*(chosen.features if asked.models else ()), *of_bundles)))
@@ -139,7 +150,7 @@ def _needed(asked: core.EvaluateOptions, chosen: FeatureSet) -> tuple[str, ...]:
 
 def _models(wanted: Wanted) -> tuple[str, ...]:
     if wanted.models is None:
-        return () if wanted.bundles else core.PAPERS
+        return () if wanted.bundles else PAPERS
     names = _names(wanted.models)
     unknown = [name for name in names if name not in EVERY]
     if unknown:

@@ -1,45 +1,51 @@
 """Evaluates models and bundles on a cohort: everything that `report.json` holds."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import TRAIN, Cohort
 from segwatch.errors import RefusedCohort
-from segwatch.evaluation import ablation
-from segwatch.evaluation.bootstrap import Drawn, bootstrap
-from segwatch.evaluation.fitted_intervals import FittedIntervals, held
-from segwatch.evaluation.interval_entries import add_intervals, interval_entries
-from segwatch.evaluation.paper_protocol import authors_dice
-from segwatch.evaluation.replicates import POINTS as DRAWN_POINTS
-from segwatch.evaluation.set_entries import (
-    KEPT,
-    POINTS,
-    REFITTED,
-    Entry,
-    add_refitted,
-    as_json,
-    predicted,
+from segwatch.evaluation.bootstrap import POINTS, Drawn, bootstrap
+from segwatch.evaluation.entries import (
+    Ablation,
+    BootstrapEntry,
+    CohortEntry,
+    ConstantEntry,
+    DrawnSpread,
+    FeaturesEntry,
+    ModelEntry,
+    Report,
+    SensitivityTest,
+    SetEntry,
     set_entries,
+    with_intervals,
+    with_refitted,
 )
-from segwatch.evaluation.splits import Plan, plan_of
+from segwatch.evaluation.intervals import FittedIntervals, fitted_intervals, interval_entries
+from segwatch.evaluation.plan import Plan, ablations, left_out, plan_of, predicted
 from segwatch.scoring.bundle import Scorer
-from segwatch.scoring.terms import columns
-from segwatch.statistics import binomial
-from segwatch.statistics.dice_intervals import ends_as_served
-from segwatch.statistics.figures import Judged, constants
-from segwatch.statistics.figures_of_resamples import FIGURES, Made
-from segwatch.training.judge import as_served, by_protocol
+from segwatch.statistics.binomial import ALPHA, largest_rejected, largest_rejected_on_grid
+from segwatch.statistics.figures import constants
+from segwatch.statistics.resampling import FIGURES
+from segwatch.statistics.set_figures import defined
+from segwatch.statistics.verdicts import Judged
+from segwatch.training.judge import as_served, by_protocol, intervals_as_served
 from segwatch.training.models import EVERY
 
 PAPERS = ("lr", "svm", "rr", "svr", "mlp")
 PROTOCOL = "paper's protocol"
 SERVED = "as served"
+SAME_MODEL = "patients of the set resampled, the model kept"
+REFITTED = "patients of train and of the set resampled, the model fitted anew"
+DRAWN_POINTS = (
+    "192 training studies drawn with replacement, the model fitted anew, the set kept (the paper's bootstrap)"
+)
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "segwatch")
 
 
@@ -74,14 +80,14 @@ class EvaluateOptions:
 class Evaluated:
     """The report, and each model's judgement of every row of the cohort."""
 
-    report: Entry
+    report: Report
     judged: Mapping[str, Judged]
 
 
 def steps(asked: EvaluateOptions) -> int:
     """How many fits `evaluate` makes and tells of."""
-    ablations = len(ablation.left_out(asked.features, asked.without)) if asked.models else 0
-    return len(asked.models) * (2 * asked.replicates + ablations)
+    without = len(left_out(asked.features, asked.without)) if asked.models else 0
+    return len(asked.models) * (2 * asked.replicates + without)
 
 
 def evaluate(
@@ -108,10 +114,10 @@ class _Fitted:
     """What came of the models that were fitted here; nothing where none was asked for."""
 
     plan: Plan | None
-    made: Mapping[str, Made]
-    held: Mapping[str, FittedIntervals | None]
+    judged: Mapping[str, Judged]
+    intervals: Mapping[str, FittedIntervals | None]
     drawn: Drawn
-    ablation: Mapping[str, list[Entry]]
+    ablations: Mapping[str, tuple[Ablation, ...]]
 
 
 def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None]) -> _Fitted:
@@ -120,9 +126,11 @@ def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None
         leave_patient_out=asked.leave_patient_out,
         directions=asked.directions,
     )
-    without = ablation.left_out(asked.features, asked.without)
-    made = {name: predicted(plan, name, asked.seed) for name in asked.models}
-    intervals = {name: held(plan, name, asked.seed, each.predicted[0]) for name, each in made.items()}
+    without = left_out(asked.features, asked.without)
+    judged = {name: predicted(plan, name, asked.seed) for name in asked.models}
+    intervals = {
+        name: fitted_intervals(plan, name, asked.seed, made.predicted) for name, made in judged.items()
+    }
     drawn = bootstrap(
         plan,
         asked.models,
@@ -132,33 +140,34 @@ def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None
         parts=asked.parts,
         done=done,
     )
-    ablations = ablation.ablation(plan, asked.models, without, asked.seed, done)
-    return _Fitted(plan, made, intervals, drawn, ablations)
+    return _Fitted(plan, judged, intervals, drawn, ablations(plan, asked.models, without, asked.seed, done))
 
 
 def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _Fitted) -> Evaluated:
-    made = dict(fitted.made)
-    models = {name: _trained_entry(cohort, name, each, asked) for name, each in made.items()}
-    for name, entry in models.items():
-        of_model = fitted.held[name]
-        found = None if of_model is None else interval_entries(cohort, of_model.plain, weighted=of_model)
-        add_intervals(entry["sets"], found)
-        if asked.replicates:
-            add_refitted(entry["sets"], fitted.drawn[name, "patients"], "_ci")
-            add_refitted(entry["sets"], fitted.drawn[name, "points"], "_bootstrap_ci")
-    for name, scorer in asked.bundles.items():
-        made[name] = _served(cohort, scorer)
-        models[name] = _bundle_entry(cohort, made[name], scorer)
-    report = {
-        "format": "segwatch-report/1",
-        **_about(cohort, asked),
-        "models": models,
-        "constants": _constants(cohort, asked, fitted.plan),
-        "bootstrap": _bootstrap(asked, fitted.drawn, cohort.set_names),
-        "p_value": {name: _p_values(entry["sets"]) for name, entry in models.items()},
-        "ablation": fitted.ablation,
+    bundles = {name: _served(cohort, scorer) for name, scorer in asked.bundles.items()}
+    models = {
+        **{name: _trained_entry(cohort, name, asked, fitted) for name in fitted.judged},
+        **{name: _bundle_entry(cohort, bundles[name], scorer) for name, scorer in asked.bundles.items()},
     }
-    return Evaluated(report, {name: each.first(cohort.dice) for name, each in made.items()})
+    report = Report(
+        format="segwatch-report/1",
+        cohort=CohortEntry(
+            sha256=cohort.sha256(),
+            rows=len(cohort),
+            patients=len(set(cohort.patients.tolist())),
+            sets={name: len(cohort.of_set(name)) for name in cohort.set_names},
+        ),
+        features=FeaturesEntry(set=asked.feature_set, names=asked.features),
+        leave_patient_out=asked.leave_patient_out,
+        seed=asked.seed,
+        versions={library: version(library) for library in LIBRARIES},
+        models=models,
+        constants=_constants(cohort, asked, fitted.plan),
+        bootstrap=_bootstrap(asked, fitted.drawn, cohort.set_names),
+        p_value={name: _tests(entry.sets) for name, entry in models.items()},
+        ablation=dict(fitted.ablations),
+    )
+    return Evaluated(report, {**fitted.judged, **bundles})
 
 
 def _check(asked: EvaluateOptions) -> None:
@@ -172,67 +181,50 @@ def _check(asked: EvaluateOptions) -> None:
         )
 
 
-def _trained_entry(cohort: Cohort, name: str, made: Made, asked: EvaluateOptions) -> Entry:
-    recipe = EVERY[name]
-    refitted = {"ci": REFITTED, "bootstrap_ci": POINTS} if asked.replicates else {"ci": KEPT}
-    return {
-        "title": recipe.title,
-        "kind": recipe.kind,
-        "judged": PROTOCOL,
-        "bundle": None,
-        "intervals": refitted,
-        "sets": set_entries(
-            cohort,
-            made,
-            resubstitution=not asked.leave_patient_out,
-            probability=recipe.kind == "classifier",
-        ),
-    }
+def _trained_entry(cohort: Cohort, name: str, asked: EvaluateOptions, fitted: _Fitted) -> ModelEntry:
+    recipe, intervals = EVERY[name], fitted.intervals[name]
+    sets = set_entries(
+        cohort,
+        fitted.judged[name],
+        resubstitution=not asked.leave_patient_out,
+        probability=recipe.kind == "classifier",
+    )
+    found = None if intervals is None else interval_entries(cohort, intervals.plain, fitted=intervals)
+    sets = with_intervals(sets, found)
+    if asked.replicates:
+        sets = with_refitted(sets, fitted.drawn[name, "patients"], "_ci")
+        sets = with_refitted(sets, fitted.drawn[name, "points"], "_bootstrap_ci")
+    return ModelEntry(
+        title=recipe.title,
+        kind=recipe.kind,
+        judged=PROTOCOL,
+        bundle=None,
+        intervals={"ci": REFITTED, "bootstrap_ci": DRAWN_POINTS} if asked.replicates else {"ci": SAME_MODEL},
+        sets=sets,
+    )
 
 
-def _served(cohort: Cohort, scorer: Scorer) -> Made:
+def _served(cohort: Cohort, scorer: Scorer) -> Judged:
+    """As served; the Dice of the authors' code is that of the model before calibration."""
     judged = as_served(scorer.model, scorer.manifest, cohort)
-    rows = cohort.select(scorer.manifest.feature_names)
-    authors = np.full(len(cohort), np.nan)
-    if scorer.manifest.kind == "classifier":
-        raw = by_protocol(scorer.model, scorer.manifest, cohort)
-        authors[rows.defined] = authors_dice(raw.bins[rows.defined])
-    elif rows.defined.any():
-        read = columns(scorer.manifest.terms, rows.features, rows.values[rows.defined])
-        authors[rows.defined] = scorer.model.predict(read)
-    return Made.of(judged, authors)
+    return replace(judged, authors=by_protocol(scorer.model, scorer.manifest, cohort).authors)
 
 
-def _bundle_entry(cohort: Cohort, made: Made, scorer: Scorer) -> Entry:
-    sets = set_entries(cohort, made, resubstitution=True, probability=True)
-    plain = ends_as_served(scorer.manifest, cohort, made.predicted[0])
-    add_intervals(sets, interval_entries(cohort, plain, scorer.manifest.interval.coverage))
-    return {
-        "title": scorer.manifest.name,
-        "kind": scorer.manifest.kind,
-        "judged": SERVED,
-        "bundle": scorer.identity.sha256,
-        "intervals": {"ci": KEPT},
-        "sets": sets,
-    }
+def _bundle_entry(cohort: Cohort, judged: Judged, scorer: Scorer) -> ModelEntry:
+    plain = intervals_as_served(scorer.manifest, cohort, judged.predicted)
+    found = interval_entries(cohort, plain, scorer.manifest.interval.coverage)
+    sets = set_entries(cohort, judged, resubstitution=True, probability=True)
+    return ModelEntry(
+        title=scorer.manifest.name,
+        kind=scorer.manifest.kind,
+        judged=SERVED,
+        bundle=scorer.identity.sha256,
+        intervals={"ci": SAME_MODEL},
+        sets=with_intervals(sets, found),
+    )
 
 
-def _about(cohort: Cohort, asked: EvaluateOptions) -> Entry:
-    return {
-        "cohort": {
-            "sha256": cohort.sha256(),
-            "rows": len(cohort),
-            "patients": len(set(cohort.patients.tolist())),
-            "sets": {name: len(cohort.of_set(name)) for name in cohort.set_names},
-        },
-        "features": {"set": asked.feature_set, "names": list(asked.features)},
-        "leave_patient_out": asked.leave_patient_out,
-        "seed": asked.seed,
-        "versions": {library: version(library) for library in LIBRARIES},
-    }
-
-
-def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> Entry:
+def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> dict[str, ConstantEntry]:
     """What looks at nothing: the mean Dice of the training rows, and everything flagged."""
     if plan is not None:
         mean = float(plan.train.dice.mean())
@@ -240,54 +232,48 @@ def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> Ent
         mean = float(cohort.of_set(TRAIN).dice.mean())
     else:
         mean = next(iter(asked.bundles.values())).manifest.cohort.mean_dice
-    entries = {}
-    for title, judged in constants(cohort.dice, np.array([mean])).items():
-        made = Made.of(judged, judged.predicted)
-        sets = set_entries(cohort, made, resubstitution=True, probability=False)
-        value = float(judged.predicted[0])
-        entries[title.replace(" ", "_")] = {"title": title, "predicted_dice": value, "sets": sets}
-    return entries
-
-
-def _bootstrap(asked: EvaluateOptions, drawn: Drawn, sets: Sequence[str]) -> Entry:
-    """How often, from which seed, and how the figures of the retrainings are spread."""
-    spread: dict[str, Entry] = {}
-    for (model, way), figures in drawn.items():
-        of_way = spread.setdefault(model, {}).setdefault(way, {})
-        for number, name in enumerate(sets):
-            of_way[name] = {
-                figure: _spread(figures[:, number, column]) for column, figure in enumerate(FIGURES)
-            }
     return {
-        "replicates": asked.replicates,
-        "seed": asked.seed,
-        "points": DRAWN_POINTS,
-        "ways": {"points": POINTS, "patients": REFITTED},
-        "models": spread,
+        title.replace(" ", "_"): ConstantEntry(
+            title=title,
+            predicted_dice=float(judged.predicted[0]),
+            sets=set_entries(cohort, judged, resubstitution=True, probability=False),
+        )
+        for title, judged in constants(cohort.dice, np.array([mean])).items()
     }
 
 
-def _spread(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Entry:
+def _bootstrap(asked: EvaluateOptions, drawn: Drawn, sets: Sequence[str]) -> BootstrapEntry:
+    """How often, from which seed, and how the figures of the retrainings are spread."""
+    models: dict[str, dict[str, dict[str, dict[str, DrawnSpread]]]] = {}
+    for (model, way), figures in drawn.items():
+        models.setdefault(model, {})[way] = {
+            name: {figure: _spread(figures[:, number, column]) for column, figure in enumerate(FIGURES)}
+            for number, name in enumerate(sets)
+        }
+    return BootstrapEntry(
+        replicates=asked.replicates,
+        seed=asked.seed,
+        points=POINTS,
+        ways={"points": DRAWN_POINTS, "patients": REFITTED},
+        models=models,
+    )
+
+
+def _spread(values: Floats) -> DrawnSpread:
     known = values[~np.isnan(values)]
     if not len(known):
-        return {"defined": 0, "mean": None, "sd": None}
-    return {"defined": len(known), "mean": as_json(known.mean()), "sd": as_json(known.std())}
+        return DrawnSpread(defined=0, mean=None, sd=None)
+    return DrawnSpread(defined=len(known), mean=defined(known.mean()), sd=defined(known.std()))
 
 
-def _p_values(sets: Mapping[str, Entry]) -> Entry:
-    """The exact binomial test of each set's sensitivity, one-sided at 0.05."""
+def _tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
     return {
-        name: {
-            "found": entry["found"],
-            "failed": entry["failed"],
-            "alpha": binomial.ALPHA,
-            "largest_rejected": binomial.largest_rejected(entry["found"], entry["failed"]),
-            "largest_rejected_on_grid": binomial.largest_rejected_on_grid(entry["found"], entry["failed"]),
-        }
+        name: SensitivityTest(
+            found=entry.found,
+            failed=entry.failed,
+            alpha=ALPHA,
+            largest_rejected=largest_rejected(entry.found, entry.failed),
+            largest_rejected_on_grid=largest_rejected_on_grid(entry.found, entry.failed),
+        )
         for name, entry in sets.items()
     }
-
-
-def written(report: Entry) -> str:
-    """The report as JSON; NaN never stands in it."""
-    return json.dumps(report, indent=1, allow_nan=False) + "\n"

@@ -9,7 +9,8 @@ from segwatch.features.registry import FEATURES
 HEAD = """# The features
 
 Made from the cards by `segwatch features page`; a test fails when the two differ. Speed and its figures:
-[benchmarks/features.md](../benchmarks/features.md).
+[benchmarks/features.md](../benchmarks/features.md). `segwatch measure` needs the extra `features`, with
+`--cohort` or `--figure` the extra `evaluation`.
 
 A mask is measured without ground truth. Nothing here is a diagnosis, and no value alone says that a mask is
 good: a scorer is trained on them, and each card says what its feature cannot see.

@@ -4,17 +4,15 @@ Source: docs/architecture.md, the scorers. Dice and predictions are arrays (n,),
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from segwatch.arrays import Flags, Floats, Integers
 from segwatch.contracts import quality
-
-Floats = NDArray[np.float64]
-Bins = NDArray[np.int64]
 
 EDGES, COUNT, FAILED_BINS = quality.BIN_EDGES, quality.BINS, quality.FAILED_BINS
 
 
-def bin_of(dice: ArrayLike) -> Bins:
+def bin_of(dice: ArrayLike) -> Integers:
     """The bin, 0 (worst) to 4 (best), of each Dice; a Dice on an edge belongs to the better bin.
 
     Examples:
@@ -24,7 +22,7 @@ def bin_of(dice: ArrayLike) -> Bins:
     return np.searchsorted(EDGES, np.asarray(dice, dtype=np.float64), side="right").astype(np.int64)
 
 
-def failed(dice: ArrayLike) -> NDArray[np.bool_]:
+def failed(dice: ArrayLike) -> Flags:
     """Whether each Dice is a failure: below 0.6.
 
     Examples:
@@ -35,13 +33,13 @@ def failed(dice: ArrayLike) -> NDArray[np.bool_]:
 
 
 def expected_dice(probabilities: Floats) -> Floats:
-    """The probability-weighted mean of the bins' midpoints, (n, 5) to (n,)."""
+    """The probability-weighted mean of the bins' midpoints, (..., 5) to (...)."""
     return np.asarray(probabilities @ np.asarray(quality.BIN_MIDPOINTS), dtype=np.float64)
 
 
 def failure_mass(probabilities: Floats) -> Floats:
-    """The probability of the three lowest bins, (n, 5) to (n,), within [0, 1] despite rounding."""
-    return np.asarray(np.clip(probabilities[:, :FAILED_BINS].sum(axis=1), 0.0, 1.0), dtype=np.float64)
+    """The probability of the three lowest bins, (..., 5) to (...), within [0, 1] despite rounding."""
+    return np.asarray(np.clip(probabilities[..., :FAILED_BINS].sum(axis=-1), 0.0, 1.0), dtype=np.float64)
 
 
 def spread(predicted: Floats, residuals: Floats) -> Floats:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from segwatch.arrays import Floats
 from segwatch.contracts.base import Reason
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.contracts.studies import Contribution
-from segwatch.scoring.bins import Floats
 from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
 
 SMALLEST_EFFECT = 0.01

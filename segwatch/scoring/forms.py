@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from segwatch.arrays import Floats
 from segwatch.errors import RefusedModel
-from segwatch.scoring.bins import Floats
 
 Numbers = NDArray[np.int64]
 DEEPEST = 64

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Floats
 from segwatch.scoring.manifest import Region, Spread
 
 FARTHEST = 1e6

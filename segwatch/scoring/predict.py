@@ -4,17 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segwatch.arrays import Floats
 from segwatch.contracts.quality import FAILED_BELOW
-from segwatch.scoring.bins import (
-    COUNT,
-    FAILED_BINS,
-    Floats,
-    expected_dice,
-    failure_mass,
-    spread,
-)
+from segwatch.scoring.bins import COUNT, FAILED_BINS, expected_dice, failure_mass, spread
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
 from segwatch.scoring.manifest import Adaptation, ScorerManifest
 from segwatch.scoring.terms import columns
@@ -138,7 +131,7 @@ def sigmoid(value: Floats) -> Floats:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * value)), dtype=np.float64)
 
 
-def _decision_columns(classifier: Any, values: Floats) -> NDArray[np.float64]:  # noqa: ANN401 - as above
+def _decision_columns(classifier: Any, values: Floats) -> Floats:  # noqa: ANN401 - as above
     decisions = np.asarray(classifier.decision_function(values), dtype=np.float64)
     return decisions if decisions.ndim == 2 else np.stack([-decisions, decisions], axis=1)
 

@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from segwatch.arrays import Floats
 from segwatch.contracts.studies import Contribution, MeasureStatus, ScoreStatus, StudyMeasured, StudyScored
 from segwatch.errors import Unprocessable
 from segwatch.scoring import explain, outside
-from segwatch.scoring.bins import Floats
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns

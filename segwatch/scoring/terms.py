@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from segwatch.arrays import Floats
 from segwatch.contracts.base import Contract, Name
-from segwatch.scoring.bins import Floats
 
 Formula = Literal["value", "log", "log_ratio", "logit", "rate_of_loss"]
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segwatch.cohorts.table import Texts
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Floats, Texts
 from segwatch.scoring.manifest import Band, Interval
 
 COVERAGE = 0.8

@@ -6,34 +6,15 @@ give, such as the sensitivity without a failed case, is None.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
-from segwatch.cohorts.table import Flags
-from segwatch.scoring.bins import COUNT, Bins, Floats, bin_of, failed
+from segwatch.arrays import Flags, Floats
+from segwatch.scoring.bins import COUNT, bin_of, failed
+from segwatch.statistics.verdicts import Judged
 
 Figures = dict[str, float | None]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """True Dice, and what a scorer made of each study: bin, Dice, verdict, failure score. All (n,)."""
-
-    dice: Floats
-    bins: Bins
-    predicted: Floats
-    flagged: Flags
-    score: Floats
-
-    def __len__(self) -> int:
-        return len(self.dice)
-
-    def rows(self, chosen: Any) -> "Judged":  # noqa: ANN401 - any index of numpy
-        """The chosen rows, which may be chosen more than once."""
-        return Judged(*(part[chosen] for part in vars(self).values()))
 
 
 def figures(judged: Judged) -> Figures:
@@ -79,9 +60,9 @@ def bin_specificity_micro(judged: Judged) -> float | None:
     below 0.75, whatever the scorer.
     """
     true = bin_of(judged.dice)
-    kept = sum(int(((judged.bins != number) & (true != number)).sum()) for number in range(COUNT))
+    right = sum(int(((judged.bins != number) & (true != number)).sum()) for number in range(COUNT))
     negatives = sum(int((true != number).sum()) for number in range(COUNT))
-    return kept / negatives if negatives else None
+    return right / negatives if negatives else None
 
 
 def auroc(judged: Judged) -> float | None:
@@ -123,15 +104,8 @@ def constants(dice: Floats, train_dice: Floats) -> Mapping[str, Judged]:
 
     `constant mean` predicts the training set's mean Dice, `all flagged` the lowest bin's middle.
     """
-    return {
-        "constant mean": _constant(dice, float(train_dice.mean())),
-        "all flagged": _constant(dice, 0.1),
-    }
-
-
-def _constant(dice: Floats, value: float) -> Judged:
-    predicted = np.full(len(dice), value)
-    return Judged(dice, bin_of(predicted), predicted, failed(predicted), -predicted)
+    values = {"constant mean": float(train_dice.mean()), "all flagged": 0.1}
+    return {name: Judged.by_dice(dice, np.full(len(dice), value)) for name, value in values.items()}
 
 
 def _share(flags: Flags) -> float | None:

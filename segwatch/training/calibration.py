@@ -3,17 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
-from segwatch.cohorts.table import Cohort, Flags
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Flags, Floats, Integers
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
 from segwatch.scoring.manifest import Region, Threshold
 from segwatch.scoring.outside import distance
 from segwatch.scoring.predict import sigmoid
-from segwatch.training.folds import splits
+from segwatch.training.models import splits
 
 TARGET_SENSITIVITY = 0.9
 OUTSIDE_QUANTILE = 0.99
@@ -52,10 +51,10 @@ def fit_isotonic(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) 
     danger = np.round(danger, 9)  # scikit-learn divides by differences that may be denormal
     fitted = IsotonicRegression().fit_transform(danger, _smoothed(is_failed))
     levels, block = np.unique(fitted, return_inverse=True)
-    ends = [(danger[block == each].min(), danger[block == each].max()) for each in range(len(levels))]
+    bounds = [(danger[block == each].min(), danger[block == each].max()) for each in range(len(levels))]
     return IsotonicCalibration(
         method="isotonic",
-        danger=tuple(float(end) for both in ends for end in both),
+        danger=tuple(float(end) for both in bounds for end in both),
         failure=tuple(np.repeat(np.clip(levels, 0.0, 1.0), 2).tolist()),
         quantiles=quantiles,
     )
@@ -92,11 +91,11 @@ def cheapest_threshold(failure: Floats, is_failed: Flags, cost_of_a_miss: float)
     The highest of those that cost the same, since false alarms tire those who look.
     """
     order = np.argsort(-failure, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(failure[order]) != 0, True))
-    alarms = np.cumsum(~is_failed[order])[ends]
-    missed = is_failed.sum() - np.cumsum(is_failed[order])[ends]
+    last = np.flatnonzero(np.append(np.diff(failure[order]) != 0, True))
+    alarms = np.cumsum(~is_failed[order])[last]
+    missed = is_failed.sum() - np.cumsum(is_failed[order])[last]
     best = int(np.argmin(alarms + cost_of_a_miss * missed))
-    return _threshold(float(failure[order][ends[best]]), failure, is_failed, cost=cost_of_a_miss)
+    return _threshold(float(failure[order][last[best]]), failure, is_failed, cost=cost_of_a_miss)
 
 
 def _threshold(
@@ -117,7 +116,7 @@ def _threshold(
     )
 
 
-def fit_region(cohort: Cohort, folds: NDArray[np.int64], quantile: float = OUTSIDE_QUANTILE) -> Region:
+def fit_region(cohort: Cohort, folds: Integers, quantile: float = OUTSIDE_QUANTILE) -> Region:
     """Where the cohort lies, with the bound that the given share of its rows keeps to when held out."""
     distances = np.empty(len(cohort))
     for learn, held_out in splits(folds):

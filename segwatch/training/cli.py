@@ -47,17 +47,14 @@ def train(
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
     from rich.console import Console
 
-    from segwatch.cohorts.joined import joined
     from segwatch.cohorts.opening import opened_for_training
-    from segwatch.cohorts.table import read_cohort
+    from segwatch.cohorts.table import read_cohort, stacked
     from segwatch.errors import RefusedCohort
     from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all
-    from segwatch.training.model_card import model_card
-    from segwatch.training.rows import report
+    from segwatch.training.report import model_card, report, tables
     from segwatch.training.site_interval import read_site
-    from segwatch.training.table2 import beside_table2, table2
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
 
@@ -67,7 +64,7 @@ def train(
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
     there = None if site is None else read_site(site, feature_set(features))
     first = opened_for_training(cohort, feature_set(features).features, ct_unit, out)
-    table = joined({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
+    table = stacked({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):
         trained = train_scorer(
@@ -82,7 +79,7 @@ def train(
         )
         rows = report(judge_all(trained, table))
     identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
-    console.print(table2(rows, identity.name), beside_table2(rows, identity.name))
+    console.print(*tables(rows, identity.name))
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 
@@ -102,12 +99,12 @@ def calibrate(
     from segwatch.cohorts.table import read_cohort
     from segwatch.scoring.bundle import load, save
     from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE
-    from segwatch.training.adapt import adapt, told
-    from segwatch.training.model_card import adapted_card
+    from segwatch.training.adapt import adapt, gains_of
+    from segwatch.training.report import adapted_card
 
     scorer = load(bundle)
     adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
     card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
     identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
-    typer.echo(told(adapted.tried))
+    typer.echo(gains_of(adapted.tried))
     typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")

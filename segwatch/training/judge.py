@@ -2,37 +2,27 @@
 
 from sklearn.pipeline import Pipeline
 
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import TRAIN, Cohort
 from segwatch.errors import RefusedCohort
 from segwatch.features.registry import CATALOGUE
-from segwatch.scoring.bins import FAILED_BINS, expected_dice, failure_mass
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import ScorerManifest
-from segwatch.scoring.predict import clipped_dice, raw_bins, serve
+from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns
-from segwatch.statistics.figures import Judged, constants
-from segwatch.statistics.verdicts import all_undefined, fill, judged
-from segwatch.training.models import EVERY, protocol_bins
+from segwatch.statistics.coverage import DiceIntervals, is_outside
+from segwatch.statistics.figures import constants
+from segwatch.statistics.verdicts import Judged, fill_by_protocol, fill_served, served
 from segwatch.training.train import Trained
 
 
 def by_protocol(model: Pipeline | Form, manifest: ScorerManifest, cohort: Cohort) -> Judged:
-    """The paper's protocol: failed is a predicted bin among the three lowest, nothing is calibrated."""
+    """The verdicts by the paper's protocol."""
     rows = cohort.select(manifest.feature_names)
-    there = rows.defined
-    made = all_undefined(rows.dice)
-    values = columns(manifest.terms, manifest.feature_names, rows.values[there])
-    if not len(values):
-        return made
-    made.bins[there] = protocol_bins(EVERY[manifest.model], model, values)
-    made.flagged[there] = made.bins[there] < FAILED_BINS
-    if manifest.kind == "classifier":
-        bins = raw_bins(model, values)
-        made.predicted[there], made.score[there] = expected_dice(bins), failure_mass(bins)
-    else:
-        dice = clipped_dice(model, values)
-        made.predicted[there], made.score[there] = dice, -dice
-    return made
+    judged, there = Judged.undefined(rows.dice), rows.defined
+    read = columns(manifest.terms, manifest.feature_names, rows.values[there])
+    fill_by_protocol(judged, there, manifest.kind, model, read)
+    return judged
 
 
 def as_served(model: Pipeline | Form, manifest: ScorerManifest, cohort: Cohort) -> Judged:
@@ -43,18 +33,26 @@ def as_served(model: Pipeline | Form, manifest: ScorerManifest, cohort: Cohort) 
     """
     check_versions(manifest)
     rows = cohort.select(manifest.feature_names)
-    there = rows.defined
-    made = all_undefined(rows.dice)
+    judged, there = Judged.undefined(rows.dice), rows.defined
     if there.any():
         predicted = serve(model, manifest, rows.values[there])
-        fill(made, there, predicted, manifest.threshold.failure_probability)
-    return made
+        fill_served(judged, there, predicted, manifest.threshold.failure_probability)
+    return judged
+
+
+def intervals_as_served(manifest: ScorerManifest, cohort: Cohort, predicted: Floats) -> DiceIntervals:
+    """The intervals that a bundle serves of the cohort's rows, of which it predicted these Dice (n,)."""
+    rows = cohort.select(manifest.feature_names)
+    intervals, there = DiceIntervals.none(len(rows)), rows.defined
+    read = columns(manifest.terms, manifest.feature_names, rows.values[there])
+    outside = is_outside(read, manifest.columns, manifest.outside)
+    intervals.fill(there, predicted[there], manifest.interval, outside)
+    return intervals
 
 
 def out_of_fold(trained: Trained) -> Judged:
     """The training rows, each as served by models that were fitted without its patient."""
-    threshold = trained.manifest.threshold.failure_probability
-    return judged(trained.rows.dice, trained.out_of_fold, threshold)
+    return served(trained.rows.dice, trained.out_of_fold, trained.manifest.threshold.failure_probability)
 
 
 def judge_all(trained: Trained, cohort: Cohort) -> dict[tuple[str, str], tuple[Judged, Cohort]]:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segwatch.cohorts.table import TRAIN, Cohort, Flags
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Flags, Floats
+from segwatch.cohorts.table import TRAIN, Cohort
 from segwatch.scoring.terms import columns
 from segwatch.statistics.conformal import effective, shift_weights, site_interval
-from segwatch.statistics.dice_intervals import Ends, ends_as_served, no_ends
-from segwatch.statistics.figures import Judged
-from segwatch.statistics.verdicts import all_undefined
-from segwatch.training.judge import as_served
+from segwatch.statistics.coverage import DiceIntervals
+from segwatch.statistics.verdicts import Judged
+from segwatch.training.judge import as_served, intervals_as_served
 from segwatch.training.models import SEED
 from segwatch.training.train import Choices, Trained, train
 
@@ -27,7 +26,7 @@ class LeftOut:
 
     Attributes:
         judged: verdicts (n,).
-        ends: the intervals as they are served.
+        intervals: of predicted Dice, as they are served.
         weighted: those of rows from elsewhere, weighted to how such rows are measured; none in the cohort.
         effective: how many training rows the weights leave (n,), NaN where there are none.
         learnt_mae: the scorer's error on its own patients out of fold (n,), the same for all rows of a
@@ -36,8 +35,8 @@ class LeftOut:
     """
 
     judged: Judged
-    ends: Ends
-    weighted: Ends
+    intervals: DiceIntervals
+    weighted: DiceIntervals
     effective: Floats
     learnt_mae: Floats
     learnt_error: Floats
@@ -69,10 +68,10 @@ def leave_patient_out(
     there = None if also is None else _empty(also)
     quick = replace(choices, resamples=0)
     for without, trained in _scorers(learnt, also, model, features, quick, seed):
-        _put(here, learnt, learnt.patients == without, trained)
+        _fill(here, learnt, learnt.patients == without, trained)
         if also is not None and there is not None:
-            _put(there, also, also.patients == without, trained)
-            _put_weighted(there, also, also.patients == without, trained)
+            _fill(there, also, also.patients == without, trained)
+            _fill_weighted(there, also, also.patients == without, trained)
         done()
     return here, there
 
@@ -88,17 +87,17 @@ def _scorers(
 
 def _empty(rows: Cohort) -> LeftOut:
     n = len(rows)
-    judged = all_undefined(rows.dice)
-    return LeftOut(judged, no_ends(n), no_ends(n), *(np.full(n, np.nan) for _ in range(3)))
+    plain, weighted = DiceIntervals.none(n), DiceIntervals.none(n)
+    return LeftOut(Judged.undefined(rows.dice), plain, weighted, *(np.full(n, np.nan) for _ in range(3)))
 
 
-def _put(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
+def _fill(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
     if not chosen.any():
         return
     mine = rows.rows(chosen)
     made = as_served(trained.model, trained.manifest, mine)
     _copy(made, into.judged, chosen)
-    _copy(ends_as_served(trained.manifest, mine, made.predicted), into.ends, chosen)
+    _copy(intervals_as_served(trained.manifest, mine, made.predicted), into.intervals, chosen)
     errors = np.abs(trained.out_of_fold.dice - trained.rows.dice)
     into.learnt_mae[chosen], into.learnt_error[chosen] = errors.mean(), _standard_error(errors, trained.rows)
 
@@ -110,7 +109,7 @@ def _standard_error(errors: Floats, rows: Cohort) -> float:
     return float(np.sqrt(len(names) / (len(names) - 1) * (away**2).sum()) / len(errors))
 
 
-def _put_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
+def _fill_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) -> None:
     """The same intervals from residuals weighted to all of `rows`; the patient's own are among them, since no
     Dice of theirs is looked at.
     """
@@ -126,11 +125,11 @@ def _put_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained) 
     interval = site_interval(said, trained.rows.dice - said, weights)
     if interval is not None:
         shifted = manifest.model_copy(update={"interval": interval})
-        ends = ends_as_served(shifted, rows.rows(chosen), into.judged.predicted[chosen])
-        _copy(ends, into.weighted, chosen)
+        intervals = intervals_as_served(shifted, rows.rows(chosen), into.judged.predicted[chosen])
+        _copy(intervals, into.weighted, chosen)
 
 
-def _copy(made: Judged | Ends, into: Judged | Ends, chosen: Flags) -> None:
+def _copy(made: Judged | DiceIntervals, into: Judged | DiceIntervals, chosen: Flags) -> None:
     for name, part in vars(into).items():
         if name != "dice":
             part[chosen] = getattr(made, name)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from segwatch.scoring.bins import Floats
+from segwatch.arrays import Floats
 from segwatch.scoring.forms import Ordinal
 from segwatch.scoring.predict import sigmoid
 

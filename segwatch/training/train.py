@@ -7,20 +7,39 @@ from typing import Literal, cast, get_args
 
 from sklearn.pipeline import Pipeline
 
+from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort, training_rows
 from segwatch.errors import BadInput, RefusedCohort
-from segwatch.scoring.bins import COUNT, EDGES, Floats, failed
+from segwatch.features.registry import CATALOGUE
+from segwatch.scoring.bins import COUNT, EDGES, failed
 from segwatch.scoring.forms import Form
-from segwatch.scoring.manifest import MeasuredAs, ScorerManifest, Threshold
+from segwatch.scoring.manifest import (
+    FeatureStatistics,
+    Figure,
+    MeasuredAs,
+    ScorerManifest,
+    Spread,
+    Threshold,
+    TrainingCohort,
+)
 from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
 from segwatch.scoring.skops_file import write
 from segwatch.statistics.conformal import banded_interval
-from segwatch.statistics.patient_intervals import RESAMPLES
-from segwatch.training import calibration as calibrate
-from segwatch.training.described_cohort import cohort_of, features_of, figures_of, spreads_of
+from segwatch.statistics.figures import figures
+from segwatch.statistics.resampling import RESAMPLES, patient_intervals
+from segwatch.statistics.verdicts import served
+from segwatch.training.calibration import (
+    TARGET_SENSITIVITY,
+    cheapest_threshold,
+    choose_threshold,
+    fit_isotonic,
+    fit_region,
+    fit_residuals,
+    fit_sigmoid,
+    quantiles_of,
+)
 from segwatch.training.feature_sets import FeatureSet, feature_set
-from segwatch.training.folds import patient_folds, predicted_out_of_fold
-from segwatch.training.models import EVERY, SEED, ModelRecipe, fit
+from segwatch.training.models import EVERY, SEED, ModelRecipe, fit, patient_folds, predicted_out_of_fold
 from segwatch.training.serving_form import serving_form
 from segwatch.training.site_interval import weighted_to
 
@@ -35,6 +54,8 @@ LIMITS = (
     "A study without one of the features has no predicted Dice and counts as failed.",
     "The interval's coverage holds on average over new patients like the cohort's, not for each patient.",
 )
+LONGEST = 300
+"""Letters of a feature's description in a manifest."""
 LIBRARIES = ("numpy", "scikit-learn", "segwatch", "skops")
 
 
@@ -51,7 +72,7 @@ class Choices:
     """
 
     calibration: Calibrating = "auto"
-    target_sensitivity: float = calibrate.TARGET_SENSITIVITY
+    target_sensitivity: float = TARGET_SENSITIVITY
     cost_of_a_miss: float | None = None
     resamples: int = RESAMPLES
 
@@ -122,17 +143,17 @@ def train(
         model=model,
         model_sha256=hashlib.sha256(skops).hexdigest(),
         feature_set=wanted.name,
-        features=features_of(raw_rows),
+        features=_features_of(raw_rows),
         terms=wanted.terms,
         term_statistics=spreads_of(rows) if wanted.terms else (),
         measured=measured or MeasuredAs(profile="paper", components="26"),
         bin_edges=EDGES,
-        cohort=cohort_of(chosen, raw_rows),
+        cohort=_cohort_of(chosen, raw_rows),
         calibration=calibration,
         threshold=threshold,
         interval=interval,
-        outside=calibrate.fit_region(rows, folds),
-        figures=figures_of(rows, seen, threshold, choices.resamples),
+        outside=fit_region(rows, folds),
+        figures=_figures_of(rows, seen, threshold, choices.resamples),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
         intended_use=INTENDED_USE,
@@ -174,13 +195,74 @@ def _calibration(recipe: ModelRecipe, raw: Floats, rows: Cohort, how: Calibratin
             raise RefusedCohort(
                 f"the classifier {recipe.name} has no residuals: calibrate by platt or isotonic"
             )
-        return calibrate.fit_residuals(rows.dice - raw[:, 0])
-    quantiles = None if classifier else calibrate.quantiles_of(rows.dice - raw[:, 0])
-    fitting = calibrate.fit_sigmoid if how == "platt" else calibrate.fit_isotonic
+        return fit_residuals(rows.dice - raw[:, 0])
+    quantiles = None if classifier else quantiles_of(rows.dice - raw[:, 0])
+    fitting = fit_sigmoid if how == "platt" else fit_isotonic
     return fitting(danger(raw), failed(rows.dice), quantiles)
 
 
 def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
     if choices.cost_of_a_miss is None:
-        return calibrate.choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
-    return calibrate.cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)
+        return choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
+    return cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)
+
+
+def spreads_of(rows: Cohort) -> tuple[Spread, ...]:
+    """How each column is spread over the rows."""
+    return tuple(
+        Spread(
+            name=name,
+            mean=float(column.mean()),
+            sd=float(column.std()) or 1.0,
+            low=float(column.min()),
+            high=float(column.max()),
+        )
+        for name, column in zip(rows.features, rows.values.T, strict=True)
+    )
+
+
+def _features_of(rows: Cohort) -> tuple[FeatureStatistics, ...]:
+    """The features' spreads, with the version and the words of their cards, which scoring cannot look up."""
+    return tuple(
+        FeatureStatistics(
+            **spread.model_dump(),
+            version=CATALOGUE[spread.name].version,
+            what=_first_sentence(card.what),
+            unit=card.unit,
+            good=card.good,
+        )
+        for spread in spreads_of(rows)
+        for card in (CATALOGUE[spread.name].card,)
+    )
+
+
+def _cohort_of(chosen: Cohort, rows: Cohort) -> TrainingCohort:
+    """Counts and the hash of the training rows `chosen`, of which `rows` have all features."""
+    return TrainingCohort(
+        sha256=chosen.sha256(),
+        studies=len(rows),
+        patients=len(set(rows.patients.tolist())),
+        failed=int(failed(rows.dice).sum()),
+        left_out_undefined=len(chosen) - len(rows),
+        mean_dice=float(rows.dice.mean()),
+    )
+
+
+def _figures_of(rows: Cohort, seen: Predictions, threshold: Threshold, resamples: int) -> dict[str, Figure]:
+    """The figures of the training rows out of fold, with intervals; nothing where nothing is resampled."""
+    if not resamples:
+        return {}
+    judged = served(rows.dice, seen, threshold.failure_probability)
+    found = figures(judged)
+    intervals = patient_intervals(judged, rows.patients, resamples=resamples)
+    return {
+        name: Figure(value=value, low=interval[0], high=interval[1])
+        for name, value in found.items()
+        if value is not None and (interval := intervals[name]) is not None
+    }
+
+
+def _first_sentence(text: str) -> str:
+    whole = " ".join(text.split())
+    first = whole.partition(". ")[0].rstrip(".") + "."
+    return first if len(first) <= LONGEST else first[: LONGEST - 1] + "…"

@@ -1,14 +1,4 @@
-"""The watched folder, and what is left in it when an entry is done with.
-
-```
-INBOX/CASE/…            an entry: one study, waiting or in hand
-INBOX/.receipts/CASE.json   what became of it (a name of more than 200 bytes is shortened)
-INBOX/.rejected/CASE/   an entry that cannot be processed; replaying its dead letter moves it back
-INBOX/.attempts/CASE    how often an attempt at it has not come to an end (the process died)
-INBOX/.arriving/        instances that are coming in over the network
-```
-Names that start with a dot are no entries, so a producer may write `.tmp-CASE` and rename it.
-"""
+"""The entries of the watched folder, and what is left of one that is done with: see `segwatch.ingest`."""
 
 import hashlib
 import json
@@ -19,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from segwatch.files import flush, write_whole
+from segwatch.ingest.inbox import ARRIVING, ATTEMPTS, RECEIPTS, REJECTED
 from segwatch.volumes.folders import walk
 from services.ingest.completion import Fingerprint
 
@@ -43,9 +34,9 @@ class Inbox:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in (".receipts", ".rejected", ".attempts", ".arriving"):
+        for name in (RECEIPTS, REJECTED, ATTEMPTS, ARRIVING):
             (root / name).mkdir(parents=True, exist_ok=True)
-        for unfinished in (root / ".arriving").iterdir():
+        for unfinished in (root / ARRIVING).iterdir():
             unfinished.unlink()  # never acknowledged, so its sender sends it again
 
     def entries(self) -> dict[str, Fingerprint]:
@@ -78,7 +69,7 @@ class Inbox:
 
     def name_if_rejected(self, name: str) -> str:
         """The name that the entry would have among the rejected: its own, or the next that is free."""
-        taken = {path.name for path in (self.root / ".rejected").iterdir()}
+        taken = {path.name for path in (self.root / REJECTED).iterdir()}
         own, number = shortened(name), 1
         while (free := own if number == 1 else f"{own}-{number}") in taken:
             number += 1
@@ -86,28 +77,28 @@ class Inbox:
 
     def reject(self, name: str, rejected: str) -> None:
         """Move the entry out of the way, under a name from `name_if_rejected`."""
-        shutil.move(self.root / name, self.root / ".rejected" / rejected)
+        shutil.move(self.root / name, self.root / REJECTED / rejected)
 
     def leave_receipt(self, receipt: Receipt) -> None:
         """Say what became of an entry, in place of an earlier receipt of that name."""
-        path = self.root / ".receipts" / f"{shortened(receipt.case)}.json"
+        path = self.root / RECEIPTS / f"{shortened(receipt.case)}.json"
         write_whole(path, json.dumps(asdict(receipt), indent=1) + "\n")
 
     def unfinished_attempts(self, name: str) -> int:
         """How many attempts at the entry ended with the process."""
         try:
-            return int((self.root / ".attempts" / name).read_text())
+            return int((self.root / ATTEMPTS / name).read_text())
         except (OSError, ValueError):
             return 0
 
     def begin_attempt(self, name: str) -> None:
         """From now until `end_attempt` the entry is to blame if the process dies."""
-        path = self.root / ".attempts" / name
+        path = self.root / ATTEMPTS / name
         path.write_text(str(self.unfinished_attempts(name) + 1))
         flush(path.parent)
 
     def end_attempt(self, name: str) -> None:
-        (self.root / ".attempts" / name).unlink(missing_ok=True)
+        (self.root / ATTEMPTS / name).unlink(missing_ok=True)
 
 
 def shortened(name: str) -> str:

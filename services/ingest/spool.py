@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from segwatch.errors import StoreUnavailable
 from segwatch.files import flush
+from segwatch.ingest.inbox import ARRIVING
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.refusals import refused
 from services.ingest.case import ARRIVED_BY, ArrivedBy
@@ -50,7 +51,7 @@ class Spool:
     @contextmanager
     def arriving(self) -> Iterator["Arriving"]:
         """A place for one instance's bytes, gone again when they are not kept."""
-        path = self.inbox.root / ".arriving" / uuid4().hex
+        path = self.inbox.root / ARRIVING / uuid4().hex
         with path.open("xb") as file:
             try:
                 yield Arriving(self, path, file)

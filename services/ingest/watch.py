@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from segwatch.contracts.topics import RECEIVED
 from segwatch.errors import LogRefused, Transient, Unprocessable
+from segwatch.ingest.inbox import ORIGIN
 from segwatch.streaming.attempts import (
     FIRST_DELAY_SECONDS,
     LONGEST_DELAY_SECONDS,
@@ -29,7 +31,7 @@ from segwatch.streaming.steps import AWAY, successes
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Fingerprint
-from services.ingest.handler import Ingest, Prepared
+from services.ingest.handler import NAME, Ingest, Prepared
 from services.ingest.inbox import Inbox, Outcome, Receipt
 from services.ingest.settings import IngestSettings
 from services.ingest.studies import AnnouncedStudies
@@ -175,7 +177,9 @@ class InboxWatcher:
 
     def _reject(self, name: str, why: Bury, attempts: int = 1) -> None:
         rejected = self.inbox.name_if_rejected(name)
-        self._send(dead_letter_of_input(rejected, why.kind, why.reason, attempts))
+        self._send(
+            dead_letter_of_input(rejected, ORIGIN, RECEIVED, NAME, why.kind, why.reason, attempts=attempts)
+        )
         self.inbox.leave_receipt(Receipt(name, None, "rejected", why.kind, why.reason))
         self.inbox.reject(name, rejected)
         self.studies.rejected(why.kind)

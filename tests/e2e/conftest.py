@@ -1,6 +1,5 @@
 """A hospital and the centre on real brokers, with one pulse of studies that bring their masks."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,6 +8,7 @@ import pytest
 from deploy.local.judge.settled import awaited
 from deploy.local.judge.status import HospitalStatus, RunStatus
 from deploy.local.machine import jars
+from deploy.local.machine.waiting import comes_true
 from deploy.local.stack.stack import Stack
 from tests.support.one_pulse import SETTINGS, SITE, STUDIES, drop, name_of
 
@@ -16,18 +16,18 @@ SECONDS = 240
 
 
 @dataclass(frozen=True)
-class Told:
+class EndedRun:
     """The stack while it runs, after every study has come to its end."""
 
     stack: Stack
-    scene: RunStatus
+    status: RunStatus
     site: HospitalStatus
     identifiers: frozenset[str]
     """What the studies are called outside: patients, studies, folders, files."""
 
 
 @pytest.fixture(scope="package")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def ended_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndedRun]:
     """One pulse of studies, from the inbox to the centre."""
     why = jars.available()
     if why is not None:
@@ -35,20 +35,21 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     folder = tmp_path_factory.mktemp("stack")
     with (
         Stack(
-            folder / "run", {SITE: replace(SETTINGS, doors=True)}, embedded=False, own_prometheus=False
+            folder / "run", {SITE: replace(SETTINGS, doors=True)}, embedded=False, hospital_prometheus=False
         ) as stack,
-        RunStatus(stack, {SITE: lambda _case, _geometry: None}) as scene,
+        RunStatus(stack, {SITE: lambda _case, _geometry: None}) as status,
     ):
-        site = scene.sites[SITE]
-        identifiers = [drop(number, folder, site.inbox) for number in range(STUDIES)]
-        _until_all_ended(scene)
-        yield Told(stack, scene, site, frozenset().union(*identifiers))
+        site = status.sites[SITE]
+        identifiers = [drop(number, site.inbox) for number in range(STUDIES)]
+        _until_all_ended(status)
+        yield EndedRun(stack, status, site, frozenset().union(*identifiers))
 
 
-def _until_all_ended(scene: RunStatus) -> None:
-    deadline = time.monotonic() + SECONDS
+def _until_all_ended(status: RunStatus) -> None:
     cases = {SITE: [name_of(number) for number in range(STUDIES)]}
-    while (what := awaited(scene, cases)) is not None:
-        assert time.monotonic() < deadline, f"still on its way: {what}; happened: {scene.tick()}"
-        scene.tick()
-        time.sleep(0.2)
+
+    def all_ended() -> bool:
+        status.tick()
+        return awaited(status, cases) is None
+
+    assert comes_true(all_ended, SECONDS, 0.2), f"still on its way: {awaited(status, cases)}"

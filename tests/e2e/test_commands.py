@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from deploy.local.machine.folders import ROOT
 from deploy.local.machine.loopback_http import is_ok
 from tests.support.one_pulse import drop, name_of
+from tests.support.streaming import eventually
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 SECONDS = 240
@@ -83,7 +83,7 @@ def test_ctrl_c_leaves_nothing_running(environment):
 def test_a_users_own_case_gets_its_row_and_is_not_changed(environment, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
-    drop(3, tmp_path / "making", own)
+    drop(3, own)
     (own / "notes.txt").write_text("mine")
     before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
     ended = command("run", environment, INPUT=str(own))
@@ -95,14 +95,14 @@ def test_a_users_own_case_gets_its_row_and_is_not_changed(environment, tmp_path)
 
 
 @pytest.fixture
-def kept(environment) -> Iterator[dict[str, str]]:
+def taken_down(environment) -> Iterator[dict[str, str]]:
     """Whatever is up is ended, however the test ends."""
     yield environment
     command("down", environment)
 
 
-def test_what_is_up_answers_until_down_ends_it_from_another_shell(kept, tmp_path):
-    up = command("up", kept, STUDIES="0")
+def test_what_is_up_answers_until_down_ends_it_from_another_shell(taken_down, tmp_path):
+    up = command("up", taken_down, STUDIES="0")
     assert up.returncode == 0, up.stdout[-3000:]
     told = json.loads((tmp_path / "up" / "addresses.json").read_text())
     metrics = told["hospital-a"]["scoring metrics"]
@@ -111,15 +111,12 @@ def test_what_is_up_answers_until_down_ends_it_from_another_shell(kept, tmp_path
     assert is_ok(int(metrics.split(":")[2].split("/")[0]), "/metrics")
     holder = psutil.Process(int((tmp_path / "up" / "pid").read_text().split()[0]))
     started = [holder, *holder.children(recursive=True)]
-    assert command("down", kept).stdout == "Everything has ended.\n"
+    assert command("down", taken_down).stdout == "Everything has ended.\n"
     assert gone(started)
-    assert command("down", kept).stdout == "Nothing is up.\n"
+    assert command("down", taken_down).stdout == "Nothing is up.\n"
 
 
 def _children_of(parent: psutil.Process) -> list[psutil.Process]:
     """The programs that it has started by now, once there are some."""
-    deadline = time.monotonic() + SECONDS
-    while len(children := parent.children(recursive=True)) < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return children
+    eventually(lambda: len(parent.children(recursive=True)) >= 3, SECONDS)
+    return parent.children(recursive=True)

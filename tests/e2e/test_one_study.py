@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.judge.site_view import WATCHED
 from deploy.local.kafka.log_address import LogAddress
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
 from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED, at_the_centre
@@ -19,6 +18,7 @@ from segwatch.streaming.kafka.options import connection
 from segwatch.streaming.log import Position, Record
 from tests.support.leaving import not_leaving
 from tests.support.one_pulse import SITE, STUDIES, name_of
+from tests.support.streaming import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
@@ -27,9 +27,9 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{4,}(?:e-?\d+)?")
 """Digits enough that they could only come from one study."""
 
 
-def everything_at(place: LogAddress) -> list[dict]:
+def everything_at(address: LogAddress) -> list[dict]:
     """Every record of every topic that the broker has, its own included, as it lies there."""
-    options = connection(place.settings)
+    options = connection(address.settings)
     admin = KafkaAdminClient(**options)
     topics = admin.list_topics()
     admin.close()
@@ -56,28 +56,28 @@ def everything_at(place: LogAddress) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def inside(told):
+def inside(ended_run):
     """Every record of the hospital, by topic."""
     records: dict[str, list[dict]] = {topic: [] for topic in WATCHED}
-    for record in everything_at(told.stack.hospitals[0].place):
+    for record in everything_at(ended_run.stack.hospitals[0].log_address):
         if record["topic"] in records:
             records[record["topic"]].append(record)
     return records
 
 
 @pytest.fixture(scope="module")
-def outside(told):
+def outside(ended_run):
     """Every record of the centre."""
-    return everything_at(told.stack.centre.place)
+    return everything_at(ended_run.stack.centre.log_address)
 
 
 def events(records):
     return [decode(r["topic"], r["key"], r["value"], tuple(r["headers"])) for r in records]
 
 
-def metrics(told) -> dict[str, float]:
+def metrics(ended_run) -> dict[str, float]:
     """The federation's figures about the hospital."""
-    status, body = ask(told.stack.centre.federation.port, "/metrics")
+    status, body = request(ended_run.stack.centre.federation.port, "/metrics")
     assert status == 200
     return {
         sample.name: sample.value
@@ -87,32 +87,29 @@ def metrics(told) -> dict[str, float]:
     }
 
 
-def test_a_study_passes_every_stage_once_under_one_correlation(told, inside):
-    study = told.site.receipts[name_of(7)].study
+def test_a_study_passes_every_stage_once_under_one_correlation(ended_run, inside):
+    study = ended_run.site.receipts[name_of(7)].study
     way = [[event for event in events(inside[topic]) if event.key == study] for topic in STUDY_TOPICS]
     assert [len({event.id for event in stage}) for stage in way] == [1, 1, 1, 1]
     assert len({event.correlation for stage in way for event in stage}) == 1
 
 
-def test_the_studys_pulse_is_released_as_its_ledger_says_and_arrives_so(told, inside, outside):
+def test_the_studys_pulse_is_released_as_its_ledger_says_and_arrives_so(ended_run, inside, outside):
     (block,) = [
         entry
         for event in events(inside[LEDGER])
         if (entry := event.data.root).kind == "block" and entry.figures.kind == "pulse"
     ]
-    study = told.site.receipts[name_of(7)].study
+    study = ended_run.site.receipts[name_of(7)].study
     assert study in {entry.study for entry in block.studies}
     figures = block.figures.model_dump_json().encode()
     assert figures in [record["value"] for record in inside[RELEASE]]
     assert figures in [record["value"] for record in outside]
 
 
-def test_the_centres_metrics_show_the_pulse(told):
-    deadline = time.monotonic() + 30
-    while metrics(told).get("segwatch_federation_pulses") != 1:
-        assert time.monotonic() < deadline, metrics(told)
-        time.sleep(0.2)
-    shown = metrics(told)
+def test_the_centres_metrics_show_the_pulse(ended_run):
+    eventually(lambda: metrics(ended_run).get("segwatch_federation_pulses") == 1, 30)
+    shown = metrics(ended_run)
     assert shown["segwatch_federation_window_studies"] == STUDIES
     assert 0 <= shown["segwatch_federation_needs_attention_ratio"] <= 1
 
@@ -122,8 +119,8 @@ def test_the_centre_has_the_release_topic_and_its_own_bookkeeping_only(outside):
     assert {topic for topic in topics if not topic.startswith("__")} == {at_the_centre(SITE)}
 
 
-def test_nothing_at_the_centre_names_a_study_a_patient_or_a_file(told, inside, outside):
-    names = set(told.identifiers)
+def test_nothing_at_the_centre_names_a_study_a_patient_or_a_file(ended_run, inside, outside):
+    names = set(ended_run.identifiers)
     for event in [event for topic in STUDY_TOPICS for event in events(inside[topic])]:
         names |= {event.id, event.key, event.data.study, event.data.patient, event.correlation}
         names |= set(re.findall(r"[0-9a-f]{64}", event.data.model_dump_json()))
@@ -170,9 +167,9 @@ def test_no_record_at_the_centre_holds_anything_that_the_schema_does_not_let_lea
         assert not_leaving(lying, SITE) == []
 
 
-def test_the_hospitals_audit_log_says_what_the_centre_has(told, outside):
-    hospital = told.stack.hospitals[0]
-    with hospital.place.open() as log:
+def test_the_hospitals_audit_log_says_what_the_centre_has(ended_run, outside):
+    hospital = ended_run.stack.hospitals[0]
+    with hospital.log_address.open() as log:
         lines, found = verify(hospital.folder / "audit.jsonl", log, ())
     assert found.problems == []
     logged = {line.entry.value.encode() for line in lines if line.entry.kind == "block"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 HOLDERS = ("*.key", "*.pem", "*.p12", "*.password", "pseudonym-secret", "stow-token", "worker.properties")
@@ -36,8 +36,8 @@ def text_of(path: Path) -> Iterator[bytes]:
 
 
 @pytest.fixture(scope="module")
-def secrets(told) -> dict[bytes, Path]:
-    found = {secret: path for path in holders(told.stack.folder) for secret in text_of(path)}
+def secrets(ended_run) -> dict[bytes, Path]:
+    found = {secret: path for path in holders(ended_run.stack.folder) for secret in text_of(path)}
     kinds = {path.stem for path in found.values()}
     assert {"pseudonym-secret", "stow-token", "broker", "scoring", "authority", "worker-api"} <= kinds
     assert all(len(secret) >= 16 for secret in found)
@@ -49,16 +49,16 @@ def shown(secrets: dict[bytes, Path], where: bytes) -> set[str]:
     return {str(path) for secret, path in secrets.items() if secret in where}
 
 
-def test_what_holds_a_secret_is_its_owners_alone(told):
-    for path in holders(told.stack.folder):
+def test_what_holds_a_secret_is_its_owners_alone(ended_run):
+    for path in holders(ended_run.stack.folder):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_no_other_file_holds_a_secret(told, secrets):
+def test_no_other_file_holds_a_secret(ended_run, secrets):
     """Logs, configurations, the brokers' data, the store, receipts: everything that the run wrote."""
-    own = set(holders(told.stack.folder))
+    own = set(holders(ended_run.stack.folder))
     looked_at = 0
-    for folder, _, names in os.walk(told.stack.folder):
+    for folder, _, names in os.walk(ended_run.stack.folder):
         for path in (Path(folder) / name for name in names):
             if path in own or not path.is_file():
                 continue
@@ -67,9 +67,9 @@ def test_no_other_file_holds_a_secret(told, secrets):
     assert looked_at > 100
 
 
-def test_no_process_shows_a_secret_in_its_arguments_or_its_environment(told, secrets):
+def test_no_process_shows_a_secret_in_its_arguments_or_its_environment(ended_run, secrets):
     processes = psutil.Process().children(recursive=True)
-    assert len(processes) >= 10, told
+    assert len(processes) >= 10, ended_run
     for process in processes:
         name = " ".join(process.cmdline())[:120]
         assert not shown(secrets, "\0".join(process.cmdline()).encode()), name
@@ -77,26 +77,28 @@ def test_no_process_shows_a_secret_in_its_arguments_or_its_environment(told, sec
         assert not shown(secrets, said.encode()), name
 
 
-def test_no_address_shows_a_secret(told, secrets):
-    stack, paths = told.stack, ("/metrics", "/livez", "/readyz", "/", "/debug", "/config", "/env")
+def test_no_address_shows_a_secret(ended_run, secrets):
+    stack, paths = ended_run.stack, ("/metrics", "/livez", "/readyz", "/", "/debug", "/config", "/env")
     services = [*(service for site in stack.hospitals for service in site.services), stack.centre.federation]
     for service, path in itertools.product(services, paths):
-        assert not shown(secrets, ask(service.port, path)[1]), (service.name, path)
-    for watcher in stack.centre.watchers:
-        port = int(str(getattr(watcher, "url", None) or watcher.address).rpartition(":")[2])
+        assert not shown(secrets, request(service.port, path)[1]), (service.name, path)
+    for watcher in filter(None, (stack.centre.alertmanager, stack.centre.prometheus)):
         for path in ("/metrics", "/api/v1/status/config", "/api/v1/targets", "/api/v2/status"):
-            assert not shown(secrets, ask(port, path)[1]), (watcher.name, path)
+            assert not shown(secrets, request(watcher.port, path)[1]), (watcher.name, path)
 
 
-def test_the_services_metrics_ports_show_metrics_and_health_and_nothing_else(told):
-    for service in told.stack.hospitals[0].services:
-        assert ask(service.port, "/metrics")[0] == 200
+def test_the_services_metrics_ports_show_metrics_and_health_and_nothing_else(ended_run):
+    for service in ended_run.stack.hospitals[0].services:
+        assert request(service.port, "/metrics")[0] == 200
         for path in ("/studies", "/config", "/env", "/metrics/../config", "/debug/pprof"):
-            assert ask(service.port, path)[0] == 404, (service.name, path)
+            assert request(service.port, path)[0] == 404, (service.name, path)
 
 
-def test_stow_wants_tls_and_its_token(told):
-    hospital = told.stack.hospitals[0]
-    port, context = hospital.doors["STOW_PORT"], ssl.create_default_context(cafile=hospital.authority.trusted)
-    assert ask(port, "/studies", method="POST")[0] == 0
-    assert ask(port, "/studies", method="POST", context=context)[0] == 401
+def test_stow_wants_tls_and_its_token(ended_run):
+    hospital = ended_run.stack.hospitals[0]
+    port, context = (
+        hospital.services[0].doors["STOW_PORT"],
+        ssl.create_default_context(cafile=hospital.authority.trusted),
+    )
+    assert request(port, "/studies", method="POST")[0] == 0
+    assert request(port, "/studies", method="POST", context=context)[0] == 401

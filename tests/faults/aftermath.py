@@ -1,19 +1,21 @@
 """After a run: the folds start from nothing and must say the same; then every topic is read, and judged."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
+from deploy.local.machine.waiting import comes_true
 from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.topics import HOSPITAL_TOPICS, at_the_centre
-from segwatch.streaming.log import Log, Record
+from segwatch.streaming.log import Log
 from tests.faults.hands import Hands
 from tests.faults.invariants import Evidence
 from tests.faults.settled import PORTRAIT, PULSE
 from tests.faults.site import SITE, FaultSite
+from tests.support.streaming import read_all
 
 PATIENCE_SECONDS = 300.0
 LOOK_SECONDS = 0.3
@@ -29,9 +31,10 @@ def restarted_from_nothing(site: FaultSite) -> tuple[int, dict[str, int], list[s
     if _tails(after) != before:
         differ.append(f"aggregation says {_tails(after)} after a start from nothing, {before} before")
     for name in ("aggregation", "bridge"):  # no more heartbeats
-        site.held.add(name)
-    site.processes["aggregation"].program.stop()
-    _wait(lambda: _all_copied(site), "the bridge has not copied all")
+        site.away.add(name)
+    site.processes["aggregation"].stop()
+    if not comes_true(lambda: _all_copied(site), PATIENCE_SECONDS, LOOK_SECONDS):
+        raise TimeoutError("the bridge has not copied all")
     site.bridge.stop()
     shown = _still(site, "federation")
     _start_again(site, "federation")
@@ -58,9 +61,9 @@ def evidence_of(hands: Hands, counted: int, tails: dict[str, int]) -> Evidence:
     """Everything that lies in the logs, read anew."""
     site = hands.site
     with site.open_log() as log:
-        inside = {topic: _whole(log, topic) for topic in HOSPITAL_TOPICS}
+        inside = {topic: read_all(log, topic) for topic in HOSPITAL_TOPICS}
     with site.open_log(centre=True) as log:
-        centre = _whole(log, at_the_centre(SITE))
+        centre = read_all(log, at_the_centre(SITE))
     return Evidence(
         sent=frozenset(hands.studies.every()),
         cases=dict(hands.studies.cases),
@@ -73,19 +76,11 @@ def evidence_of(hands: Hands, counted: int, tails: dict[str, int]) -> Evidence:
     )
 
 
-def _whole(log: Log, topic: str) -> list[Record]:
-    records: list[Record] = []
-    with log.reader([topic]) as reader:
-        while not reader.at_end():
-            records += reader.poll(1.0)
-    return records
-
-
 def _all_copied(site: FaultSite) -> bool:
     """Whether the last record of the site's releases is at the centre."""
     with _topics(site) as (inside, outside):
-        last = _whole(inside, "segwatch.site.release.v1")
-        there = _whole(outside, at_the_centre(SITE))
+        last = read_all(inside, "segwatch.site.release.v1")
+        there = read_all(outside, at_the_centre(SITE))
     return not last or (bool(there) and last[-1].key in {record.key for record in there})
 
 
@@ -97,13 +92,13 @@ def _topics(site: FaultSite) -> Iterator[tuple[Log, Log]]:
 
 def _start_again(site: FaultSite, service: str) -> None:
     """kill -9, and another process, which has nothing but the log; wait until it has read it."""
-    site.processes[service].program.stop()
+    site.processes[service].stop()
     site.launch_again(service)
-    site.processes[service].program.wait()
+    site.processes[service].wait()
 
 
 def _figures(site: FaultSite, service: str) -> Figures:
-    status, body = ask(site.processes[service].port, "/metrics", seconds=20)
+    status, body = request(site.processes[service].port, "/metrics", seconds=20)
     assert status == 200, f"{service} shows no metrics"
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -134,11 +129,3 @@ def _tails(figures: Figures) -> tuple[int, dict[str, int]]:
         for kind in ("pulse", "portrait")
     }
     return int(figures["segwatch_site_counted_studies", ()]), tails
-
-
-def _wait(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > end:
-            raise TimeoutError(what)
-        time.sleep(LOOK_SECONDS)

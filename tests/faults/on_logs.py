@@ -5,7 +5,7 @@ from functools import partial
 from deploy.local.kafka.broker import Broker
 from deploy.local.machine.ports import listens
 from tests.faults.hands import Fault, Hands, Steps
-from tests.faults.site import SERVICES, child_of, freeze_broker, wake_broker
+from tests.faults.site import SERVICES, freeze_broker, wake_broker
 
 START_SECONDS = 90.0
 EVERYBODY = (*SERVICES, "bridge")
@@ -39,9 +39,9 @@ def frozen(hands: Hands) -> Steps:
 def stopped(hands: Hands) -> Steps:
     """Stopped in order, and away for a minute."""
     site = hands.site
-    site.held.add("hospital")
+    site.away.add("hospital")
     site.hospital.terminate()
-    yield from hands.until(lambda: not child_of(site.hospital).alive(), 30)
+    yield from hands.until(lambda: not site.hospital.child.alive(), 30)
     yield from hands.wait(hands.lasting(60, 60, least=6))
     yield from _start("hospital", site.hospital, hands)
     return True
@@ -50,7 +50,7 @@ def stopped(hands: Hands) -> Steps:
 def killed(name: str, hands: Hands) -> Steps:
     """As in a power cut."""
     broker = hands.site.hospital if name == "hospital" else hands.site.centre
-    hands.site.held.add(name)
+    hands.site.away.add(name)
     broker.kill()
     yield from hands.wait(1.0)
     yield from _start(name, broker, hands)
@@ -60,11 +60,9 @@ def killed(name: str, hands: Hands) -> Steps:
 def disk_full(hands: Hands) -> Steps:
     """The broker gives up; somebody frees the disk and starts it again."""
     site = hands.site
-    site.held.add("hospital")
-    site.disk.fill(child_of(site.hospital).pid)
-    gave_up = yield from hands.until(
-        lambda: not child_of(site.hospital).alive(), hands.lasting(20, 30, least=8)
-    )
+    site.away.add("hospital")
+    site.disk.fill(site.hospital.child.pid)
+    gave_up = yield from hands.until(lambda: not site.hospital.child.alive(), hands.lasting(20, 30, least=8))
     site.disk.free()
     if not gave_up:
         site.hospital.kill()
@@ -75,7 +73,7 @@ def disk_full(hands: Hands) -> Steps:
 def centre_away(hands: Hands) -> Steps:
     """Two minutes: longer than the services at the centre wait for their log at a start."""
     site = hands.site
-    site.held.add("centre")
+    site.away.add("centre")
     site.centre.kill()
     yield from hands.wait(hands.lasting(120, 120, least=8))
     yield from _start("centre", site.centre, hands)
@@ -85,13 +83,13 @@ def centre_away(hands: Hands) -> Steps:
 def bridge_killed(hands: Hands) -> Steps:
     """Its supervisor starts it again."""
     yield
-    hands.site.bridge.program.child.kill()
+    hands.site.bridge.child.kill()
     return True
 
 
 def _start(name: str, broker: Broker, hands: Hands) -> Steps:
     """Start it again, and look after it again."""
-    if not child_of(broker).alive():
+    if not broker.child.alive():
         broker.launch()
-    hands.site.held.discard(name)
+    hands.site.away.discard(name)
     return (yield from hands.until(lambda: listens(broker.port), START_SECONDS))

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
 from segwatch.contracts.topics import MEASURED
 from tests.faults.hands import Fault, Hands, Steps
 from tests.faults.on_data import again
-from tests.faults.site import EVERY, SERVICES, STAGES, Process, newer_scorer
+from tests.faults.site import EVERY, SERVICES, STAGES, FaultyService, newer_scorer
 
 TRIGGER_SECONDS = 60.0
 """How long a fault inside a process waits for its moment; without studies on their way it never comes."""
@@ -88,11 +88,11 @@ def zombie(name: str, hands: Hands) -> Steps:
         yield from _must_end_by_itself(old, hands)
     else:  # it has no place to lose, and goes on beside the other until somebody ends it
         yield from hands.wait(hands.lasting(10, 20, least=4))
-    old.program.child.kill()
+    old.child.kill()
     return True
 
 
-def _must_end_by_itself(old: Process, hands: Hands) -> Steps:
+def _must_end_by_itself(old: FaultyService, hands: Hands) -> Steps:
     ended = yield from hands.until(lambda: old.pid is None, ZOMBIE_ENDS_SECONDS)
     if not ended:
         hands.broken.append(f"a frozen {old.service} that was replaced and woken did not end by itself")
@@ -107,20 +107,20 @@ def rebalance(hands: Hands) -> Steps:
     site.arm("segmentation", "long-study", str(seconds))
     if not (yield from hands.until((site.faults / "segmentation.busy").exists, TRIGGER_SECONDS)):
         return False
-    extra.program.launch()
+    extra.launch()
     site.extra.append(extra)
-    yield from hands.until(lambda: not extra.program.child.alive() or _is_ready(extra), READY_SECONDS)
+    yield from hands.until(lambda: not extra.child.alive() or _is_ready(extra), READY_SECONDS)
     yield from hands.wait(hands.lasting(20, 40, least=5))
     site.extra.remove(extra)
     site.zombies.append(extra)
-    extra.program.terminate()
+    extra.terminate()
     yield from hands.until(lambda: extra.pid is None, 40)
-    extra.program.child.kill()
+    extra.child.kill()
     return True
 
 
-def _is_ready(process: Process) -> bool:
-    return ask(process.port, "/readyz", seconds=0.3)[0] == 200
+def _is_ready(process: FaultyService) -> bool:
+    return request(process.port, "/readyz", seconds=0.3)[0] == 200
 
 
 def wrong_clock(name: str, hands: Hands) -> Steps:
@@ -138,7 +138,7 @@ def wrong_clock(name: str, hands: Hands) -> Steps:
 def rescored(hands: Hands) -> Steps:
     """Another scorer takes the place of the one at work, and scores studies that have been scored already."""
     site = hands.site
-    old = site.processes["scoring"].program
+    old = site.processes["scoring"]
     old.terminate()
     yield from hands.until(lambda: not old.child.alive(), 40)
     old.child.kill()

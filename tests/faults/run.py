@@ -89,11 +89,9 @@ class Run:
         session = SESSION_SECONDS if asked.minutes >= SHORT_MINUTES else SHORT_SESSION_SECONDS
         self._site = FaultSite(self.folder, session)
         self._watcher = Watcher(self._site)
-        work = self.folder / "making"
-        work.mkdir()
         seconds = asked.minutes * 60
         self._studies = Studies(
-            self._site.inbox, work, self._site.secret, asked.seed, asked.studies, seconds * STUDIES_SHARE
+            self._site.inbox, self._site.secret, asked.seed, asked.studies, seconds * STUDIES_SHARE
         )
         self._recoveries = Recoveries()
         kinds = [*on_processes.faults(), *on_logs.faults(), *on_data.faults()]

@@ -8,9 +8,9 @@ import json
 import secrets
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import psutil
@@ -19,9 +19,9 @@ from deploy.local.kafka.bridge import Bridge
 from deploy.local.kafka.broker import Broker
 from deploy.local.machine.folders import MODELS
 from deploy.local.machine.loopback_http import is_ok
-from deploy.local.machine.ports import LOOPBACK, free_ports
-from deploy.local.machine.process import Child, base_environment
-from deploy.local.machine.supervisor import Launch, Program, stop_all
+from deploy.local.machine.ports import LOOPBACK
+from deploy.local.machine.process import base_environment
+from deploy.local.machine.supervisor import Launch, Program, start_all, stop_all
 from deploy.local.stack.service import ONE_THREAD
 from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.settings import ConnectionSettings
@@ -30,7 +30,7 @@ from tests.faults.disk import SmallDisk
 
 SITE = "hospital-a"
 STAGES = ("segmentation", "features", "scoring")
-"""Services that are members of a group; the others keep no place in one."""
+"""Services that are members of a group; the others are in none."""
 SERVICES = ("ingest", *STAGES, "aggregation")
 EVERY = (*SERVICES, "federation")
 PARTITIONS = 3
@@ -46,18 +46,34 @@ heartbeat_seconds: 20
 START_SECONDS = 240.0
 
 
-@dataclass
-class Process:
-    """One service as the harness sees it: a program that is looked after, and where it answers."""
+class FaultyService(Program):
+    """One service with faults on demand, looked after: `service_process`.
 
-    service: str
-    member: str
-    port: int
-    program: Program
+    Args:
+        service: the folder's name under `services/`.
+        name: its own, which its member of the group and its files bear too.
+        environment: all that it is told but its port.
+        logs: folder for its output.
+    """
+
+    def __init__(self, service: str, name: str, environment: Mapping[str, str], logs: Path) -> None:
+        super().__init__(name, ports=1)
+        self.service = service
+        self._environment = environment
+        self._output = logs / f"{name}.log"
 
     @property
     def pid(self) -> int | None:
-        return self.program.child.pid
+        return self.child.pid
+
+    def recipe(self) -> Launch:
+        return Launch(
+            command=[sys.executable, "-m", "tests.faults.service_process", f"services.{self.service}"],
+            env={**self._environment, "SEGWATCH_HTTP_PORT": str(self.port)},
+            log=self._output,
+            ready=lambda: is_ok(self.port, "/readyz"),
+            seconds=START_SECONDS,
+        )
 
 
 class FaultSite:
@@ -65,7 +81,7 @@ class FaultSite:
 
     Attributes:
         faults: the folder of the files that switch faults inside processes on.
-        held: names of parts that are not to be started again for now, since a fault keeps them away.
+        away: names of parts that are not to be started again for now, since a fault is about that.
         zombies: processes that were frozen and replaced, and were woken.
     """
 
@@ -85,13 +101,10 @@ class FaultSite:
         self.disk = SmallDisk(folder / "broker" / "data")
         self.hospital = Broker(folder / "broker", name="the hospital's broker")
         self.centre = Broker(folder / "central" / "broker", name="the centre's broker")
-        self.bridge = Bridge(
-            SITE, folder / "bridge", hospital=self.hospital.bootstrap, centre=self.centre.bootstrap
-        )
-        self.processes: dict[str, Process] = {}
-        self.extra: list[Process] = []
-        self.zombies: list[Process] = []
-        self.held: set[str] = set()
+        self.processes: dict[str, FaultyService] = {}
+        self.extra: list[FaultyService] = []
+        self.zombies: list[FaultyService] = []
+        self.away: set[str] = set()
 
     def start(self) -> None:
         """Start everything, brokers first.
@@ -99,62 +112,53 @@ class FaultSite:
         Raises:
             NotReady: something did not come up.
         """
-        self.hospital.launch()
-        self.centre.launch()
-        self.hospital.wait()
-        self.centre.wait()
+        start_all([self.hospital, self.centre])
         self._make_topics()
-        self.bridge.launch()
         self.processes = {service: self.make(service) for service in EVERY}
-        for each in self.processes.values():
-            each.program.launch()
-        for each in self.processes.values():
-            each.program.wait()
-        self.bridge.wait()
+        start_all([self.bridge, *self.processes.values()])
 
-    def make(self, service: str, member: str | None = None) -> Process:
+    @cached_property
+    def bridge(self) -> Bridge:
+        """Made when both brokers are up, whose addresses it is told."""
+        hospital, centre = self.hospital.log_address, self.centre.log_address
+        return Bridge(SITE, self.folder / "bridge", hospital=hospital, centre=centre)
+
+    def make(self, service: str, member: str | None = None) -> FaultyService:
         """A process of the service, not started yet. `member`: another member of its group."""
-        (port,) = free_ports(1)
         name = member or service
         environment = {
+            **base_environment(),
+            "TMPDIR": str(self._scratch),  # what libraries put there goes with the run, also after a kill -9
+            **ONE_THREAD,
             "FAULTS_FOLDER": str(self.faults),
             "FAULTS_NAME": name,
             "FAULTS_SESSION_MS": str(int(self.session_seconds * 1000)),
-            **{f"SEGWATCH_{key}": value for key, value in self._settings(service, name, port).items()},
+            **{f"SEGWATCH_{key}": value for key, value in self._settings(service, name).items()},
         }
-        recipe = Launch(
-            name=name,
-            command=[sys.executable, "-m", "tests.faults.service_process", f"services.{service}"],
-            # What libraries put into the temporary folder goes with the run, also after a kill -9.
-            env={**base_environment(), "TMPDIR": str(self._scratch), **ONE_THREAD, **environment},
-            log=self.folder / "logs" / f"{name}.log",
-            ready=lambda: is_ok(port, "/readyz"),
-            seconds=START_SECONDS,
-        )
-        return Process(service, name, port, Program(recipe))
+        return FaultyService(service, name, environment, self.folder / "logs")
 
-    def launch_again(self, service: str) -> Process:
-        """Put another process into the service's place, with the same identity, and start it."""
+    def launch_again(self, service: str) -> FaultyService:
+        """Start another process instead of the service's, with the same identity; the one that was there."""
         old = self.processes[service]
         self.processes[service] = self.make(service)
-        self.processes[service].program.launch()
+        self.processes[service].launch()
         return old
 
     def kill(self, service: str) -> None:
         """End the service's process as a power cut would; it is started again by `tend`."""
-        self.processes[service].program.child.kill()
+        self.processes[service].child.kill()
 
-    def freeze(self, process: Process) -> bool:
+    def freeze(self, process: FaultyService) -> bool:
         """SIGSTOP; False where it does not run."""
         return process.pid is not None and send(process.pid, signal.SIGSTOP)
 
-    def wake(self, process: Process) -> None:
+    def wake(self, process: FaultyService) -> None:
         """SIGCONT."""
         if process.pid is not None:
             send(process.pid, signal.SIGCONT)
 
     def arm(self, process: str, point: str, text: str = "") -> Path:
-        """Switch a fault inside a process on; the file's place."""
+        """Switch a fault inside a process on; the file that did."""
         path = self.faults / f"{process}.{point}"
         hidden = path.with_name(f".{path.name}")
         hidden.write_text(text)
@@ -162,15 +166,10 @@ class FaultSite:
 
     def tend(self) -> Iterator[str]:
         """Start again what died; what happened."""
-        running = [*self.processes.values(), *self.extra]
-        parts = {each.program.name: each.program for each in running}
-        for name, part in {
-            **parts,
-            "hospital": self.hospital,
-            "centre": self.centre,
-            "bridge": self.bridge,
-        }.items():
-            if name not in self.held and (happened := part.tend()):
+        parts = {each.name: each for each in (*self.processes.values(), *self.extra)}
+        parts |= {"hospital": self.hospital, "centre": self.centre, "bridge": self.bridge}
+        for name, part in parts.items():
+            if name not in self.away and (happened := part.tend()):
                 yield happened
 
     def open_log(self, *, centre: bool = False) -> KafkaLog:
@@ -185,8 +184,7 @@ class FaultSite:
             self.wake(process)
         for broker in (self.hospital, self.centre):
             wake_broker(broker)
-        stop_all([process.program for process in everyone])
-        stop_all([self.bridge])
+        stop_all([*everyone, self.bridge])
         stop_all([self.hospital, self.centre])
         self.disk.close()
 
@@ -196,17 +194,16 @@ class FaultSite:
         with self.open_log(centre=True) as log:
             make_centre_topics(log, [SITE])
 
-    def _settings(self, service: str, name: str, port: int) -> dict[str, str]:
+    def _settings(self, service: str, name: str) -> dict[str, str]:
         broker = self.centre if service == "federation" else self.hospital
         common = {
             "SITE": SITE,
             "KAFKA_BOOTSTRAP": broker.bootstrap,
             "MEMBER": f"{SITE}-{name}-0",
             "HTTP_HOST": LOOPBACK,
-            "HTTP_PORT": str(port),
             "LOG_LEVEL": "INFO",
         }
-        own = {
+        special = {
             "ingest": {
                 "STORE": str(self.store),
                 "INBOX": str(self.inbox),
@@ -226,7 +223,7 @@ class FaultSite:
             },
             "federation": {},
         }
-        return {**common, **own[service]}
+        return {**common, **special[service]}
 
 
 def newer_scorer(folder: Path) -> Path:
@@ -254,18 +251,13 @@ def send(pid: int, number: signal.Signals) -> bool:
 
 def freeze_broker(broker: Broker) -> bool:
     """SIGSTOP."""
-    pid = child_of(broker).pid
+    pid = broker.child.pid
     return pid is not None and send(pid, signal.SIGSTOP)
 
 
 def wake_broker(broker: Broker) -> None:
     """SIGCONT, where it was ever started."""
     with suppress(RuntimeError):
-        pid = child_of(broker).pid
+        pid = broker.child.pid
         if pid is not None:
             send(pid, signal.SIGCONT)
-
-
-def child_of(broker: Broker) -> Child:
-    """The broker's process."""
-    return broker.program.child

@@ -6,13 +6,13 @@ segments. Some patients have several studies.
 """
 
 import json
-import shutil
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from segwatch.contracts.identity import pseudonym
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.volumes.nifti import write_nifti
@@ -31,7 +31,6 @@ class Studies:
     """
 
     inbox: Path
-    work: Path
     secret: str
     seed: int
     count: int
@@ -84,18 +83,15 @@ class Studies:
         name = name or f"case-{number:05d}"
         by_model = number % SEGMENTED_BY_MODEL == 5
         phantom = make_phantom(self.seed * 100_003 + number, shape=WHOLE if by_model else TINY)
-        made = self.work / name
-        write_case(phantom, made, truth=False)
-        if by_model:
-            (made / "lung.nii.gz").unlink()
-        else:
-            write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
         whose = {"patient": f"patient-{number // STUDIES_OF_A_PATIENT}", "study": f"study-{number}"}
-        (made / "study.json").write_text(json.dumps(whose))
-        hidden = self.inbox / f".tmp-{name}"
-        shutil.move(made, hidden)
-        self.cases[name] = self.pseudonym_of(number)
-        hidden.rename(self.inbox / name)
+        with whole_folder(self.inbox / name) as made:
+            write_case(phantom, made, truth=False)
+            if by_model:
+                (made / "lung.nii.gz").unlink()
+            else:
+                write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
+            (made / "study.json").write_text(json.dumps(whose))
+            self.cases[name] = self.pseudonym_of(number)
         return name
 
     def _run(self) -> None:

@@ -11,7 +11,6 @@ from segwatch.errors import LogUnavailable
 from segwatch.streaming.kafka import producer as kafka_producer
 from segwatch.streaming.log import Outgoing, Producer
 from tests.faults.disk import INSIDE, SmallDisk
-from tests.faults.site import child_of
 from tests.support.streaming import eventually, read_all
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -44,14 +43,14 @@ def test_a_full_disk_ends_the_broker_and_loses_nothing_that_was_acknowledged(
     assert "limit" in disk.how
     broker = Broker(tmp_path / "broker")
     try:
-        with broker.start().place.open() as log, log.producer() as producer:
+        with broker.start().log_address.open() as log, log.producer() as producer:
             log.create_topics({TOPIC: 1})
             taken = send(producer, range(20))
             assert len(taken) == 20
-            disk.fill(child_of(broker).pid)
+            disk.fill(broker.child.pid)
             taken += send(producer, range(20, 100))
             assert len(taken) < 100, "the disk was full"
-            eventually(lambda: not child_of(broker).alive(), seconds=30)
+            eventually(lambda: not broker.child.alive(), seconds=30)
             disk.free()
             broker.start()
             eventually(lambda: bool(send(producer, range(100, 101))), seconds=20)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deploy.local.machine.folders import MODELS, POLICIES
 from deploy.local.stack.hospital import SiteSettings
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.volumes.nifti import write_nifti
@@ -26,15 +27,12 @@ def name_of(number: int) -> str:
     return f"scan-of-{number:03d}"
 
 
-def drop(number: int, folder: Path, inbox: Path) -> frozenset[str]:
+def drop(number: int, inbox: Path) -> frozenset[str]:
     """Let a phantom with its mask appear in the inbox; everything that it is called outside."""
     name, patient, study = name_of(number), f"PATIENT^{number:03d}", f"1.2.826.0.{number}"
     phantom = make_phantom(500 + number, shape=SHAPE)
-    made = folder / name
-    write_case(phantom, made, truth=False)
-    write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
-    (made / "study.json").write_text(json.dumps({"patient": patient, "study": study}))
-    hidden = inbox / f".tmp-{name}"
-    made.rename(hidden)
-    hidden.rename(inbox / name)
+    with whole_folder(inbox / name) as made:
+        write_case(phantom, made, truth=False)
+        write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
+        (made / "study.json").write_text(json.dumps({"patient": patient, "study": study}))
     return frozenset({name, patient, study, "ct.nii.gz", "lesion_predicted.nii.gz", "study.json"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
 from deploy.local.stack.service import Service
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.topics import dead_letters
@@ -41,7 +41,7 @@ class Running:
 
     def metric(self, service: str, name: str) -> float:
         """The sum over a metric's samples."""
-        _, page = ask(self.services[service].port, "/metrics")
+        _, page = request(self.services[service].port, "/metrics")
         return sum(float(line.split()[-1]) for line in page.decode().splitlines() if line.startswith(name))
 
 

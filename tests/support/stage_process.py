@@ -2,9 +2,10 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,13 @@ from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.streaming.stage import Stage, run_stage
 from tests.support.streaming import QUICK, READS, WRITES, scored
+
+
+def start_stage(settings: Mapping[str, str], output: Path) -> "subprocess.Popen[bytes]":
+    """Start it with these variables beside those of this process; its log lines go to the file."""
+    command = [sys.executable, "-m", "tests.support.stage_process"]
+    with output.open("wb") as lines:
+        return subprocess.Popen(command, env={**os.environ, **settings}, stdout=lines, stderr=lines)
 
 
 class FaultySettings(ServiceSettings):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deploy.local.machine.waiting import comes_true
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
 from segwatch.streaming.log import Log, Outgoing, Record, outgoing
@@ -100,11 +101,6 @@ def started(folder: Path, **more: Any) -> Iterator[Runtime[ServiceSettings]]:
         yield runtime
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something holds; it is an error where it never does."""
-    waiting = threading.Event()
-    for _ in range(int(seconds / 0.01)):
-        if holds():
-            return
-        waiting.wait(0.01)
-    raise AssertionError("it never came true")
+    assert comes_true(holds, seconds, 0.01), "it never came true"

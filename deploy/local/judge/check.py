@@ -1,18 +1,19 @@
 """Whether anything was lost or counted twice: what went in against what the logs say, the audit log too."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.judge.receipts import CaseReceipt
 from deploy.local.judge.site_view import BlockKind, BlockName, SiteView, block_name
+from deploy.local.judge.status import RunStatus
 from segwatch.aggregation.audit_log.verify import verify
 from segwatch.contracts.audit import BlockReleased
 from segwatch.errors import BadInput
 from segwatch.streaming.log import Log
 
-KINDS: tuple[BlockKind, ...] = ("pulse", "portrait")
+BLOCK_KINDS: tuple[BlockKind, ...] = ("pulse", "portrait")
 SHOWN = 5
 
 
@@ -44,14 +45,14 @@ def problems(
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditVerdict:
     """What verifying a hospital's audit log found: a line for people, and what is wrong."""
 
-    said: str
+    summary: str
     problems: list[str]
 
 
-def audited(site: str, path: Path, log: Log) -> Audited:
+def check_audit_log(site: str, path: Path, log: Log) -> AuditVerdict:
     """Check the chain of hashes, and hold every entry against the hospital's release topic and ledger.
 
     What `segwatch privacy verify` only notes (a line torn by a crash, a topic that was lost) is wrong here: a
@@ -63,11 +64,41 @@ def audited(site: str, path: Path, log: Log) -> Audited:
     try:
         lines, found = verify(path, log, [])
     except BadInput as error:
-        return Audited(f"{site}: no audit log", [f"{site}: {error}"])
+        return AuditVerdict(f"{site}: no audit log", [f"{site}: {error}"])
     blocks = sum(isinstance(line.entry, BlockReleased) for line in lines)
     wrong = [f"{site}: audit log: {each}" for each in (*found.problems, *found.notes)]
     how = "is broken" if wrong else "is whole, and as ledger and release topic say"
-    return Audited(f"{site}: the audit log of {len(lines)} entries, {blocks} of them blocks, {how}", wrong)
+    return AuditVerdict(
+        f"{site}: the audit log of {len(lines)} entries, {blocks} of them blocks, {how}", wrong
+    )
+
+
+def check_books(
+    status: RunStatus, cases: Mapping[str, Sequence[str]], say: Callable[[str], None]
+) -> list[str]:
+    """Whether anything was lost or counted twice in any hospital, or left without its audit log saying so.
+
+    Args:
+        status: the running stack.
+        cases: names of the cases that each hospital was given.
+        say: told how each audit log stands.
+
+    Raises:
+        LogUnavailable, LogRefused: the topics cannot be read.
+    """
+    wrong = [
+        problem
+        for name, site in status.sites.items()
+        for problem in problems(
+            name, cases[name], site.receipts, site.view, status.centre.released.get(name, {})
+        )
+    ]
+    for hospital in status.stack.hospitals:
+        with hospital.log_address.open() as log:
+            found = check_audit_log(hospital.name, hospital.audit_log, log)
+        say(found.summary)
+        wrong += found.problems
+    return wrong
 
 
 def _lost(cases: list[str], receipts: Mapping[str, CaseReceipt], view: SiteView) -> list[str]:
@@ -89,7 +120,7 @@ def _miscounted(view: SiteView) -> list[str]:
     """Blocks must hold the scored studies in the log's order: each once, none left out before the tail."""
     order = list(view.scored)
     found = []
-    for kind in KINDS:
+    for kind in BLOCK_KINDS:
         blocks = view.closed(kind)
         counted = [entry.study for block in blocks for entry in block.studies]
         twice = [study for study, times in Counter(counted).items() if times > 1]
@@ -106,13 +137,13 @@ def _misreleased(view: SiteView, at_the_centre: Mapping[BlockName, bytes]) -> li
     """What left must be the ledger's figures bit for bit, all of them and nothing else."""
     ledger = {block_name(block): block.figures.model_dump_json().encode() for block in view.blocks}
     found = []
-    for place, released in (("in the hospital", view.released), ("at the centre", at_the_centre)):
+    for where, released in (("in the hospital", view.released), ("at the centre", at_the_centre)):
         missing = [_called(name) for name in ledger if name not in released]
         strange = [_called(name) for name in released if name not in ledger]
         other = [_called(name) for name in ledger if name in released and released[name] != ledger[name]]
-        found += _say(f"blocks not released {place}", missing)
-        found += _say(f"releases {place} that no block of the ledger stands for", strange)
-        found += _say(f"releases {place} that differ from the ledger", other)
+        found += _say(f"blocks not released {where}", missing)
+        found += _say(f"releases {where} that no block of the ledger stands for", strange)
+        found += _say(f"releases {where} that differ from the ledger", other)
     return found
 
 

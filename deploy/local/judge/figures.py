@@ -1,6 +1,6 @@
 """The figures of a run, one hospital at a time: what goes into the table, the picture and summary.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
@@ -79,26 +79,26 @@ class SiteFigures:
         return self.page_after_studies - self.change.after_studies
 
 
-def in_order(scene: HospitalStatus) -> list[Scored]:
+def in_order(site: HospitalStatus) -> list[Scored]:
     """The hospital's scored studies in the log's order, with true Dice beside them."""
-    return [Scored(score, scene.dice.get(study)) for study, score in scene.view.scored.items()]
+    return [Scored(score, site.dice.get(study)) for study, score in site.view.scored.items()]
 
 
-def figures_of(scene: HospitalStatus, dropped: int, change: tuple[datetime, str] | None) -> SiteFigures:
+def figures_of(site: HospitalStatus, dropped: int, change: tuple[datetime, str] | None) -> SiteFigures:
     """The hospital's figures.
 
     Args:
-        scene: the hospital.
+        site: the hospital.
         dropped: how many cases were dropped into its inbox.
         change: when the new scanner came, and its first case's name.
     """
-    studies = in_order(scene)
-    changed = _change(scene, change)
+    studies = in_order(site)
+    changed = _change(site, change)
     since = changed.after_studies if changed else 0
-    page = next((seen for seen in scene.pages if seen.after_studies > since), None)
-    view = scene.view
+    page = next((seen for seen in site.pages if seen.after_studies > since), None)
+    view = site.view
     return SiteFigures(
-        site=scene.name,
+        site=site.name,
         studies_in=dropped,
         measured=len(view.measured),
         scored=len(studies),
@@ -142,14 +142,13 @@ def rolling(values: Sequence[float | None], window: int = ROLLING) -> list[float
     ]
 
 
-def _change(scene: HospitalStatus, change: tuple[datetime, str] | None) -> Change | None:
+def _change(site: HospitalStatus, change: tuple[datetime, str] | None) -> Change | None:
     if change is None:
         return None
     at, case = change
-    places: Mapping[str, int] = {study: place for place, study in enumerate(scene.view.scored)}
-    cases = scene.cases()
-    after = [place for study, place in places.items() if cases.get(study, "") >= case]
-    return Change(at=at, case=case, after_studies=min(after, default=len(places)))
+    cases, scored = site.cases(), site.view.scored
+    after = (before for before, study in enumerate(scored) if cases.get(study, "") >= case)
+    return Change(at=at, case=case, after_studies=next(after, len(scored)))
 
 
 def _mean(values: Sequence[float]) -> float | None:

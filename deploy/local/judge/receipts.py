@@ -33,15 +33,15 @@ def new_receipts(inbox: Path, known: dict[str, CaseReceipt]) -> list[CaseReceipt
     files = sorted(
         path for path in folder.iterdir() if path.suffix == ".json" and not path.name.startswith(".")
     )
-    return [_read(path) for path in files if path.stem not in known]
+    return [_receipt(path) for path in files if path.stem not in known]
 
 
-def _read(path: Path) -> CaseReceipt:
-    told = json.loads(path.read_text())
+def _receipt(path: Path) -> CaseReceipt:
+    found = json.loads(path.read_text())
     return CaseReceipt(
-        case=told["case"],
-        study=told.get("study"),
-        outcome=told["outcome"],
-        kind=told.get("kind"),
-        reason=told.get("reason"),
+        case=found["case"],
+        study=found.get("study"),
+        outcome=found["outcome"],
+        kind=found.get("kind"),
+        reason=found.get("reason"),
     )

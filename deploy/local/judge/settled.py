@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.local.judge.check import KINDS, size_of
+from deploy.local.judge.check import BLOCK_KINDS, size_of
 from deploy.local.judge.site_view import BlockName, block_name
 from deploy.local.judge.status import HospitalStatus, RunStatus
 
@@ -14,15 +14,15 @@ PAGE_SECONDS = 60.0
 """From the last release to the page: scrape and rule a second each, Alertmanager a few."""
 
 
-def awaited(scene: RunStatus, cases: Mapping[str, Sequence[str]]) -> str | None:
+def awaited(status: RunStatus, cases: Mapping[str, Sequence[str]]) -> str | None:
     """What is still on its way, in words; None where everything has come to its end.
 
     Args:
-        scene: the running stack.
+        status: the running stack.
         cases: names of the cases that each hospital gets.
     """
-    for name, site in scene.sites.items():
-        what = _awaited_at(site, cases[name], scene.centre.released.get(name, {}))
+    for name, site in status.sites.items():
+        what = _awaited_at(site, cases[name], status.centre.released.get(name, {}))
         if what is not None:
             return f"{name}: {what}"
     return None
@@ -38,7 +38,7 @@ def _awaited_at(
     moving = {r.study for r in site.receipts.values() if r.study is not None} - ended
     if moving:
         return f"{len(moving)} studies are on their way"
-    for kind in KINDS:
+    for kind in BLOCK_KINDS:
         size = size_of(site.view, kind)
         due = len(site.view.scored) // size if size else 0
         if size is None or len(site.view.closed(kind)) < due:
@@ -80,15 +80,15 @@ def pages_expected(studies: int, first_changed: int, pulse: int, window: int, pa
     return pages and studies // pulse - -(-first_changed // pulse) >= window
 
 
-def pages_missing(scene: RunStatus, expected: Mapping[str, int]) -> list[str]:
+def pages_missing(status: RunStatus, expected: Mapping[str, int]) -> list[str]:
     """The sites whose page has not come.
 
     Args:
-        scene: the running stack.
+        status: the running stack.
         expected: how many studies a site has before its change: an earlier page is about something else.
     """
     return [
         site
         for site, before in expected.items()
-        if not any(seen.after_studies > before for seen in scene.sites[site].pages)
+        if not any(seen.after_studies > before for seen in status.sites[site].pages)
     ]

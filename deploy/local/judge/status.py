@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from deploy.local.judge.receipts import CaseReceipt, new_receipts
@@ -89,7 +88,7 @@ class RunStatus:
         self.pages: list[Page] = []
         self.peak_memory = 0
         self._weighed = 0.0
-        self._held = ExitStack()
+        self._connections = ExitStack()
         self._readers = {site.name: self._open_site(site) for site in stack.hospitals}
         self._centre_reader = self._open_centre()
 
@@ -105,7 +104,7 @@ class RunStatus:
             site.look()
         for record in self._centre_reader.poll(POLL_SECONDS):
             self.centre.read(site_of(record.at.topic) or "", record)
-        return events + [self._take(page) for page in self.stack.receiver.take()]
+        return events + [self._take(page) for page in self.stack.pager.take()]
 
     def progress(self) -> int:
         """A number that grows while anything moves."""
@@ -118,13 +117,8 @@ class RunStatus:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._held.close()
+    def __exit__(self, *_: object) -> None:
+        self._connections.close()
 
     def _weigh(self) -> None:
         """Note the memory of all processes, not at every look: asking a score of them takes a while."""
@@ -140,12 +134,12 @@ class RunStatus:
         return f"PAGE ({page.status}) {page.alert}: {page.summary}"
 
     def _open_site(self, site: Hospital) -> Reader:
-        log = self._held.enter_context(site.place.open())
-        return self._held.enter_context(log.reader(WATCHED))
+        log = self._connections.enter_context(site.log_address.open())
+        return self._connections.enter_context(log.reader(WATCHED))
 
     def _open_centre(self) -> Reader:
-        log = self._held.enter_context(self.stack.centre.place.open())
-        return self._held.enter_context(log.reader([at_the_centre(site) for site in self.sites]))
+        log = self._connections.enter_context(self.stack.centre.log_address.open())
+        return self._connections.enter_context(log.reader([at_the_centre(site) for site in self.sites]))
 
 
 def _site(hospital: Hospital, truth: Truth) -> HospitalStatus:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.local.story.feeder import truth_file
 from segwatch.contracts.base import Geometry
 from segwatch.contracts.studies import StudySegmented
 from segwatch.volumes.codec import decode_mask
@@ -32,6 +31,11 @@ def true_dice(store: VolumeStore, study: StudySegmented, case: str, truth: Truth
     """The true Dice of a study's lesion mask; None where its truth is not known or both are empty."""
     true = truth(case, study.geometry)
     return None if true is None else dice(store.load_mask(study.lesion), true)
+
+
+def truth_file(folder: Path, site: str, case: str) -> Path:
+    """Where the story's feeder puts a case's true lesion mask, encoded by `segwatch.volumes.codec`."""
+    return folder / "truth" / site / f"{case}.b2m"
 
 
 def truth_of_story(folder: Path, site: str) -> Truth:

@@ -9,11 +9,11 @@ import json
 import time
 from pathlib import Path
 
-from deploy.local.kafka.certificates import OWNER_ONLY, Identity
+from deploy.local.kafka.certificates import OWNER_ONLY
 from deploy.local.kafka.listeners import stores
+from deploy.local.kafka.log_address import LogAddress
 from deploy.local.kafka.worker_api import WorkerApi
 from deploy.local.machine.jars import find_jars, find_java
-from deploy.local.machine.ports import free_ports
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.contracts.topics import RELEASE
@@ -25,75 +25,41 @@ SECONDS_BETWEEN_LOOKS = 2.0
 QUICK_JAVA = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 
-class Bridge:
+class Bridge(Program):
     """Carries one hospital's releases to the centre.
 
     Args:
         site: the hospital's name, which becomes the topic's prefix at the centre.
         folder: configuration, offsets and log.
-        hospital: the hospital's broker, `host:port`.
-        centre: the centre's broker, `host:port`; the topic there must exist.
-        here: as whom it comes to the hospital's broker; plaintext without.
-        there: as whom it comes to the centre's.
+        hospital: the hospital's broker, as whom the bridge comes there.
+        centre: the centre's broker, as whom the hospital comes there; the topic must exist.
+
+    Attributes:
+        api: its own HTTP door, plain where the hospital's broker asks nobody's name.
     """
 
-    def __init__(
-        self,
-        site: str,
-        folder: Path,
-        *,
-        hospital: str,
-        centre: str,
-        here: Identity | None = None,
-        there: Identity | None = None,
-    ) -> None:
-        self.name = f"{site} bridge"
+    def __init__(self, site: str, folder: Path, *, hospital: LogAddress, centre: LogAddress) -> None:
+        super().__init__(f"{site} bridge", ports=1)
         self.folder = folder.resolve()
-        self._files = {
-            "worker.properties": worker_settings(hospital, self.folder / "offsets") | worker_keys(here),
-            "connector.json": connector_settings(site, hospital=hospital, centre=centre)
-            | connector_keys(here, there),
-        }
-        (self.port,) = free_ports(1)
-        self.api = WorkerApi(self.port, self.folder / "keys" if here else None)
+        self._worker = worker_settings(hospital, self.folder / "offsets")
+        self._connector = connector_settings(site, hospital=hospital, centre=centre)
+        self.api = WorkerApi(lambda: self.port, self.folder / "keys" if hospital.identity else None)
         self._looked = 0.0
-        self._program: Program | None = None
 
     def launch(self) -> None:
         """Start the worker and return at once."""
+        worker = self._worker | self.api.settings
         self.folder.mkdir(parents=True, exist_ok=True)
-        worker = self._files["worker.properties"] | self.api.settings
-        properties = self.folder / "worker.properties"
-        properties.touch(OWNER_ONLY)
-        properties.write_text("".join(f"{key}={value}\n" for key, value in worker.items()))
-        connector = self.folder / "connector.json"
-        connector.touch(OWNER_ONLY)
-        connector.write_text(json.dumps(self._files["connector.json"], indent=2) + "\n")
+        _write(self._properties, "".join(f"{key}={value}\n" for key, value in worker.items()))
+        _write(self._orders, json.dumps(self._connector, indent=2) + "\n")
+        super().launch()
+
+    def recipe(self) -> Launch:
+        """Java with the worker's settings and the connector's."""
         command = [find_java(), *QUICK_JAVA, f"-Dlog4j2.configurationFile={LOG_CONFIG}"]
         command += ["-cp", f"{find_jars()}/*", "org.apache.kafka.connect.cli.ConnectStandalone"]
-        command += [str(properties), str(connector)]
-        log = self.folder / "bridge.log"
-        self._program = Program(Launch(self.name, command, base_environment(), log, self._copies, seconds=90))
-        self._program.launch()
-
-    def wait(self) -> None:
-        """Wait until its task runs.
-
-        Raises:
-            NotReady: it ended, or its task did not run in time.
-        """
-        self.program.wait()
-
-    @property
-    def program(self) -> Program:
-        """The worker's process.
-
-        Raises:
-            RuntimeError: it was never started.
-        """
-        if self._program is None:
-            raise RuntimeError(f"{self.name} was not started")
-        return self._program
+        command += [str(self._properties), str(self._orders)]
+        return Launch(command, base_environment(), self.folder / "bridge.log", self._copies, seconds=90)
 
     def task_states(self) -> list[str]:
         """State of each task (`RUNNING`, `FAILED`, …); empty where there is none or nothing answers."""
@@ -102,33 +68,31 @@ class Bridge:
 
     def tend(self) -> str | None:
         """Start the worker again where it died, and its task where it failed; what happened."""
-        happened = self.program.tend()
+        happened = super().tend()
         if happened or time.monotonic() - self._looked < SECONDS_BETWEEN_LOOKS:
             return happened
         self._looked = time.monotonic()
         if "FAILED" not in self.task_states():
             return None
         self.api.post(f"/connectors/{CONNECTOR}/restart?includeTasks=true&onlyFailed=true")
-        return f"{self.name}: its task had failed and was started again (see {self.program.child.log})"
+        return f"{self.name}: its task had failed and was started again (see {self.child.log})"
 
-    def terminate(self) -> None:
-        """Ask it to end; return at once."""
-        if self._program is not None:
-            self._program.terminate()
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "worker.properties"
 
-    def stop(self) -> None:
-        """End it, by force where it does not listen."""
-        if self._program is not None:
-            self._program.stop()
+    @property
+    def _orders(self) -> Path:
+        return self.folder / "connector.json"
 
     def _copies(self) -> bool:
         return self.api.get("/") is not None and self.task_states() == ["RUNNING"]
 
 
-def worker_settings(hospital: str, offsets: Path) -> dict[str, str]:
-    """The Connect worker's settings: it belongs to the hospital and keeps its place in a file there."""
+def worker_settings(hospital: LogAddress, offsets: Path) -> dict[str, str]:
+    """The Connect worker's settings: it belongs to the hospital, and its offsets lie in a file there."""
     return {
-        "bootstrap.servers": hospital,
+        "bootstrap.servers": str(hospital.bootstrap),
         "key.converter": BYTES,
         "value.converter": BYTES,
         "header.converter": BYTES,
@@ -137,10 +101,12 @@ def worker_settings(hospital: str, offsets: Path) -> dict[str, str]:
         "plugin.discovery": "service_load",
         "connector.client.config.override.policy": "All",
         "topic.creation.enable": "false",
+        # How the worker, and its connector's consumer, show themselves to the hospital's broker.
+        **_keys(("", "producer.", "consumer.", "admin."), hospital),
     }
 
 
-def connector_settings(site: str, *, hospital: str, centre: str) -> dict[str, str]:
+def connector_settings(site: str, *, hospital: LogAddress, centre: LogAddress) -> dict[str, str]:
     """The connector's settings: one topic, nothing synchronised, nothing made at the centre.
 
     `offset-syncs.*` must hold nothing but the `emit` switch, or the connector silently never starts.
@@ -152,34 +118,31 @@ def connector_settings(site: str, *, hospital: str, centre: str) -> dict[str, st
         "topics": RELEASE.replace(".", "\\."),
         "source.cluster.alias": site,
         "target.cluster.alias": "central",
-        "source.cluster.bootstrap.servers": hospital,
-        "target.cluster.bootstrap.servers": centre,
-        "producer.override.bootstrap.servers": centre,
-        "admin.override.bootstrap.servers": centre,
+        "source.cluster.bootstrap.servers": str(hospital.bootstrap),
+        "target.cluster.bootstrap.servers": str(centre.bootstrap),
+        "producer.override.bootstrap.servers": str(centre.bootstrap),
+        "admin.override.bootstrap.servers": str(centre.bootstrap),
         "key.converter": BYTES,
         "value.converter": BYTES,
         "header.converter": BYTES,
         "emit.offset-syncs.enabled": "false",
         "sync.topic.configs.enabled": "false",
         "sync.topic.acls.enabled": "false",
+        # As the hospital's bridge inside, as the hospital at the centre.
+        **_keys(("source.cluster.",), hospital),
+        **_keys(("target.cluster.", "producer.override.", "admin.override."), centre),
     }
 
 
-def worker_keys(here: Identity | None) -> dict[str, str]:
-    """How the worker, and its connector's consumer, show themselves to the hospital's broker."""
-    return _keys(("", "producer.", "consumer.", "admin."), here)
-
-
-def connector_keys(here: Identity | None, there: Identity | None) -> dict[str, str]:
-    """How the connector shows itself: as the hospital's bridge inside, as the hospital at the centre."""
-    outward = ("target.cluster.", "producer.override.", "admin.override.")
-    return _keys(("source.cluster.",), here) | _keys(outward, there)
-
-
-def _keys(prefixes: tuple[str, ...], identity: Identity | None) -> dict[str, str]:
-    if identity is None:
+def _keys(prefixes: tuple[str, ...], address: LogAddress) -> dict[str, str]:
+    if address.identity is None:
         return {}
-    told: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for prefix in prefixes:
-        told |= {f"{prefix}security.protocol": "SSL"} | stores(prefix, identity)
-    return told
+        settings |= {f"{prefix}security.protocol": "SSL"} | stores(prefix, address.identity)
+    return settings
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(OWNER_ONLY)
+    path.write_text(text)

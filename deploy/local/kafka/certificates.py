@@ -73,9 +73,9 @@ class Authority:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.trusted = self.folder / TRUSTED
         self._name = name
-        self._own = self.folder / "authority.crt"
+        self._certificate = self.folder / "authority.crt"
         self._key = self.folder / "authority.key"
-        self._sign("-subj", f"/CN={name} authority", out=self._own, key=self._key)
+        self._sign("-subj", f"/CN={name} authority", out=self._certificate, key=self._key)
         self.forget_the_last()
 
     def issue(self, name: str) -> Identity:
@@ -84,7 +84,7 @@ class Authority:
         Each is for client and server alike, under the loopback address.
         """
         made = self.identity(name)
-        signed = ("-CA", str(self._own), "-CAkey", str(self._key))
+        signed = ("-CA", str(self._certificate), "-CAkey", str(self._key))
         names = ("-addext", f"subjectAltName=IP:{LOOPBACK}", "-addext", "basicConstraints=critical,CA:FALSE")
         new_key, new = _beside(made.key), _beside(made.certificate)
         self._sign("-subj", f"/CN={name}", *signed, *names, out=new, key=new_key)
@@ -95,17 +95,19 @@ class Authority:
 
     def announce_the_next(self) -> None:
         """Make the authority that will come after this one, and trust it too; this one still signs."""
-        self._sign("-subj", f"/CN={self._name} authority", out=_beside(self._own), key=_beside(self._key))
-        _replace(self.trusted, self._own.read_text() + _beside(self._own).read_text())
+        self._sign(
+            "-subj", f"/CN={self._name} authority", out=_beside(self._certificate), key=_beside(self._key)
+        )
+        _replace(self.trusted, self._certificate.read_text() + _beside(self._certificate).read_text())
 
     def hand_over(self) -> None:
         """From now on the next authority signs; what the last one signed is still trusted."""
         _beside(self._key).replace(self._key)
-        _beside(self._own).replace(self._own)
+        _beside(self._certificate).replace(self._certificate)
 
     def forget_the_last(self) -> None:
         """Trust nothing any more that the last authority signed."""
-        _replace(self.trusted, self._own.read_text())
+        _replace(self.trusted, self._certificate.read_text())
 
     def identity(self, name: str) -> Identity:
         """Where a principal's files lie."""

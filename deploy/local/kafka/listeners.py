@@ -1,7 +1,5 @@
 """How a broker of the local stack is reached: in plaintext, or by TLS with certificates and an authoriser."""
 
-from collections.abc import Iterable
-
 from deploy.local.kafka.certificates import Identity
 from deploy.local.machine.ports import LOOPBACK
 
@@ -14,7 +12,7 @@ def plaintext(port: int, controller_port: int) -> Settings:
     return _listeners("PLAINTEXT", port, controller_port)
 
 
-def secured(port: int, controller_port: int, own: Identity, supers: Iterable[Identity]) -> Settings:
+def secured(port: int, controller_port: int, broker: Identity, platform: Identity) -> Settings:
     """TLS with a certificate of the cluster's authority on every listener, the controller's too.
 
     A plaintext controller listener would let anybody who reaches it change rights and topics.
@@ -22,17 +20,17 @@ def secured(port: int, controller_port: int, own: Identity, supers: Iterable[Ide
     Args:
         port: where clients come.
         controller_port: where the controller listens.
-        own: the broker.
-        supers: who may do everything, as Strimzi's operators may.
+        broker: what it shows.
+        platform: who may do everything beside the broker, as Strimzi's operators may.
     """
     return _listeners("SSL", port, controller_port) | {
-        **stores("", own),
+        **stores("", broker),
         "ssl.client.auth": "required",
         "listener.name.controller.ssl.client.auth": "required",
         "ssl.enabled.protocols": "TLSv1.3,TLSv1.2",
         "authorizer.class.name": AUTHORISER,
         "allow.everyone.if.no.acl.found": "false",
-        "super.users": ";".join(each.principal for each in supers),
+        "super.users": f"{broker.principal};{platform.principal}",
     }
 
 

@@ -24,24 +24,24 @@ class LogAddress:
     identity: Identity | None = None
 
     def known_as(self, identity: Identity | None) -> "LogAddress":
-        """The same place for somebody else."""
+        """The same log for somebody else."""
         return replace(self, identity=identity)
 
     @property
     def environment(self) -> dict[str, str]:
         """The settings that tell a service where its log is."""
-        return {f"{PREFIX}{name.upper()}": str(value) for name, value in self._told().items()}
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in self._settings().items()}
 
     @property
     def settings(self) -> ConnectionSettings:
         """The same for a connection in this process."""
-        return ConnectionSettings.model_validate(self._told())
+        return ConnectionSettings.model_validate(self._settings())
 
     def open(self) -> Log:
         """A connection."""
         return open_log(self.settings)
 
-    def _told(self) -> dict[str, str | Path | None]:
+    def _settings(self) -> dict[str, str | Path | None]:
         if self.file is not None:
             return {"log": "embedded", "log_file": self.file}
         where: dict[str, str | Path | None] = {"log": "kafka", "kafka_bootstrap": self.bootstrap}

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from collections.abc import Iterable
 
 from kafka import KafkaAdminClient
@@ -14,6 +13,7 @@ from deploy.local.kafka.listeners import stores
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.ports import LOOPBACK
 from deploy.local.machine.process import NotReady
+from deploy.local.machine.waiting import comes_true
 from segwatch.streaming.kafka.errors import translated
 from segwatch.streaming.kafka.options import connection
 
@@ -29,7 +29,7 @@ def renew_certificates(broker: Broker, authority: Authority, principals: Iterabl
     """New keys and certificates for the broker and its principals, of the same authority."""
     for principal in (PLATFORM, *principals):
         authority.issue(principal)
-    _renew_own(broker, authority)
+    _renew_broker(broker, authority)
 
 
 def replace_authority(broker: Broker, authority: Authority, principals: Iterable[str]) -> None:
@@ -39,35 +39,37 @@ def replace_authority(broker: Broker, authority: Authority, principals: Iterable
     last one forgotten. Whoever connects in between, with the old certificate or the new, comes in.
     """
     authority.announce_the_next()
-    _renew_own(broker, authority)
+    _renew_broker(broker, authority)
     authority.hand_over()
     renew_certificates(broker, authority, principals)
     authority.forget_the_last()
-    _renew_own(broker, authority)
+    _renew_broker(broker, authority)
 
 
-def _renew_own(broker: Broker, authority: Authority) -> None:
-    own = authority.issue(BROKER)
-    _read_again(broker.place, own)
-    deadline = time.monotonic() + READ_SECONDS
+def _renew_broker(broker: Broker, authority: Authority) -> None:
+    new = authority.issue(BROKER)
+    _read_again(broker.log_address, new)
     visitor = authority.identity(PLATFORM)
-    while not all(_shows(port, own, visitor) for port in broker.ports * IN_A_ROW):
-        if time.monotonic() > deadline:
-            raise NotReady(
-                f"{broker.name} did not take its new certificate in {READ_SECONDS:.0f} s;"
-                f" see {broker.folder / 'broker.log'}"
-            )
-        time.sleep(0.1)
+    clients_and_controllers = broker.ports[:2]
+    if not comes_true(
+        lambda: all(_shows(port, new, visitor) for port in clients_and_controllers * IN_A_ROW),
+        READ_SECONDS,
+        0.1,
+    ):
+        raise NotReady(
+            f"{broker.name} did not take its new certificate in {READ_SECONDS:.0f} s;"
+            f" see {broker.folder / 'broker.log'}"
+        )
 
 
-def _read_again(place: LogAddress, own: Identity) -> None:
+def _read_again(broker: LogAddress, new: Identity) -> None:
     """Kafka reads a store anew when its listener's setting is written, also with the same path."""
     settings: dict[str, str] = {}
     for listener in LISTENERS:
-        settings |= stores(f"listener.name.{listener}.", own)
+        settings |= stores(f"listener.name.{listener}.", new)
     node = ConfigResource(ConfigResourceType.BROKER, NODE, configs=settings)
     with translated("having the broker read its certificates again"):
-        admin = KafkaAdminClient(**connection(place.settings))
+        admin = KafkaAdminClient(**connection(broker.settings))
         try:
             # kafka-python does not know a listener's settings by their full name.
             admin.alter_configs([node], raise_on_unknown=False)
@@ -75,9 +77,9 @@ def _read_again(place: LogAddress, own: Identity) -> None:
             admin.close()
 
 
-def _shows(port: int, own: Identity, visitor: Identity) -> bool:
+def _shows(port: int, new: Identity, visitor: Identity) -> bool:
     """Whether the certificate that lies in the broker's file is the one that it shows."""
-    context = ssl.create_default_context(cafile=str(own.ca))
+    context = ssl.create_default_context(cafile=str(new.ca))
     context.load_cert_chain(visitor.certificate, visitor.key)
     try:
         with (
@@ -87,4 +89,4 @@ def _shows(port: int, own: Identity, visitor: Identity) -> bool:
             shown = secure.getpeercert(binary_form=True)
     except OSError:
         return False
-    return shown == ssl.PEM_cert_to_DER_cert(own.certificate.read_text())
+    return shown == ssl.PEM_cert_to_DER_cert(new.certificate.read_text())

@@ -16,27 +16,27 @@ from segwatch.streaming.kafka.options import connection
 ANY_HOST = "*"
 
 
-def give_rights(place: LogAddress, principals: Mapping[str, Access]) -> None:
+def give_rights(broker: LogAddress, principals: Mapping[str, Access]) -> None:
     """Allow each principal what the table says; nothing is done where the broker asks nobody's name.
 
     Args:
-        place: the broker, as one who may.
+        broker: as one who may give them.
         principals: rights by name.
 
     Raises:
         NotReady: the broker did not take one of them.
     """
-    if place.identity is None:
+    if broker.identity is None:
         return
     rules = [rule for name, access in principals.items() for rule in _rules(name, access)]
     with translated("giving rights"):
-        admin = KafkaAdminClient(**connection(place.settings))
+        admin = KafkaAdminClient(**connection(broker.settings))
         try:
             failed = admin.create_acls(rules)["failed"]
         finally:
             admin.close()
     if failed:
-        raise NotReady(f"{place.bootstrap} did not take {len(failed)} of {len(rules)} rights: {failed[0]}")
+        raise NotReady(f"{broker.bootstrap} did not take {len(failed)} of {len(rules)} rights: {failed[0]}")
 
 
 def _rules(name: str, access: Access) -> list[Any]:

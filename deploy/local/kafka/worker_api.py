@@ -6,54 +6,62 @@ through and nobody else.
 
 import secrets
 import ssl
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from deploy.local.kafka.certificates import OWNER_ONLY, Authority, Identity, openssl
 from deploy.local.kafka.listeners import Settings
-from deploy.local.machine.loopback_http import ask, ask_json
+from deploy.local.machine.loopback_http import get_json, request
 from deploy.local.machine.ports import LOOPBACK
 
-KEEPER = "worker-api"
+PRINCIPAL = "worker-api"
 
 
 class WorkerApi:
     """The door of one worker.
 
     Args:
-        port: where it listens.
+        port: where it listens now.
         folder: for its keys; plain HTTP without, for tests that are about something else.
     """
 
-    def __init__(self, port: int, folder: Path | None) -> None:
-        self.settings: Settings = {"listeners": f"http://{LOOPBACK}:{port}"}
-        context = None
+    def __init__(self, port: Callable[[], int], folder: Path | None) -> None:
+        self._port = port
+        self._context: ssl.SSLContext | None = None
+        self._keys: Settings = {}
         if folder is not None:
-            keeper = Authority(folder, "worker API").issue(KEEPER)
-            self.settings = {"listeners": f"https://{LOOPBACK}:{port}"} | _store(keeper)
-            context = ssl.create_default_context(cafile=str(keeper.ca))
-            context.load_cert_chain(keeper.certificate, keeper.key)
-        self._ask = partial(ask, port, context=context)
-        self._ask_json = partial(ask_json, port, context=context)
+            identity = Authority(folder, "worker API").issue(PRINCIPAL)
+            self._keys = _store(identity)
+            self._context = ssl.create_default_context(cafile=str(identity.ca))
+            self._context.load_cert_chain(identity.certificate, identity.key)
+
+    @property
+    def settings(self) -> Settings:
+        """What the worker is told of its door."""
+        return {
+            "listeners": f"{'https' if self._context else 'http'}://{LOOPBACK}:{self._port()}"
+        } | self._keys
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - whatever JSON holds
         """The answer's JSON; None where there is none."""
-        return self._ask_json(path)
+        return get_json(self._port(), path, context=self._context)
 
     def post(self, path: str) -> int:
         """The answer's status; 0 where nothing answers."""
-        return self._ask(path, method="POST")[0]
+        return request(self._port(), path, method="POST", context=self._context)[0]
 
 
-def _store(keeper: Identity) -> Settings:
+def _store(identity: Identity) -> Settings:
     """Connect's web server reads no PEM. Without a truststore it trusts what it shows, and no other."""
-    store = keeper.store.with_suffix(".p12")
-    password = keeper.store.with_suffix(".password")
+    store = identity.store.with_suffix(".p12")
+    password = identity.store.with_suffix(".password")
     for path in (store, password):
         path.touch(OWNER_ONLY)
     password.write_text(secrets.token_hex(16))
-    openssl("pkcs12", "-export", "-in", str(keeper.store), "-out", str(store), "-passout", f"file:{password}")
+    openssl(
+        "pkcs12", "-export", "-in", str(identity.store), "-out", str(store), "-passout", f"file:{password}"
+    )
     prefix = "listeners.https.ssl."
     return {
         f"{prefix}keystore.type": "PKCS12",

@@ -5,8 +5,10 @@ template from an absolute path, so it is installed, as root only, and with servi
 """
 
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,11 @@ BIN = BUILD / "bin"
 DEBIAN = BUILD / "debian"
 NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 """Debian's maintainer scripts ask it whether a service may be started (invoke-rc.d(8)); 101 says no."""
+LOCKED = re.compile(r".*(?:Could not get lock|locked by another process).*")
+"""What apt-get and dpkg say while somebody else installs or updates packages."""
+LOCK_SECONDS = 900.0
+"""Longer than an upgrade of the whole system takes, which may begin by itself when a machine has started."""
+LOCK_PAUSE_SECONDS = 2.0
 
 Say = Callable[[str], None]
 
@@ -104,14 +111,14 @@ def _from_debian(program: Binary, say: Say) -> None:
         return
     if program.unpacks:
         say(f"{program.names[0]}: unpacking Debian's package {program.package} into {DEBIAN}")
-        _unpack(program.package)
+        _unpack(program.package, say)
         _link(program)
     elif os.geteuid() == 0:
         say(f"{program.names[0]}: installing Debian's package {program.package}, no service is started")
-        _install(program.package)
+        _install(program.package, say)
 
 
-def _unpack(package: str) -> None:
+def _unpack(package: str, say: Say) -> None:
     """Fetch the package with apt's own lists and keys, but with all of apt's files in `.build`."""
     for folder in ("lists/partial", "cache/archives/partial", "packages"):
         (DEBIAN / folder).mkdir(parents=True, exist_ok=True)
@@ -119,8 +126,8 @@ def _unpack(package: str) -> None:
     ours += ["-o", f"APT::Sandbox::User={os.environ.get('USER', 'root')}"]
     packages = DEBIAN / "packages"
     if not list(packages.glob(f"{package}_*.deb")):
-        _run(["apt-get", "-q", *ours, "update"])
-        _run(["apt-get", "-q", *ours, "download", package], cwd=packages)
+        _apt_get([*ours, "update"], say)
+        _apt_get([*ours, "download", package], say, cwd=packages)
     newest = max(packages.glob(f"{package}_*.deb"))
     _run(["dpkg", "-x", str(newest), str(DEBIAN / "root")])
 
@@ -134,18 +141,38 @@ def _link(program: Binary) -> None:
             (BIN / name).symlink_to(unpacked)
 
 
-def _install(package: str) -> None:
+def _install(package: str, say: Say) -> None:
     ours = not NO_SERVICES.exists()
     if ours:
         NO_SERVICES.write_text("#!/bin/sh\nexit 101\n")
         NO_SERVICES.chmod(0o755)
     try:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        _run(["apt-get", "-q", "update"], env=quiet)
-        _run(["apt-get", "-q", "-y", "--no-install-recommends", "install", package], env=quiet)
+        _apt_get(["update"], say)
+        _apt_get(["-y", "--no-install-recommends", "install", package], say)
     finally:
         if ours:
             NO_SERVICES.unlink()
+
+
+def _apt_get(words: Sequence[str], say: Say, *, cwd: Path | None = None) -> None:
+    """Run apt-get; where somebody else holds one of its locks, say so once and try until they have done.
+
+    apt-get's own DPkg::Lock::Timeout waits for one of the three locks only, and silently.
+    """
+    unattended = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    deadline = time.monotonic() + LOCK_SECONDS
+    told = False
+    while True:
+        try:
+            return _run(["apt-get", "-q", *words], cwd=cwd, env=unattended)
+        except subprocess.CalledProcessError as error:
+            locked = LOCKED.search(error.stderr)
+            if locked is None or time.monotonic() > deadline:
+                raise
+            if not told:
+                say(f"waiting, since somebody else is installing packages: {locked[0]}")
+                told = True
+        time.sleep(LOCK_PAUSE_SECONDS)
 
 
 def _by_go(program: Binary, say: Say) -> None:
@@ -164,6 +191,10 @@ def _run(command: Sequence[str], *, cwd: Path | None = None, env: dict[str, str]
 
 def _why(error: OSError | subprocess.CalledProcessError) -> str:
     if isinstance(error, subprocess.CalledProcessError):
-        told = (error.stderr or error.stdout or "").strip().splitlines()
-        return f"`{' '.join(error.cmd[:3])} …` failed: {told[-1] if told else error.returncode}"
+        why = _last_line(error.stderr or error.stdout or "") or error.returncode
+        return f"`{' '.join(error.cmd[:3])} …` failed: {why}"
     return str(error)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]

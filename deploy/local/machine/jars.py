@@ -94,12 +94,12 @@ def _bundled_java() -> str | None:
 def _version_of(java: str) -> int:
     """The feature release of a java program; 0 where it does not run."""
     try:
-        told = subprocess.run(
+        said = subprocess.run(
             [java, "-version"], capture_output=True, text=True, timeout=20, check=True
         ).stderr
     except (OSError, subprocess.SubprocessError):
         return 0
-    quoted = told.partition('"')[2].partition('"')[0]
+    quoted = said.partition('"')[2].partition('"')[0]
     return int(quoted.split(".")[0].split("-")[0]) if quoted[:1].isdigit() else 0
 
 

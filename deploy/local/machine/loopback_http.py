@@ -1,4 +1,4 @@
-"""Asking the stack's programs over HTTP on loopback."""
+"""HTTP requests to the stack's programs on loopback."""
 
 import http.client
 import json
@@ -8,7 +8,7 @@ from typing import Any
 from deploy.local.machine.ports import LOOPBACK
 
 
-def ask(
+def request(
     port: int,
     path: str,
     *,
@@ -34,12 +34,12 @@ def ask(
 
 def is_ok(port: int, path: str) -> bool:
     """Whether the answer is 200."""
-    return ask(port, path)[0] == 200
+    return request(port, path)[0] == 200
 
 
-def ask_json(port: int, path: str, *, context: ssl.SSLContext | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
+def get_json(port: int, path: str, *, context: ssl.SSLContext | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
     """The answer's JSON; None where nothing answers or the answer is no success."""
-    status, body = ask(port, path, context=context)
+    status, body = request(port, path, context=context)
     try:
         return json.loads(body) if status == 200 else None
     except ValueError:

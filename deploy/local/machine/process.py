@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from deploy.local.machine.folders import ROOT
+from deploy.local.machine.waiting import comes_true
 
 LEASH = Path(__file__).with_name("leash.py")
 LAST_LINES = 12
@@ -38,6 +39,7 @@ class Child:
         self._command = list(command)
         self._env = dict(env)
         self._process: subprocess.Popen[bytes] | None = None
+        self._said_before = 0
 
     @property
     def exit_code(self) -> int | None:
@@ -60,6 +62,7 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         leashed = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *self._command]
         with self.log.open("ab") as log:
+            self._said_before = log.tell()
             self._process = subprocess.Popen(
                 leashed,
                 stdin=subprocess.DEVNULL,
@@ -76,15 +79,10 @@ class Child:
         Raises:
             NotReady: it ended before, or was not ready in time.
         """
-        deadline = time.monotonic() + seconds
-        while not ready():
-            if not self.alive():
-                raise NotReady(f"{self.name} ended before it was ready ({self.log}):\n{self.last_lines()}")
-            if time.monotonic() > deadline:
-                raise NotReady(
-                    f"{self.name} was not ready in {seconds:.0f} s ({self.log}):\n{self.last_lines()}"
-                )
-            time.sleep(0.05)
+        if not comes_true(lambda: not self.alive() or ready(), seconds):
+            raise NotReady(f"{self.name} was not ready in {seconds:.0f} s ({self.log}):\n{self.last_lines()}")
+        if not self.alive():  # also where another process answered in its stead
+            raise NotReady(f"{self.name} ended before it was ready ({self.log}):\n{self.last_lines()}")
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM); return at once."""
@@ -106,14 +104,14 @@ class Child:
             self._process.wait()
 
     def memory(self) -> int:
-        """Resident bytes of it and its children; 0 when it does not run."""
-        if self.pid is None:
-            return 0
-        try:
-            process = psutil.Process(self.pid)
-            return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
-        except psutil.NoSuchProcess:
-            return 0
+        """Resident bytes of it and all under it; 0 when it does not run."""
+        return resident_bytes(self.pid) if self.pid is not None else 0
+
+    def says(self, text: str) -> bool:
+        """Whether it has written the text since it was started, in capitals or not."""
+        with self.log.open("rb") as log:
+            log.seek(self._said_before)
+            return text.lower() in log.read().decode(errors="replace").lower()
 
     def last_lines(self) -> str:
         """The end of its log."""
@@ -128,6 +126,17 @@ class Child:
             os.killpg(self._process.pid, number)
         except ProcessLookupError:  # ended meanwhile
             return
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident bytes of a process and all under it; shared pages count in each."""
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += each.memory_info().rss
+    return total
 
 
 def base_environment() -> dict[str, str]:

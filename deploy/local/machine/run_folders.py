@@ -1,16 +1,18 @@
 """The folders of runs under `.run`: made, found again, and emptied of what is large."""
 
 import shutil
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psutil
 
 from deploy.local.machine.folders import RUNS
 from segwatch.errors import BadSettings
 
-KEPT_RUNS = 5
-KEPT_FILES = frozenset({".log", ".png"})
+NEWEST_RUNS = 5
+LASTING_FILES = frozenset({".log", ".png"})
 SUMMARY = "summary.json"
 OWNER = "pid"
 LATEST = "latest"
@@ -26,12 +28,11 @@ def new_run(name: str | None, runs: Path = RUNS) -> Path:
     """
     if name and (Path(name).name != name or name in ("..", LATEST)):
         raise BadSettings(f"RUN_NAME={name} names no folder below {runs}: give one plain name, as my-run")
-    folder = runs / (name or f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
-    if is_going_on(folder):
-        raise FileExistsError(f"the run {folder} is still going on")
-    shutil.rmtree(folder, ignore_errors=True)
-    _remove_old(runs, KEPT_RUNS - 1)
-    folder.mkdir(parents=True)
+    if name and is_going_on(runs / name):
+        raise FileExistsError(f"the run {runs / name} is still going on")
+    _remove_old(runs, NEWEST_RUNS - 1)
+    runs.mkdir(parents=True, exist_ok=True)
+    folder = _fresh(runs, name)
     me = psutil.Process()
     (folder / OWNER).write_text(f"{me.pid} {me.create_time()}")
     _link(runs / LATEST, folder.name)
@@ -59,8 +60,25 @@ def tidy(folder: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif path.is_symlink() or (path.suffix not in KEPT_FILES and path.name != SUMMARY) or _in_store(path):
+        elif (
+            path.is_symlink()
+            or (path.suffix not in LASTING_FILES and path.name != SUMMARY)
+            or _in_store(path)
+        ):
             path.unlink()
+
+
+def _fresh(runs: Path, name: str | None) -> Path:
+    """An empty folder of that name, or of the time: who comes in the same second gets one of its own."""
+    if name:
+        shutil.rmtree(runs / name, ignore_errors=True)
+        (runs / name).mkdir()
+        return runs / name
+    with suppress(FileExistsError):
+        folder = runs / f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+        folder.mkdir()
+        return folder
+    return Path(mkdtemp(prefix=f"{folder.name}-", dir=runs))
 
 
 def _in_store(path: Path) -> bool:
@@ -76,11 +94,11 @@ def _link(link: Path, target: str) -> None:
     fresh.replace(link)
 
 
-def _remove_old(runs: Path, keep: int) -> None:
+def _remove_old(runs: Path, but: int) -> None:
     if not runs.is_dir():
         return
     folders = (path for path in runs.iterdir() if path.is_dir() and not path.is_symlink())
     ended = [folder for folder in folders if not is_going_on(folder)]
     ended.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in ended[keep:]:
+    for folder in ended[but:]:
         shutil.rmtree(folder, ignore_errors=True)

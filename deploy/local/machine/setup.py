@@ -15,10 +15,6 @@ def set_up(console: Console) -> int:
         console.print(f"{error}\n`make run` will use the embedded log.", soft_wrap=True)
     for program in binaries.ALL:
         found = binaries.obtain(program, lambda line: console.print(line, soft_wrap=True))
-        told = (
-            str(found)
-            if found
-            else "not to be had: no package, no Go. `make run` shows everything but pages."
-        )
-        console.print(f"{program.names[0]}: {told}", soft_wrap=True)
+        missing = "not to be had: no package, no Go. `make run` shows everything but pages."
+        console.print(f"{program.names[0]}: {found or missing}", soft_wrap=True)
     return 0

@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group
@@ -20,7 +19,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class ProgressTable:
-    """Shows a scene. A context: the live table ends with it.
+    """Shows how a run stands. A context: the live table ends with it.
 
     Args:
         console: where to.
@@ -34,18 +33,18 @@ class ProgressTable:
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._last_line = 0.0
 
-    def show(self, scene: RunStatus, events: Sequence[str]) -> None:
+    def show(self, status: RunStatus, events: Sequence[str]) -> None:
         """Show where things stand, and what has happened since."""
         stamped = [f"{datetime.now().astimezone():%H:%M:%S}  {event}" for event in events]
         self._events.extend(stamped)
         if self._live is not None:
-            self._live.update(Group(self._table(scene), *map(_event, self._events)), refresh=True)
+            self._live.update(Group(self._table(status), *map(_event, self._events)), refresh=True)
             return
         for event in stamped:
             self._console.print(_event(event), soft_wrap=True)
         if time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            for site in scene.sites.values():
+            for site in status.sites.values():
                 self._console.print(self._line(site), soft_wrap=True)
 
     def __enter__(self) -> Self:
@@ -53,23 +52,18 @@ class ProgressTable:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
 
-    def _table(self, scene: RunStatus) -> Table:
+    def _table(self, status: RunStatus) -> Table:
         table = Table()
         for heading in ("", "in", "segmented", "measured", "scored", "flagged", f"share of {ROLLING}"):
             table.add_column(heading, justify="right" if heading else "left")
         for heading in ("dead letters", "pulses", "portraits", "at the centre"):
             table.add_column(heading, justify="right")
-        for name, site in scene.sites.items():
-            here = len(scene.centre.released.get(name, {}))
+        for name, site in status.sites.items():
+            here = len(status.centre.released.get(name, {}))
             table.add_row(*self._cells(site), str(here))
         return table
 

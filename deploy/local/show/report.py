@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from deploy.local.judge.figures import Rates, Scored, SiteFigures
@@ -70,6 +71,15 @@ def table_of(sites: Sequence[SiteFigures]) -> Table:
     for label, cells in _rows(sites):
         table.add_row(label, *cells)
     return table
+
+
+def print_verdict(wrong: Sequence[str], console: Console) -> int:
+    """Say what is wrong, and give the exit code."""
+    for problem in wrong:
+        console.print(f"WRONG: {problem}", style="bold red", soft_wrap=True)
+    if not wrong:
+        console.print("Nothing was lost, nothing was counted twice.", style="bold green")
+    return 1 if wrong else 0
 
 
 def _blocks(site: SiteFigures) -> str:

@@ -1,11 +1,10 @@
-"""Alertmanager of the local stack, with the configuration that operators get, pointed at the receiver."""
+"""Alertmanager of the local stack, with the configuration that operators get, pointed at the pager."""
 
 from pathlib import Path
 from string import Template
 
 from deploy.local.machine.folders import ROOT
 from deploy.local.machine.loopback_http import is_ok
-from deploy.local.machine.ports import LOOPBACK, free_ports
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
 
@@ -22,30 +21,22 @@ class Alertmanager(Program):
     """
 
     def __init__(self, binary: Path, folder: Path, webhook: str) -> None:
-        (self.port,) = free_ports(1)
-        folder = folder.resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        config = folder / "alertmanager.yml"
-        config.write_text(Template(TEMPLATE.read_text()).substitute(WEBHOOK_URL=webhook))
+        super().__init__("central alertmanager", ports=1)
+        self._binary = binary
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._config = self._folder / "alertmanager.yml"
+        self._config.write_text(Template(TEMPLATE.read_text()).substitute(WEBHOOK_URL=webhook))
+
+    def recipe(self) -> Launch:
+        """The program; Prometheus posts alerts to its port."""
         command = [
-            str(binary),
-            f"--config.file={config}",
-            f"--storage.path={folder / 'data'}",
+            str(self._binary),
+            f"--config.file={self._config}",
+            f"--storage.path={self._folder / 'data'}",
             f"--web.listen-address={self.address}",
             "--cluster.listen-address=",
             "--log.level=warn",
         ]
-        super().__init__(
-            Launch(
-                "central alertmanager",
-                command,
-                base_environment(),
-                folder / "alertmanager.log",
-                lambda: is_ok(self.port, "/-/ready"),
-            )
-        )
-
-    @property
-    def address(self) -> str:
-        """Where Prometheus posts alerts: `host:port`."""
-        return f"{LOOPBACK}:{self.port}"
+        log = self._folder / "alertmanager.log"
+        return Launch(command, base_environment(), log, lambda: is_ok(self.port, "/-/ready"))

@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from deploy.local.machine.loopback_http import is_ok
-from deploy.local.machine.ports import LOOPBACK, free_ports
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
 
@@ -33,37 +32,30 @@ class Prometheus(Program):
     """
 
     def __init__(self, name: str, binary: Path, folder: Path, config: dict[str, Any]) -> None:
-        (self.port,) = free_ports(1)
-        folder = folder.resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(config, sort_keys=False))
+        super().__init__(name, ports=1)
+        self._binary = binary
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._config = self._folder / "prometheus.yml"
+        self._config.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def recipe(self) -> Launch:
+        """The program; its page is at its port."""
         command = [
-            str(binary),
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address={LOOPBACK}:{self.port}",
+            str(self._binary),
+            f"--config.file={self._config}",
+            f"--storage.tsdb.path={self._folder / 'data'}",
+            f"--web.listen-address={self.address}",
             "--log.level=warn",
         ]
-        super().__init__(
-            Launch(
-                name,
-                command,
-                base_environment(),
-                folder / "prometheus.log",
-                lambda: is_ok(self.port, "/-/ready"),
-            )
-        )
-
-    @property
-    def url(self) -> str:
-        """Its page."""
-        return f"http://{LOOPBACK}:{self.port}"
+        log = self._folder / "prometheus.log"
+        return Launch(command, base_environment(), log, lambda: is_ok(self.port, "/-/ready"))
 
 
 def configuration(
     targets: Sequence[Target], rules: Path, *, every: str, alertmanager: str | None
 ) -> dict[str, Any]:
-    """What Prometheus is told.
+    """Prometheus' configuration.
 
     Args:
         targets: what is scraped.

@@ -1,15 +1,13 @@
 """The whole stack: hospitals and centre, started in order, looked after, and ended together."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-import psutil
-
-from deploy.local.machine import binaries
-from deploy.local.machine.supervisor import StackPart, stop_all
+from deploy.local.machine.process import resident_bytes
+from deploy.local.machine.supervisor import Program, start_all, stop_all
 from deploy.local.stack.centre import Centre
 from deploy.local.stack.hospital import Hospital, SiteSettings
 from deploy.local.stack.pager import Pager
@@ -24,7 +22,7 @@ class Stack:
         folder: made; everything that the stack writes lies in it.
         sites: what each hospital decides, by its name.
         embedded: the embedded log instead of brokers.
-        own_prometheus: whether each hospital has a Prometheus too.
+        hospital_prometheus: whether each hospital has a Prometheus too.
         say: told what is being started.
     """
 
@@ -34,35 +32,35 @@ class Stack:
         sites: dict[str, SiteSettings],
         *,
         embedded: bool,
-        own_prometheus: bool = True,
+        hospital_prometheus: bool = True,
         say: Say = lambda _: None,
     ) -> None:
         self.folder = folder.resolve()
-        self.receiver = Pager()
-        self.centre = Centre(self.folder / "central", self.receiver.url, embedded=embedded)
+        self.pager = Pager()
+        self.centre = Centre(self.folder / "central", self.pager.url, embedded=embedded)
         self.hospitals = [
             Hospital(name, self.folder / name, settings, embedded=embedded)
             for name, settings in sites.items()
         ]
         self._say = say
-        owners = [*(site.broker for site in self.hospitals), self.centre.broker]
-        self._brokers = [broker for broker in owners if broker is not None]
-        self._parts = self._make_parts(own_prometheus)
+        self._hospital_prometheus = hospital_prometheus
+        self._started: list[list[Program]] = []
 
     def start(self) -> None:
-        """Start everything, brokers first, and wait until all of it is ready.
+        """Start everything, and wait until all of it is ready: first who is told no address of the others.
 
         Raises:
             NotReady: something did not come up; the message holds the end of its log.
         """
-        if self._brokers:
-            self._say(f"starting {len(self._brokers)} Kafka brokers")
-            _start(self._brokers)
+        self._start([*(hospital.broker for hospital in self.hospitals), self.centre.broker])
         for hospital in self.hospitals:
             hospital.make_topics()
         self.centre.make_topics([hospital.name for hospital in self.hospitals])
-        self._say(f"starting {len(self._parts)} programs: {', '.join(part.name for part in self._parts)}")
-        _start(self._parts)
+        ways_out = [hospital.make_way_out(self.centre.known_as(hospital.name)) for hospital in self.hospitals]
+        services = [service for hospital in self.hospitals for service in hospital.services]
+        self._start([self.centre.alertmanager, self.centre.federation, *ways_out, *services])
+        watched = self.hospitals if self._hospital_prometheus else []
+        self._start([self.centre.prometheus, *(hospital.make_prometheus() for hospital in watched)])
 
     def tend(self) -> list[str]:
         """Start again what died; what happened. Call it often.
@@ -70,17 +68,21 @@ class Stack:
         Raises:
             NotReady: something refuses its settings.
         """
-        return [happened for part in (*self._brokers, *self._parts) if (happened := part.tend())]
+        return [happened for program in self.programs() if (happened := program.tend())]
+
+    def programs(self) -> Iterator[Program]:
+        """Everything that was started."""
+        return chain.from_iterable(self._started)
 
     def memory(self) -> int:
-        """Resident bytes of this process and everything under it; shared pages count in each process."""
-        return sum(_resident(process) for process in _family())
+        """Resident bytes of this process and everything under it; shared pages count in each."""
+        return resident_bytes(os.getpid())
 
     def stop(self) -> None:
         """End everything, brokers last."""
-        stop_all(self._parts)
-        stop_all(self._brokers)
-        self.receiver.close()
+        for programs in reversed(self._started):
+            stop_all(programs)
+        self.pager.close()
 
     def __enter__(self) -> Self:
         try:
@@ -90,38 +92,12 @@ class Stack:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _make_parts(self, own_prometheus: bool) -> list[StackPart]:
-        parts: list[StackPart] = [*self.centre.watchers, self.centre.federation]
-        parts += [hospital.way_out(self.centre.known_as(hospital.name)) for hospital in self.hospitals]
-        parts += [service for hospital in self.hospitals for service in hospital.services]
-        binary = binaries.find(binaries.PROMETHEUS)
-        if own_prometheus and binary is not None:
-            parts += [hospital.prometheus(binary) for hospital in self.hospitals]
-        return parts
-
-
-def _start(parts: Sequence[StackPart]) -> None:
-    for part in parts:
-        part.launch()
-    for part in parts:
-        part.wait()
-
-
-def _family() -> list[psutil.Process]:
-    own = psutil.Process(os.getpid())
-    return [own, *own.children(recursive=True)]
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
+    def _start(self, programs: Iterable[Program | None]) -> None:
+        there = [program for program in programs if program is not None]
+        if there:
+            self._say(f"starting {', '.join(program.name for program in there)}")
+        self._started.append(there)
+        start_all(there)

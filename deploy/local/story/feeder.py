@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from deploy.local.judge.truth import truth_file
 from deploy.local.story.story import StoryCase
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.scanner import SCANNERS
 from segwatch.phantoms.write import write_case
@@ -33,11 +35,6 @@ def write_order(folder: Path, cases: Sequence[StoryCase], inboxes: Mapping[str, 
         "inboxes": {site: str(inbox) for site, inbox in inboxes.items()},
     }
     (folder / ORDER).write_text(json.dumps(order))
-
-
-def truth_file(folder: Path, site: str, name: str) -> Path:
-    """Where a case's true lesion mask lies, encoded by `segwatch.volumes.codec`."""
-    return folder / "truth" / site / f"{name}.b2m"
 
 
 def feed(
@@ -63,21 +60,20 @@ def feed(
             pause()
 
 
-def waiting(inbox: Path) -> int:
-    """How many entries of the inbox have not been taken yet."""
-    return sum(1 for entry in inbox.iterdir() if not entry.name.startswith("."))
-
-
 def drop_phantom(case: StoryCase, inbox: Path, folder: Path) -> None:
     """Make the case's phantom, put its truth aside, and let the case appear in the inbox at once."""
     phantom = make_phantom(case.seed, SCANNERS[case.scanner])
     truth = truth_file(folder, case.site, case.name)
     truth.parent.mkdir(parents=True, exist_ok=True)
     truth.write_bytes(encode_mask(phantom.lesion))
-    made = folder / "making" / case.site / case.name
-    write_case(phantom, made, truth=False)
-    (made / "lung.nii.gz").unlink()
-    made.rename(inbox / case.name)
+    with whole_folder(inbox / case.name) as made:
+        write_case(phantom, made, truth=False)
+        (made / "lung.nii.gz").unlink()
+
+
+def waiting(inbox: Path) -> int:
+    """How many entries of the inbox have not been taken yet."""
+    return sum(1 for entry in inbox.iterdir() if not entry.name.startswith("."))
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def changed_site(sites: list[str]) -> str:
     return sites[min(1, len(sites) - 1)]
 
 
-def story(sites: list[str], studies: int) -> list[StoryCase]:
+def story_cases(sites: list[str], studies: int) -> list[StoryCase]:
     """All cases in the order in which they are made: the hospitals in turn.
 
     Args:
@@ -58,7 +58,7 @@ def story(sites: list[str], studies: int) -> list[StoryCase]:
         studies: how many arrive at each; the changed hospital's second half is the new scanner's.
 
     Examples:
-        >>> [(case.site[-1], case.name, case.scanner) for case in story(["hospital-a"], 2)]
+        >>> [(case.site[-1], case.name, case.scanner) for case in story_cases(["hospital-a"], 2)]
         [('a', 'case-00001', 'standard'), ('a', 'case-00002', 'sharp')]
     """
     changed = changed_site(sites)
@@ -66,9 +66,9 @@ def story(sites: list[str], studies: int) -> list[StoryCase]:
         StoryCase(
             site=site,
             number=number,
-            seed=FIRST_SEED + SEEDS_PER_SITE * place + number,
+            seed=FIRST_SEED + SEEDS_PER_SITE * rank + number,
             scanner=NEW_SCANNER if site == changed and number >= studies // 2 else USUAL_SCANNER,
         )
         for number in range(studies)
-        for place, site in enumerate(sites)
+        for rank, site in enumerate(sites)
     ]

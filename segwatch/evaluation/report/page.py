@@ -1,25 +1,73 @@
 """The report as one HTML file that needs nothing beside itself: tables, pictures, and what the words mean."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from segwatch.evaluation.report.page_columns import (
-    BESIDE,
-    BOOTSTRAP,
-    INTERVALS,
+from segwatch.contracts.base import Contract
+from segwatch.evaluation.entries import ConstantEntry, ModelEntry, Report, SetEntry
+from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
+from segwatch.statistics.set_figures import (
+    BESIDE_TABLE2,
+    COLUMNS,
     TABLE2,
     Cell,
-    Columns,
-    figure,
-    number,
+    cell,
+    in_brackets,
+    rounded,
 )
-from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
-from segwatch.evaluation.set_entries import Entry
+
+Columns = Mapping[str, Callable[[SetEntry], Cell]]
+Models = Mapping[str, ModelEntry | ConstantEntry]
 
 
-def page(report: Entry, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]) -> str:
+def _interval(name: str) -> Callable[[SetEntry], Cell]:
+    return lambda entry: _cell(entry.interval, name)
+
+
+def _weighted(name: str) -> Callable[[SetEntry], Cell]:
+    return lambda entry: _cell(None if entry.interval is None else entry.interval.weighted, name)
+
+
+def _cell(entry: Contract | None, name: str) -> Cell:
+    return Cell("–") if entry is None else cell(entry, name)
+
+
+def _weighted_rows(entry: SetEntry) -> Cell:
+    weighted = None if entry.interval is None else entry.interval.weighted
+    return Cell("–" if weighted is None else rounded(weighted.effective, 0))
+
+
+def _bootstrap(name: str) -> Callable[[SetEntry], Cell]:
+    return lambda entry: Cell("", getattr(entry, f"{name}_bootstrap_ci"))
+
+
+BESIDE: Columns = {
+    **{name: COLUMNS[name] for name in ("n", "patients", *BESIDE_TABLE2, "bias", "MAE, authors' code")},
+    "mean risk": lambda entry: Cell(rounded(entry.risk_coverage.aurc, 2)),
+}
+BOOTSTRAP: Columns = {
+    "sensitivity": _bootstrap("sensitivity"),
+    "bin specificity (micro)": _bootstrap("bin_specificity_micro"),
+    "binary specificity": _bootstrap("binary_specificity"),
+    "AUROC": _bootstrap("auroc"),
+    "MAE": _bootstrap("mae"),
+}
+INTERVALS: Columns = {
+    "n": lambda entry: Cell("–" if entry.interval is None else str(entry.interval.n)),
+    "outside": _interval("outside"),
+    "half-width": _interval("half_width"),
+    "covered": _interval("covered"),
+    "worst patient": _interval("worst_patient"),
+    "weighted: rows": _weighted_rows,
+    "half-width, weighted": _weighted("half_width"),
+    "covered, weighted": _weighted("covered"),
+    "worst patient, weighted": _weighted("worst_patient"),
+}
+
+
+def page(report: Report, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]) -> str:
     """The HTML.
 
     Args:
@@ -36,22 +84,23 @@ def page(report: Entry, pictures: Sequence[tuple[str, str]], folder: Path, notes
 
 
 def _body(
-    report: Entry, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]
+    report: Report, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]
 ) -> Iterator[str]:
+    models: Models = {**report.models, **{each.title: each for each in report.constants.values()}}
     yield "<h1>Evaluation of scorers</h1>"
     yield _list(_about(report))
     yield "<h2>Table 2, in the paper's form</h2>"
-    yield _by_set(report, {**report["models"], **_titled(report["constants"])}, TABLE2)
+    yield _by_set(report, models, {name: COLUMNS[name] for name in TABLE2})
     yield _note(_intervals(report))
     yield "<h2>Beside Table 2</h2>"
-    yield _long(report, {**report["models"], **_titled(report["constants"])}, BESIDE)
+    yield _long(report, models, BESIDE)
     yield "<h2>Intervals of the predicted Dice</h2>"
-    yield _long(report, _with_intervals(report["models"]), INTERVALS)
+    yield _long(report, _with_intervals(report.models), INTERVALS)
     yield _note(escape(INTERVAL_NOTE))
-    if report["bootstrap"]["replicates"]:
+    if report.bootstrap.replicates:
         yield "<h2>The paper's bootstrap</h2>"
-        yield f"<p>{escape(report['bootstrap']['ways']['points'])}. 95 % of the retrainings lie within:</p>"
-        yield _long(report, _refitted(report["models"]), BOOTSTRAP)
+        yield f"<p>{escape(report.bootstrap.ways['points'])}. 95 % of the retrainings lie within:</p>"
+        yield _long(report, _refitted(report.models), BOOTSTRAP)
     yield "<h2>Exact binomial test of the sensitivity</h2>"
     yield (
         "<p>The largest null sensitivity rejected at 0.05, one-sided: exact, and on the paper's grid of "
@@ -61,7 +110,7 @@ def _body(
     for name, title in pictures:
         data = base64.b64encode((folder / name).read_bytes()).decode()
         yield f'<h2>{escape(title)}</h2><p><img alt="{escape(title)}" src="data:image/png;base64,{data}"></p>'
-    if any(report["ablation"].values()):
+    if any(report.ablation.values()):
         yield "<h2>Every ablation</h2>"
         yield _ablations(report)
     yield "<h2>What the words mean</h2>"
@@ -69,121 +118,123 @@ def _body(
     yield "<h2>Limits</h2>" + _list(map(escape, (*LIMITS, *notes)))
 
 
-def _about(report: Entry) -> Iterator[str]:
-    cohort = report["cohort"]
-    sets = ", ".join(f"{name} {count}" for name, count in cohort["sets"].items())
-    yield f"{cohort['rows']} studies of {cohort['patients']} patients: {escape(sets)}."
-    yield f"Features: {escape(', '.join(report['features']['names']))}."
-    if report["leave_patient_out"]:
+def _about(report: Report) -> Iterator[str]:
+    cohort = report.cohort
+    sets = ", ".join(f"{name} {count}" for name, count in cohort.sets.items())
+    yield f"{cohort.rows} studies of {cohort.patients} patients: {escape(sets)}."
+    yield f"Features: {escape(', '.join(report.features.names))}."
+    if report.leave_patient_out:
         yield "Each patient is judged by models that were fitted without that patient."
     else:
         yield "The set <code>train</code> is a resubstitution: models are judged on what they were fitted on."
-    yield f"Cohort sha256 <code>{cohort['sha256']}</code>, seed {report['seed']}."
-    versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
+    yield f"Cohort sha256 <code>{cohort.sha256}</code>, seed {report.seed}."
+    versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
     yield f"Made with {escape(versions)}."
 
 
-def _intervals(report: Entry) -> str:
+def _intervals(report: Report) -> str:
     """What the brackets hold, once for all models that have the same."""
     meant: dict[str, list[str]] = {}
-    for name, entry in report["models"].items():
-        meant.setdefault(entry["intervals"]["ci"], []).append(name)
-    kept = "of constants, patients of the set resampled"
-    said = "; ".join([*(f"of {', '.join(names)}: {meaning}" for meaning, names in meant.items()), kept])
-    count = report["bootstrap"]["replicates"]
+    for name, entry in report.models.items():
+        meant.setdefault(entry.intervals["ci"], []).append(name)
+    others = "of constants, patients of the set resampled"
+    said = "; ".join([*(f"of {', '.join(names)}: {meaning}" for meaning, names in meant.items()), others])
+    count = report.bootstrap.replicates
     retrained = f" Retrainings of each model: {count} in each way." if count else ""
     return f"In brackets 95 % intervals ({escape(said)}).{retrained}"
 
 
-def _titled(constants: Mapping[str, Entry]) -> dict[str, Entry]:
-    return {entry["title"]: entry for entry in constants.values()}
+def _refitted(models: Mapping[str, ModelEntry]) -> Models:
+    return {name: entry for name, entry in models.items() if entry.bundle is None}
 
 
-def _refitted(models: Mapping[str, Entry]) -> dict[str, Entry]:
-    return {name: entry for name, entry in models.items() if entry["bundle"] is None}
-
-
-def _with_intervals(models: Mapping[str, Entry]) -> dict[str, Entry]:
+def _with_intervals(models: Mapping[str, ModelEntry]) -> Models:
     return {
         name: entry
         for name, entry in models.items()
-        if all(one["interval"] is not None for one in entry["sets"].values())
+        if all(one.interval is not None for one in entry.sets.values())
     }
 
 
-def _by_set(report: Entry, models: Mapping[str, Entry], columns: Columns) -> str:
+def _by_set(report: Report, models: Models, columns: Columns) -> str:
     """A row for each model, the columns again for each set."""
-    names = list(report["cohort"]["sets"])
+    names = list(report.cohort.sets)
     above = "".join(f'<th colspan="{len(columns)}">{escape(_set_title(report, name))}</th>' for name in names)
     heads = "".join(f"<th>{escape(column)}</th>" for _ in names for column in columns)
     rows = [
-        [escape(model), *(make(entry["sets"][name]) for name in names for make in columns.values())]
+        [escape(model), *(_html(make(entry.sets[name])) for name in names for make in columns.values())]
         for model, entry in models.items()
     ]
     return _table(f"<tr><th></th>{above}</tr><tr><th>model</th>{heads}</tr>", rows)
 
 
-def _long(report: Entry, models: Mapping[str, Entry], columns: Columns) -> str:
+def _long(report: Report, models: Models, columns: Columns) -> str:
     """A row for each set and model."""
     heads = "".join(f"<th>{escape(column)}</th>" for column in columns)
     rows = [
         [
             escape(_set_title(report, name)),
             escape(model),
-            *(make(entry["sets"][name]) for make in columns.values()),
+            *(_html(make(entry.sets[name])) for make in columns.values()),
         ]
-        for name in report["cohort"]["sets"]
+        for name in report.cohort.sets
         for model, entry in models.items()
     ]
     return _table(f"<tr><th>set</th><th class=text>model</th>{heads}</tr>", rows, texts=2)
 
 
-def _set_title(report: Entry, name: str) -> str:
-    fitted_on = any(entry["sets"][name]["resubstitution"] for entry in report["models"].values())
+def _set_title(report: Report, name: str) -> str:
+    fitted_on = any(entry.sets[name].resubstitution for entry in report.models.values())
     return f"{name} (resubstitution)" if fitted_on else name
 
 
-def _p_values(report: Entry) -> str:
+def _p_values(report: Report) -> str:
     rows = [
         [
             escape(name),
             escape(model),
-            f"{entry['found']}/{entry['failed']}",
-            number(entry["largest_rejected"], 3),
-            number(entry["largest_rejected_on_grid"], 2),
+            f"{test.found}/{test.failed}",
+            rounded(test.largest_rejected, 3),
+            rounded(test.largest_rejected_on_grid, 2),
         ]
-        for name in report["cohort"]["sets"]
-        for model, entry in ((model, sets[name]) for model, sets in report["p_value"].items())
+        for name in report.cohort.sets
+        for model, test in ((model, sets[name]) for model, sets in report.p_value.items())
     ]
     head = "<tr><th>set</th><th class=text>model</th><th>found</th><th>exact</th><th>on the grid</th></tr>"
     return _table(head, rows, texts=2)
 
 
-def _ablations(report: Entry) -> str:
-    names = list(report["cohort"]["sets"])
+def _ablations(report: Report) -> str:
+    names = list(report.cohort.sets)
     heads = "".join(f"<th>AUROC, {escape(name)}</th><th>MAE, {escape(name)}</th>" for name in names)
     rows = [
         [
             escape(model),
-            escape(", ".join(each["left_out"])),
-            *(figure(each["sets"][name], key) for name in names for key in ("auroc", "mae")),
+            escape(", ".join(each.left_out)),
+            *(_html(cell(each.sets[name], key)) for name in names for key in ("auroc", "mae")),
         ]
-        for model, ablations in report["ablation"].items()
+        for model, ablations in report.ablation.items()
         for each in ablations
     ]
     return _table(f"<tr><th>model</th><th class=text>without</th>{heads}</tr>", rows, texts=2)
 
 
-def _table(head: str, rows: Iterable[Sequence[Cell]], texts: int = 1) -> str:
+def _table(head: str, rows: Iterable[Sequence[str]], texts: int = 1) -> str:
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td{' class=text' if place < texts else ''}>{cell}</td>" for place, cell in enumerate(row)
+            f"<td{' class=text' if number < texts else ''}>{shown}</td>" for number, shown in enumerate(row)
         )
         + "</tr>"
         for row in rows
     )
     return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>\n'
+
+
+def _html(shown: Cell) -> str:
+    """The text, and the interval in small print; a dash where there is neither."""
+    small = [] if shown.interval is None else [f"<small>{in_brackets(shown.interval)}</small>"]
+    return " ".join([*filter(None, [shown.text]), *small]) or "–"
 
 
 def _list(items: Iterable[str]) -> str:

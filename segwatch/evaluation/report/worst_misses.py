@@ -14,7 +14,7 @@ from segwatch.features.files import Request, scene_of_files
 from segwatch.features.measuring import measure_scene
 from segwatch.features.registry import PAPER4
 from segwatch.scoring.bins import failed
-from segwatch.statistics.figures import Judged
+from segwatch.statistics.verdicts import Judged
 from segwatch.volumes.hounsfield import AskedUnit
 
 SHOWN = 3

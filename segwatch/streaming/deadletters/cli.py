@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,6 +78,7 @@ def replay_letters(
     as_json: AS_JSON = False,
 ) -> None:
     """Give the stage that failed another try. No other stage reads what is replayed."""
+    from segwatch.ingest.inbox import ORIGIN, put_back
     from segwatch.streaming.deadletters.reading import read_letters
     from segwatch.streaming.deadletters.replay import choose, replay
 
@@ -85,7 +87,7 @@ def replay_letters(
     with connected() as log, log.producer() as producer:
         chosen = choose(read_letters(log), ids or [], everything=everything, again=again)
         for letter in chosen:
-            replay(letter, producer, inbox)
+            replay(letter, producer, {ORIGIN: partial(put_back, inbox)})
             if not as_json:
                 typer.echo(f"{letter.id}  replayed for {letter.stage}")
     if as_json:

@@ -1,18 +1,16 @@
 """Replaying a dead letter: the original goes to its topic again, for the stage that failed and no other."""
 
 import os
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from segwatch.contracts.topics import WITH_DEAD_LETTERS
 from segwatch.errors import CannotReplay
 from segwatch.streaming.deadletters.reading import Letter, Letters, marker
-from segwatch.streaming.deadletters.writing import INGEST, MARK, REPLAY_FOR
+from segwatch.streaming.deadletters.writing import MARK, REPLAY_FOR, now
 from segwatch.streaming.log import Outgoing, Producer
 
-REJECTED = ".rejected"
-"""Folder of the inbox where ingest puts what it rejects."""
+WayBack = Callable[[str], None]
+"""Gives an input that never was a record another try, by its name; raises CannotReplay where it cannot."""
 
 
 def choose(letters: Letters, ids: Sequence[str], *, everything: bool, again: bool) -> list[Letter]:
@@ -44,19 +42,24 @@ def find(letters: Letters, wanted: str) -> Letter:
     return found[0]
 
 
-def replay(letter: Letter, producer: Producer, inbox: Path | None) -> None:
+def replay(letter: Letter, producer: Producer, ways_back: Mapping[str, WayBack]) -> None:
     """Replay one letter and mark it. The marker is sent last: after a crash in between, a second replay is
     harmless, while a lost replay would not be.
 
+    Args:
+        letter: the letter.
+        producer: of the log that it lies in.
+        ways_back: by origin, for letters whose origin is no topic.
+
     Raises:
-        CannotReplay: the letter's origin is no topic of ours, or the inbox entry cannot be put back.
+        CannotReplay: the letter's origin is no topic of ours, or there is no way back for it now.
         LogUnavailable, LogRefused.
     """
-    if letter.stage == INGEST:
-        put_back(letter, inbox)
+    if letter.topic in ways_back:
+        ways_back[letter.topic](os.fsdecode(letter.record.key or b""))
     else:
         producer.send([original(letter)])
-    producer.send([marker(letter, datetime.now(UTC).isoformat(timespec="milliseconds"))])
+    producer.send([marker(letter, now())])
 
 
 def original(letter: Letter) -> Outgoing:
@@ -74,23 +77,3 @@ def original(letter: Letter) -> Outgoing:
     )
     headers = (*kept, (REPLAY_FOR, letter.stage.encode()))
     return Outgoing(letter.topic, letter.record.key, letter.record.value, headers)
-
-
-def put_back(letter: Letter, inbox: Path | None) -> None:
-    """Move a rejected entry back into the inbox, where ingest finds it as if it were new.
-
-    Raises:
-        CannotReplay: the inbox is not named, or has no such rejected entry, or a new one of that name.
-    """
-    if inbox is None:
-        raise CannotReplay(f"{letter.id} came through the inbox: name it with --inbox or SEGWATCH_INBOX")
-    entry = os.fsdecode(letter.record.key or b"")
-    if not entry or entry != Path(entry).name or entry.startswith("."):
-        raise CannotReplay(f"{letter.id} names the entry {entry!r}, which is no plain name")
-    rejected, target = inbox / REJECTED / entry, inbox / entry
-    if target.exists():
-        raise CannotReplay(f"{target} is there again: move it away first")
-    try:
-        rejected.rename(target)
-    except OSError as error:
-        raise CannotReplay(f"{rejected} cannot be moved back: {error.strerror}") from None

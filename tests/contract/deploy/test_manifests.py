@@ -14,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from deploy.local.kafka.bridge import connector_settings
+from deploy.local.kafka.log_address import LogAddress
 from deploy.local.stack.hospital import Hospital
 from deploy.manifests.__main__ import rendered as written
 from segwatch.contracts.policy import SitePolicy
@@ -119,7 +120,9 @@ def test_every_replica_keeps_what_one_lost(rendered):
 def test_the_connector_is_the_one_that_runs_locally_with_certificates_added(rendered):
     connector = of_kind(rendered("hospital"), "KafkaConnector")["release-bridge"]["spec"]
     here = connector_settings(
-        "hospital-a", hospital="log-kafka-bootstrap:9093", centre="kafka.centre.example:9094"
+        "hospital-a",
+        hospital=LogAddress(bootstrap="log-kafka-bootstrap:9093"),
+        centre=LogAddress(bootstrap="kafka.centre.example:9094"),
     )
     told = {
         name: str(value).replace("True", "true").replace("False", "false")
@@ -184,7 +187,7 @@ def test_the_gpu_component_adds_a_gpu_to_segmentation_and_changes_nothing_else(r
 
 def test_ingests_doors_show_a_certificate_as_they_do_locally(rendered, tmp_path):
     hospital = Hospital("hospital-a", tmp_path, replace(SETTINGS, doors=True), embedded=False)
-    locally = {name.removeprefix("SEGWATCH_") for name in hospital.services[0]._recipe.env}
+    locally = {name.removeprefix("SEGWATCH_") for name in hospital.services[0].recipe().env}
     manifests = of_kind(rendered("hospital"), "ConfigMap")
     (told,) = (each["data"] for name, each in manifests.items() if name.startswith("ingest-"))
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from deploy.local.machine.supervisor import stop_all
+from deploy.local.machine.loopback_http import request
+from deploy.local.machine.supervisor import running
 from deploy.local.stack.hospital import Hospital
 from segwatch.contracts.envelope import Event, decode
 from segwatch.errors import InvalidMessage
@@ -77,15 +77,14 @@ class Ward:
 
     def segwatch(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The command line, in the environment that a pod of this hospital would have."""
-        told = {**os.environ, **self.hospital.place.environment, "SEGWATCH_INBOX": str(self.inbox)}
+        told = {**os.environ, **self.hospital.log_address.environment, "SEGWATCH_INBOX": str(self.inbox)}
         command = [Path(sys.executable).parent / "segwatch", *words]
         return subprocess.run(command, env=told, capture_output=True, text=True, check=False)
 
     def metrics(self, service: str) -> str:
         """The page that Prometheus scrapes of a service."""
         (found,) = (each for each in self.hospital.services if each.service == service)
-        with urllib.request.urlopen(f"http://{found.metrics}/metrics") as page:
-            return page.read().decode()
+        return request(found.port, "/metrics")[1].decode()
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +92,5 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     """A hospital, started once for all tests of the file, so that one bad input could hurt another test's."""
     hospital = Hospital("hospital-a", tmp_path_factory.mktemp("ward") / "site", SETTINGS, embedded=True)
     hospital.make_topics()
-    try:
-        for service in hospital.services:
-            service.launch()
-        for service in hospital.services:
-            service.wait()
-        with hospital.place.open() as log:
-            yield Ward(hospital, log)
-    finally:
-        stop_all(hospital.services)
+    with running(*hospital.services), hospital.log_address.open() as log:
+        yield Ward(hospital, log)

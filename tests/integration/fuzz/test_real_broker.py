@@ -18,7 +18,7 @@ from deploy.local.kafka.broker import Broker
 from deploy.local.machine import jars
 from deploy.local.machine.folders import MODELS, POLICIES
 from deploy.local.machine.loopback_http import is_ok
-from deploy.local.machine.supervisor import stop_all
+from deploy.local.machine.supervisor import running as all_running
 from deploy.local.stack.service import Service
 from segwatch.contracts.envelope import Event, encode
 from segwatch.contracts.ledger import EpochOpened
@@ -67,7 +67,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, store_folder: Path) -> Ite
         pytest.skip(f"no Kafka broker here: {why}")
     folder = tmp_path_factory.mktemp("site")
     (folder / "secret").write_bytes(b"a secret of enough bytes")
-    with Broker(folder / "broker") as broker, broker.place.open() as log:
+    with Broker(folder / "broker") as broker, broker.log_address.open() as log:
         make_hospital_topics(log)
         make_centre_topics(log, [SITE])
         store = {"STORE": str(store_folder)}
@@ -88,16 +88,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, store_folder: Path) -> Ite
             "federation": {},
         }
         services = {
-            name: Service(SITE, name, broker.place, own, folder / "logs") for name, own in settings.items()
+            name: Service(SITE, name, broker.log_address, own, folder / "logs")
+            for name, own in settings.items()
         }
-        try:
-            for service in services.values():
-                service.launch()
-            for service in services.values():
-                service.wait()
+        with all_running(*services.values()):
             yield Running(log, broker.bootstrap, services, folder / "inbox")
-        finally:
-            stop_all(services.values())
 
 
 def sampled(topic: str, good: Event[Any]) -> list[Outgoing]:

@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local.kafka.broker import Broker
 from deploy.local.machine import jars
+from deploy.local.machine.supervisor import running
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +18,5 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, 
         pytest.skip(f"no Kafka broker here: {why}")
     folder: Path = tmp_path_factory.mktemp("brokers")
     hospital, centre = (Broker(folder / name, name=name) for name in ("hospital", "centre"))
-    try:
-        hospital.launch()
-        centre.launch()
-        hospital.wait()
-        centre.wait()
+    with running(hospital, centre):
         yield hospital, centre
-    finally:
-        hospital.stop()
-        centre.stop()

@@ -1,27 +1,18 @@
 """The local stack's brokers and bridge, as they are."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from deploy.local.kafka.bridge import CONNECTOR, Bridge
 from deploy.local.kafka.broker import Broker
-from deploy.local.kafka.log_address import LogAddress
-from deploy.local.machine.loopback_http import ask
+from deploy.local.machine.loopback_http import request
+from deploy.local.machine.supervisor import running
 from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
-from segwatch.streaming.log import Log, Outgoing, Record
+from segwatch.streaming.log import Log, Outgoing
+from tests.support.streaming import eventually, read_all
 
 pytestmark = pytest.mark.broker
 AT_CENTRE = at_the_centre("hospital-a")
 COARSE = 1_795_392_000_000
-
-
-def eventually(what: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def release(name: str, value: bytes = b"{}") -> Outgoing:
@@ -33,18 +24,10 @@ def arrived(log: Log, name: str) -> bool:
     return any(record.key == name.encode() for record in read_all(log, AT_CENTRE))
 
 
-def read_all(log: Log, topic: str) -> list[Record]:
-    records: list[Record] = []
-    with log.reader([topic]) as reader:
-        while not reader.at_end():
-            records += reader.poll(0.5)
-    return records
-
-
 @pytest.fixture(scope="module")
 def logs(brokers):
     """The hospital's and the centre's log, with their topics."""
-    hospital, centre = (LogAddress(bootstrap=broker.bootstrap).open() for broker in brokers)
+    hospital, centre = (broker.log_address.open() for broker in brokers)
     with hospital, centre:
         hospital.create_topics({RELEASE: 1, SCORED: 1}, forever=frozenset({RELEASE}))
         centre.create_topics({AT_CENTRE: 1}, forever=frozenset({AT_CENTRE}))
@@ -57,14 +40,13 @@ def bridge(brokers, logs, tmp_path_factory):
     assert all(logs), "topics come before the bridge, which may not make them"
     hospital, centre = brokers
     made = Bridge(
-        "hospital-a", tmp_path_factory.mktemp("bridge"), hospital=hospital.bootstrap, centre=centre.bootstrap
+        "hospital-a",
+        tmp_path_factory.mktemp("bridge"),
+        hospital=hospital.log_address,
+        centre=centre.log_address,
     )
-    try:
-        made.launch()
-        made.wait()
+    with running(made):
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.mark.usefixtures("bridge")
@@ -72,7 +54,7 @@ def test_the_bridge_copies_releases_whole_and_nothing_else(logs):
     hospital, centre = logs
     with hospital.producer() as producer:
         producer.send([Outgoing(SCORED, b"study", b"inside", ()), release("whole")])
-    eventually(lambda: arrived(centre, "whole"))
+    eventually(lambda: arrived(centre, "whole"), 60)
     copied = read_all(centre, AT_CENTRE)
     assert not [record for record in copied if record.key == b"study"]
     (whole,) = [record for record in copied if record.key == b"whole"]
@@ -87,16 +69,16 @@ def test_releases_made_while_the_centre_is_away_arrive_when_it_is_back(logs, bro
     with hospital.producer() as producer:
         producer.send([release("centre-away")])
     brokers[1].start()
-    eventually(lambda: arrived(centre, "centre-away"))
+    eventually(lambda: arrived(centre, "centre-away"), 60)
 
 
 def test_a_bridge_that_was_killed_is_started_again_and_goes_on(bridge, logs):
     hospital, centre = logs
-    bridge.program.child.kill()
+    bridge.child.kill()
     with hospital.producer() as producer:
         producer.send([release("bridge-killed")])
-    eventually(lambda: (bridge.tend() or "").endswith("was started again"))
-    eventually(lambda: arrived(centre, "bridge-killed"))
+    eventually(lambda: (bridge.tend() or "").endswith("was started again"), 60)
+    eventually(lambda: arrived(centre, "bridge-killed"), 60)
 
 
 def test_a_task_that_has_failed_is_started_again(bridge, logs, brokers):
@@ -111,13 +93,13 @@ def test_a_task_that_has_failed_is_started_again(bridge, logs, brokers):
     admin.alter_configs([limit])
     with hospital.producer() as producer:
         producer.send([too_large])
-    eventually(lambda: "FAILED" in bridge.task_states())
+    eventually(lambda: "FAILED" in bridge.task_states(), 60)
     limit = ConfigResource(ConfigResourceType.TOPIC, AT_CENTRE, configs={"max.message.bytes": "1048588"})
     admin.alter_configs([limit])
     admin.close()
-    eventually(lambda: "its task had failed" in (bridge.tend() or ""))
-    eventually(lambda: arrived(centre, "large"))
-    assert ask(bridge.port, f"/connectors/{CONNECTOR}/status")[0] == 200
+    eventually(lambda: "its task had failed" in (bridge.tend() or ""), 60)
+    eventually(lambda: arrived(centre, "large"), 60)
+    assert request(bridge.port, f"/connectors/{CONNECTOR}/status")[0] == 200
 
 
 def test_a_killed_broker_comes_back_at_its_address_with_its_records(brokers, logs):
@@ -129,7 +111,7 @@ def test_a_killed_broker_comes_back_at_its_address_with_its_records(brokers, log
     broker.kill()
     broker.start()
     assert broker.bootstrap == address
-    eventually(lambda: b"broker-killed" in [record.key for record in read_all(hospital, RELEASE)])
+    eventually(lambda: b"broker-killed" in [record.key for record in read_all(hospital, RELEASE)], 60)
 
 
 def test_topics_are_not_made_by_asking_for_them(logs):

@@ -2,14 +2,15 @@
 
 import json
 import math
-import time
 from urllib.parse import urlencode
 
 import pytest
 
 from deploy.local.machine.binaries import PROMETHEUS, find
 from deploy.local.machine.folders import RULES
-from deploy.local.machine.loopback_http import ask_json
+from deploy.local.machine.loopback_http import get_json
+from deploy.local.machine.supervisor import running
+from deploy.local.machine.waiting import comes_true
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from tests.support.metric_names import panels_of, substituted
 from tests.support.sample_exporter import SampleExporter
@@ -30,17 +31,13 @@ def prometheus(tmp_path_factory):
         ]
         config = configuration(targets, RULES / "*.yaml", every="1s", alertmanager=None)
         server = Prometheus("prometheus", binary, tmp_path_factory.mktemp("prometheus"), config)
-        server.launch()
-        try:
-            server.wait()
+        with running(server):
             yield server
-        finally:
-            server.stop()
 
 
 def samples(server, expression):
     """The finite values that the expression has now."""
-    answer = ask_json(server.port, f"/api/v1/query?{urlencode({'query': expression})}")
+    answer = get_json(server.port, f"/api/v1/query?{urlencode({'query': expression})}")
     values = [float(each["value"][1]) for each in answer["data"]["result"]] if answer else []
     return [value for value in values if math.isfinite(value)]
 
@@ -51,12 +48,8 @@ def empty(server, expressions):
 
 def wait_for(server, expressions):
     """Those of the expressions that have no data even when the rules have had their time."""
-    until = time.monotonic() + DEADLINE_SECONDS
-    missing = empty(server, expressions)
-    while missing and time.monotonic() < until:
-        time.sleep(1)
-        missing = empty(server, missing)
-    return missing
+    comes_true(lambda: not empty(server, expressions), DEADLINE_SECONDS, 1)
+    return empty(server, expressions)
 
 
 @pytest.mark.slow
@@ -79,7 +72,7 @@ def test_the_page_fires_in_a_real_prometheus(prometheus):
 def test_no_rule_fails_to_be_evaluated(prometheus):
     wait_for(prometheus, ["site:segwatch_needs_attention:ratio"])
 
-    groups = ask_json(prometheus.port, "/api/v1/rules")["data"]["groups"]
+    groups = get_json(prometheus.port, "/api/v1/rules")["data"]["groups"]
 
     assert groups
     assert [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
@@ -90,4 +83,4 @@ def test_an_expression_without_data_would_be_noticed(prometheus):
     nothing = 'segwatch_federation_pulses{site="hospital-z"}'
     wait_for(prometheus, ["segwatch_federation_pulses"])
 
-    assert empty(prometheus, [nothing]) == [nothing], json.dumps(ask_json(prometheus.port, "/api/v1/targets"))
+    assert empty(prometheus, [nothing]) == [nothing], json.dumps(get_json(prometheus.port, "/api/v1/targets"))

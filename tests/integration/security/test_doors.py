@@ -25,8 +25,8 @@ from segwatch.contracts.topics import (
 from segwatch.streaming.log import Outgoing
 from segwatch.streaming.stage import group_of
 from tests.support import doors
+from tests.support.hospital_and_centre import OTHER, HospitalAndCentre
 from tests.support.one_pulse import SITE
-from tests.support.places import OTHER, Places
 
 pytestmark = pytest.mark.broker
 OURS, THEIRS = at_the_centre(SITE), at_the_centre(OTHER)
@@ -34,23 +34,23 @@ Knock = Callable[[LogAddress], object]
 
 
 def create(topic: str) -> Knock:
-    return lambda place: doors.admin(place, lambda a: a.create_topics({topic: {"num_partitions": 1}}))
+    return lambda address: doors.admin(address, lambda a: a.create_topics({topic: {"num_partitions": 1}}))
 
 
 def delete(topic: str) -> Knock:
-    return lambda place: doors.admin(place, lambda a: a.delete_topics([topic]))
+    return lambda address: doors.admin(address, lambda a: a.delete_topics([topic]))
 
 
 def empty(topic: str) -> Knock:
-    return lambda place: doors.admin(place, lambda a: a.delete_records({TopicPartition(topic, 0): 0}))
+    return lambda address: doors.admin(address, lambda a: a.delete_records({TopicPartition(topic, 0): 0}))
 
 
 def write(topic: str) -> Knock:
-    return lambda place: doors.write(place, topic)
+    return lambda address: doors.write(address, topic)
 
 
 def read(topic: str) -> Knock:
-    return lambda place: doors.read(place, topic)
+    return lambda address: doors.read(address, topic)
 
 
 def grant_oneself(name: str, topic: str) -> Knock:
@@ -66,7 +66,7 @@ def grant_oneself(name: str, topic: str) -> Knock:
         (failed,) = client.create_acls([everything])["failed"]
         raise failed
 
-    return lambda place: doors.admin(place, work)
+    return lambda address: doors.admin(address, work)
 
 
 def on(topic: str) -> str:
@@ -103,37 +103,37 @@ SHUT = [
 ]
 
 
-def known_as(places: Places, where: str, principal: str) -> LogAddress:
-    return (places.hospital if where == "hospital" else places.centre).known_as(principal)
+def known_as(both: HospitalAndCentre, where: str, principal: str) -> LogAddress:
+    return (both.hospital if where == "hospital" else both.centre).known_as(principal)
 
 
 @pytest.mark.parametrize(("where", "principal", "knock", "operation", "resource"), SHUT)
 def test_a_door_is_shut_by_the_authoriser(
-    places: Places, where: str, principal: str, knock: Knock, operation: str, resource: str
+    both: HospitalAndCentre, where: str, principal: str, knock: Knock, operation: str, resource: str
 ) -> None:
     try:
-        got = knock(known_as(places, where, principal))
+        got = knock(known_as(both, where, principal))
     except (AuthorizationError, UnknownTopicOrPartitionError):
         pass  # a client is not told of topics that it may not see
     except KafkaError as error:
         raise AssertionError("refused for another reason") from error
     else:
         assert got == {}, "only a read may be refused by silence"
-    assert doors.refuses(places.broker(where), principal, operation, resource)
+    assert doors.refuses(both.broker(where), principal, operation, resource)
 
 
-def test_another_stages_group_cannot_be_joined(places: Places) -> None:
-    place = known_as(places, "hospital", "scoring")
+def test_another_stages_group_cannot_be_joined(both: HospitalAndCentre) -> None:
+    address = known_as(both, "hospital", "scoring")
     with pytest.raises(AuthorizationError):
-        doors.join(place, group_of("features"), MEASURED)
+        doors.join(address, group_of("features"), MEASURED)
 
 
 @pytest.mark.parametrize("name", [name for name in HOSPITAL if name != "bridge"])
-def test_every_principal_comes_through_its_own_doors(places: Places, name: str) -> None:
+def test_every_principal_comes_through_its_own_doors(both: HospitalAndCentre, name: str) -> None:
     """The other half: a table that allowed nothing would pass all the tests above."""
-    access, broker = HOSPITAL[name], places.broker("hospital")
+    access, broker = HOSPITAL[name], both.broker("hospital")
     before = doors.refusals(broker)
-    with places.hospital.known_as(name).open() as log:
+    with both.hospital.known_as(name).open() as log:
         log.require_topics([*access.reads, *access.writes])
         if access.writes:
             with log.producer() as producer:

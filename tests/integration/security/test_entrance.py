@@ -17,7 +17,7 @@ from segwatch.errors import LogUnavailable
 from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import expired
-from tests.support.places import Places
+from tests.support.hospital_and_centre import HospitalAndCentre
 
 pytestmark = pytest.mark.broker
 PATIENCE_SECONDS = 20
@@ -25,8 +25,8 @@ PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
-def scoring(places: Places) -> LogAddress:
-    return places.hospital.known_as("scoring")
+def scoring(both: HospitalAndCentre) -> LogAddress:
+    return both.hospital.known_as("scoring")
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def refusal(settings: ConnectionSettings) -> str:
     return str(refused.value)
 
 
-def with_identity(place: LogAddress, identity: Identity) -> ConnectionSettings:
-    return place.known_as(identity).settings
+def with_identity(address: LogAddress, identity: Identity) -> ConnectionSettings:
+    return address.known_as(identity).settings
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
@@ -54,9 +54,9 @@ def test_without_a_certificate(scoring: LogAddress) -> None:
     assert "SEGWATCH_KAFKA_CERT_FILE" in said
 
 
-def test_with_an_expired_certificate(places: Places, scoring: LogAddress, tmp_path: Path) -> None:
-    assert places.hospital.authority is not None
-    old = expired(places.hospital.authority, "scoring", tmp_path)
+def test_with_an_expired_certificate(both: HospitalAndCentre, scoring: LogAddress, tmp_path: Path) -> None:
+    assert both.hospital.authority is not None
+    old = expired(both.hospital.authority, "scoring", tmp_path)
     said = refusal(with_identity(scoring, old))
     assert "expired" in said
     assert str(old.certificate) in said
@@ -72,8 +72,8 @@ def test_with_a_certificate_of_another_authority(scoring: LogAddress, tmp_path: 
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_the_centres_administrator_is_a_stranger_in_the_hospital(places: Places) -> None:
-    theirs, ours = places.centre.place.identity, places.hospital.place
+def test_the_centres_administrator_is_a_stranger_in_the_hospital(both: HospitalAndCentre) -> None:
+    theirs, ours = both.centre.log_address.identity, both.hospital.log_address
     assert theirs is not None
     assert ours.identity is not None
     said = refusal(with_identity(ours, dataclasses.replace(theirs, ca=ours.identity.ca)))
@@ -81,9 +81,9 @@ def test_the_centres_administrator_is_a_stranger_in_the_hospital(places: Places)
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_a_broker_that_is_not_ours_is_not_believed(places: Places, scoring: LogAddress) -> None:
+def test_a_broker_that_is_not_ours_is_not_believed(both: HospitalAndCentre, scoring: LogAddress) -> None:
     assert scoring.identity is not None
-    elsewhere = places.centre.authority
+    elsewhere = both.centre.authority
     assert elsewhere is not None
     said = refusal(with_identity(scoring, dataclasses.replace(scoring.identity, ca=elsewhere.trusted)))
     assert "SEGWATCH_KAFKA_CA_FILE" in said
@@ -91,17 +91,19 @@ def test_a_broker_that_is_not_ours_is_not_believed(places: Places, scoring: LogA
 
 @pytest.mark.parametrize("which", [0, 1], ids=["clients' port", "controllers' port"])
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_in_plaintext(places: Places, which: int) -> None:
+def test_in_plaintext(both: HospitalAndCentre, which: int) -> None:
     """A controller that listened in plaintext would let anybody change every right."""
-    port = places.broker("hospital").ports[which]
+    port = both.broker("hospital").ports[which]
     said = refusal(ConnectionSettings(kafka_bootstrap=f"{LOOPBACK}:{port}"))
     assert "SEGWATCH_KAFKA_SECURITY=SSL" in said
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["clients' port", "controllers' port"])
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_no_door_opens_without_a_certificate(places: Places, which: int, scoring: LogAddress) -> None:
-    port = places.broker("hospital").ports[which]
+def test_no_door_opens_without_a_certificate(
+    both: HospitalAndCentre, which: int, scoring: LogAddress
+) -> None:
+    port = both.broker("hospital").ports[which]
     settings = scoring.settings.model_copy(
         update={"kafka_bootstrap": f"{LOOPBACK}:{port}", "kafka_cert_file": None, "kafka_key_file": None}
     )
@@ -109,8 +111,8 @@ def test_no_door_opens_without_a_certificate(places: Places, which: int, scoring
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_a_service_may_not_speak_as_a_controller(places: Places, scoring: LogAddress) -> None:
+def test_a_service_may_not_speak_as_a_controller(both: HospitalAndCentre, scoring: LogAddress) -> None:
     """It has a certificate, so it comes in at the controller's port; there it has no rights."""
-    port = places.broker("hospital").ports[1]
+    port = both.broker("hospital").ports[1]
     said = refusal(scoring.settings.model_copy(update={"kafka_bootstrap": f"{LOOPBACK}:{port}"}))
     assert said

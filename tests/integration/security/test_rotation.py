@@ -1,8 +1,6 @@
 """Certificates and their authority are replaced while studies flow: none is lost, no service is restarted."""
 
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,8 @@ from deploy.local.kafka.renewal import replace_authority
 from deploy.manifests.access import HOSPITAL
 from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
 from segwatch.streaming.log import Log, outgoing
-from tests.support.places import Places
+from tests.support.hospital_and_centre import HospitalAndCentre
+from tests.support.stage_process import start_stage
 from tests.support.streaming import eventually, ids, measured, read_all
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -21,30 +20,24 @@ NAME = "rotated-"
 
 
 @pytest.fixture
-def stage(places: Places, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def stage(both: HospitalAndCentre, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A stage as a process of its own, as the principal `scoring`."""
-    place = places.hospital.known_as("scoring")
+    address = both.hospital.known_as("scoring")
     settings = {"SEGWATCH_HTTP_PORT": "0", "SEGWATCH_HTTP_HOST": "127.0.0.1", "SEGWATCH_MEMBER": "scoring-0"}
-    with (tmp_path / "stage.log").open("wb") as lines:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.stage_process"],
-            env={**os.environ, **place.environment, **settings},
-            stdout=lines,
-            stderr=lines,
-        )
+    process = start_stage(address.environment | settings, tmp_path / "stage.log")
     yield process
     process.kill()
     process.wait()
 
 
 def test_no_study_is_lost_while_every_certificate_and_the_authority_change(
-    places: Places, stage: "subprocess.Popen[bytes]"
+    both: HospitalAndCentre, stage: "subprocess.Popen[bytes]"
 ) -> None:
-    broker, authority = places.broker("hospital"), places.hospital.authority
+    broker, authority = both.broker("hospital"), both.hospital.authority
     assert authority is not None
     before = authority.trusted.read_text()
     sent: list[str] = []
-    with places.hospital.known_as("features").open() as log, log.producer() as producer:
+    with both.hospital.known_as("features").open() as log, log.producer() as producer:
 
         def put() -> None:
             name = f"{NAME}{len(sent)}"
@@ -52,7 +45,7 @@ def test_no_study_is_lost_while_every_certificate_and_the_authority_change(
             sent.append(name)
 
         put()
-        eventually(lambda: done(places) >= set(sent), seconds=60)
+        eventually(lambda: done(both) >= set(sent), seconds=60)
 
         change = threading.Thread(target=replace_authority, args=(broker, authority, HOSPITAL))
         change.start()
@@ -65,15 +58,15 @@ def test_no_study_is_lost_while_every_certificate_and_the_authority_change(
         broker.stop()
         broker.start()
         put()
-        eventually(lambda: done(places) >= set(sent), seconds=90)
+        eventually(lambda: done(both) >= set(sent), seconds=90)
     assert len(sent) > 3, "studies came while the change went on"
     assert stage.poll() is None, "and it is the same process"
-    with places.hospital.place.open() as log:
+    with both.hospital.log_address.open() as log:
         assert not [name for name in ids(letters(log)) if name.startswith(NAME)]
 
 
-def done(places: Places) -> set[str]:
-    with places.hospital.place.open() as log:
+def done(both: HospitalAndCentre) -> set[str]:
+    with both.hospital.log_address.open() as log:
         return {name.removesuffix("-scored") for name in ids(ours(log)) if name.startswith(NAME)}
 
 

@@ -8,7 +8,7 @@ import kafka
 import pytest
 
 from deploy.local.kafka.broker import Broker
-from deploy.local.machine.ports import LOOPBACK, free_ports
+from deploy.local.machine.ports import LOOPBACK
 from segwatch.errors import LogUnavailable
 from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Outgoing
@@ -22,12 +22,19 @@ class SecureBroker(Broker):
     """Beside its plain port one for client certificates and one for passwords."""
 
     def __init__(self, folder: Path, certificates: Path) -> None:
+        super().__init__(folder, more_ports=2)
         self.certificates = certificates
-        self.tls_port, self.password_port = free_ports(2)
-        super().__init__(folder)
 
-    def _defaults(self) -> dict[str, str]:
-        plain = super()._defaults()
+    @property
+    def tls_port(self) -> int:
+        return self.ports[2]
+
+    @property
+    def password_port(self) -> int:
+        return self.ports[3]
+
+    def settings(self) -> dict[str, str]:
+        plain = super().settings()
         folder = self.certificates
         store = folder / "keystore.pem"
         store.write_text((folder / "server.key").read_text() + (folder / "server.pem").read_text())

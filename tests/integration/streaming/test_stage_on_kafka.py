@@ -1,9 +1,7 @@
 """Stages on a real broker: killed, stopped, fenced, slow, poisoned, and with the broker away."""
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +19,7 @@ from segwatch.streaming.log import Log, Record, outgoing
 from segwatch.streaming.runtime import EXIT_LOST_PLACE, start
 from segwatch.streaming.settings import ConnectionSettings, ServiceSettings
 from segwatch.streaming.stage import group_of
+from tests.support.stage_process import start_stage
 from tests.support.streaming import (
     READS,
     WRITES,
@@ -69,15 +68,8 @@ def spawn(broker: "Broker", name: str, tmp_path: Path) -> Iterator[Spawn]:
     def spawn(**settings: object) -> "subprocess.Popen[bytes]":
         given = {"KAFKA_BOOTSTRAP": broker.bootstrap, "HTTP_PORT": 0, "NAME": name, **settings}
         environment = {f"SEGWATCH_{key.upper()}": str(value) for key, value in given.items()}
-        with (tmp_path / f"{len(processes)}.log").open("wb") as lines:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.stage_process"],
-                env={**os.environ, **environment},
-                stdout=lines,
-                stderr=lines,
-            )
-        processes.append(process)
-        return process
+        processes.append(start_stage(environment, tmp_path / f"{len(processes)}.log"))
+        return processes[-1]
 
     yield spawn
     for process in processes:

@@ -18,14 +18,15 @@ from typer.testing import CliRunner
 from segwatch import processes
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort, SegwatchError
-from segwatch.evaluation import evaluate as core
-from segwatch.evaluation import replicates
+from segwatch.evaluation import bootstrap
+from segwatch.evaluation import cli as evaluation
+from segwatch.evaluation import evaluate as evaluating
+from segwatch.evaluation.bootstrap import Chunk
 from segwatch.evaluation.evaluate import EvaluateOptions, evaluate
-from segwatch.evaluation.replicates import Chunk
-from segwatch.evaluation.splits import plan_of
+from segwatch.evaluation.plan import plan_of
 from segwatch.features.registry import PAPER4
-from segwatch.statistics.figures_of_resamples import FIGURES
-from segwatch.training.cli import register
+from segwatch.statistics.resampling import FIGURES
+from segwatch.training import cli as training
 from tests.support.cohorts import written_cohort
 
 MakeCohort = Callable[..., Cohort]
@@ -41,7 +42,8 @@ MODELS = {
 @pytest.fixture
 def app() -> typer.Typer:
     made = typer.Typer()
-    register(made)
+    for room in (training, evaluation):
+        room.register(made)
     return made
 
 
@@ -57,7 +59,7 @@ def cohort(make_cohort: MakeCohort) -> Cohort:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ablations are not what these tests are about."""
-    monkeypatch.setattr(core.ablation, "left_out", lambda features, asked=(): [])
+    monkeypatch.setattr(evaluating, "left_out", lambda features, asked=(): [])
 
 
 def asked(parts: Path, **other: Any) -> EvaluateOptions:
@@ -77,7 +79,8 @@ def asked(parts: Path, **other: Any) -> EvaluateOptions:
 
 
 def report_of(cohort: Cohort, parts: Path, **other: Any) -> Report:
-    return evaluate(cohort, asked(parts, **other), lambda _: None).report
+    found: Report = json.loads(evaluate(cohort, asked(parts, **other), lambda _: None).report.written())
+    return found
 
 
 def bins(dice: np.ndarray) -> np.ndarray:
@@ -227,7 +230,7 @@ def test_the_same_seed_gives_the_same_figures_whatever_the_number_of_processes(
     options: Report = {"models": ("lr", "rr"), "replicates": 55}
     alone = report_of(cohort, tmp_path / "a", **options)
     several = report_of(cohort, tmp_path / "b", workers=2, **options)
-    assert core.written_cohort(alone) == core.written_cohort(several)
+    assert alone == several
     other = report_of(cohort, tmp_path / "c", seed=1, **options)
     assert other["bootstrap"]["models"] != alone["bootstrap"]["models"]
     entry = alone["models"]["lr"]["sets"]["test"]
@@ -245,21 +248,21 @@ def test_what_an_earlier_start_finished_is_not_fitted_again(
     cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted = []
-    run = replicates.run
-    monkeypatch.setattr(replicates, "run", lambda plan, chunk: fitted.append(chunk) or run(plan, chunk))
+    run = bootstrap.run
+    monkeypatch.setattr(bootstrap, "run", lambda plan, chunk: fitted.append(chunk) or run(plan, chunk))
     first = report_of(cohort, tmp_path, replicates=120)
     assert len(fitted) == 6
     next(tmp_path.glob("*.npz")).unlink()
     again = report_of(cohort, tmp_path, replicates=120)
     assert len(fitted) == 7
-    assert core.written_cohort(first) == core.written_cohort(again)
+    assert first == again
 
 
 @pytest.mark.parametrize("model", ["lr", "svm"])
 def test_a_resample_with_one_bin_only_says_that_bin(model: str, cohort: Cohort) -> None:
     cohort.dice[:] = 0.9
     cohort.dice[[2, 4]] = 0.1
-    found = replicates.run(plan_of(cohort), Chunk(model, "patients", 0, 0, 20))
+    found = bootstrap.run(plan_of(cohort), Chunk(model, "patients", 0, 0, 20))
     accuracy = found[:, plan_of(cohort).sets.index("far"), FIGURES.index("accuracy")]
     assert (accuracy == 1.0).any()
     assert not np.isnan(accuracy).any()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.files import whole_folder
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.volumes.image import Volume
 from segwatch.volumes.nifti import write_nifti
@@ -30,12 +31,11 @@ def write_case(inbox: Inbox) -> Callable[..., Path]:
 
     def write(name: str, ct: Volume | None = None, **masks: np.ndarray) -> Path:
         ct = ct or little_ct()
-        hidden = inbox.root / f".tmp-{name}"
-        hidden.mkdir()
-        write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
-        for mask, array in masks.items():
-            write_nifti(hidden / f"{mask}.nii.gz", array, ct.geometry)
-        return hidden.rename(inbox.root / name)
+        with whole_folder(inbox.root / name) as hidden:
+            write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
+            for mask, array in masks.items():
+                write_nifti(hidden / f"{mask}.nii.gz", array, ct.geometry)
+        return inbox.root / name
 
     return write
 

@@ -4,10 +4,8 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,8 +14,11 @@ import pytest
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE
 
+from deploy.local.machine.loopback_http import is_ok, request
+from deploy.local.machine.ports import reserve_ports
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.files import whole_folder
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.volumes.nifti import write_nifti
 from tests.support.folders import made
@@ -27,26 +28,22 @@ from tests.support.streaming import eventually, read_all
 ROOT = Path(__file__).parents[3]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
-
-
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "secret").write_text("a secret of enough bytes")
     (tmp_path / "token").write_text("the token\n")
+    http_port, dicom_port, stow_port = reserve_ports(3)
     given = {
         "LOG": "embedded",
         "LOG_FILE": tmp_path / "log.db",
         "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": free_port(),
+        "HTTP_PORT": http_port,
         "INBOX": tmp_path / "inbox",
         "STORE": made(tmp_path / "store"),
         "PSEUDONYM_SECRET_FILE": tmp_path / "secret",
         "QUIET_SECONDS": 0.2,
-        "DICOM_PORT": free_port(),
-        "STOW_PORT": free_port(),
+        "DICOM_PORT": dicom_port,
+        "STOW_PORT": stow_port,
         "STOW_TOKEN_FILE": tmp_path / "token",
         "MIN_FREE_MB": 0,
     }
@@ -65,16 +62,11 @@ def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def is_ready(environment: dict[str, str]) -> bool:
-    try:
-        return get(environment, "/readyz") == "ready\n"
-    except OSError:
-        return False
+    return is_ok(int(environment["SEGWATCH_HTTP_PORT"]), "/readyz")
 
 
 def get(environment: dict[str, str], path: str) -> str:
-    url = f"http://127.0.0.1:{environment['SEGWATCH_HTTP_PORT']}{path}"
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return answer.read().decode()
+    return request(int(environment["SEGWATCH_HTTP_PORT"]), path)[1].decode()
 
 
 @pytest.fixture
@@ -116,11 +108,9 @@ def send_by_stow(environment: dict[str, str]) -> None:
 
 
 def put_into_the_folder(environment: dict[str, str]) -> None:
-    hidden = Path(environment["SEGWATCH_INBOX"]) / ".tmp-case"
-    hidden.mkdir()
     ct = little_ct(3)
-    write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
-    hidden.rename(hidden.with_name("case"))
+    with whole_folder(Path(environment["SEGWATCH_INBOX"]) / "case") as hidden:
+        write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

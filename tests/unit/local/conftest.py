@@ -112,9 +112,9 @@ def clock() -> Callable[..., float]:
     """A clock that is moved by calling it with seconds."""
     now = 0.0
 
-    def tell(seconds: float = 0.0) -> float:
+    def read(seconds: float = 0.0) -> float:
         nonlocal now
         now += seconds
         return now
 
-    return tell
+    return read

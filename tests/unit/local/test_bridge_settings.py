@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from deploy.local.kafka.bridge import connector_settings, worker_settings
+from deploy.local.kafka.log_address import LogAddress
 
-SETTINGS = connector_settings("hospital-a", hospital="127.0.0.1:1", centre="127.0.0.1:2")
+HOSPITAL, CENTRE = LogAddress(bootstrap="127.0.0.1:1"), LogAddress(bootstrap="127.0.0.1:2")
+SETTINGS = connector_settings("hospital-a", hospital=HOSPITAL, centre=CENTRE)
 
 
 def test_only_the_release_topic_is_copied():
@@ -21,7 +23,7 @@ def test_only_the_producer_and_its_admin_point_at_the_centre():
 
 
 def test_the_worker_belongs_to_the_hospital_and_makes_no_topics():
-    worker = worker_settings("127.0.0.1:1", Path("/offsets"))
+    worker = worker_settings(HOSPITAL, Path("/offsets"))
     assert worker["bootstrap.servers"] == "127.0.0.1:1"
     assert worker["topic.creation.enable"] == "false"
 

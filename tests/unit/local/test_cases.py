@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.local.cases import find_cases, hand_over
+from deploy.local.story.cases import find_cases, hand_over
 
 
 def write(folder, *names):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.local.judge.check import audited, problems
+from deploy.local.judge.check import check_audit_log, problems
 from deploy.local.judge.receipts import CaseReceipt
 from deploy.local.judge.site_view import BlockName
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
@@ -108,13 +108,13 @@ def world():
 
 
 def audit(world):
-    return audited("hospital-a", world.audit_log, world.log)
+    return check_audit_log("hospital-a", world.audit_log, world.log)
 
 
 def test_an_audit_log_that_says_what_left_is_said_to_be_whole_in_one_line(world):
     assert audit(world).problems == []
     said = "the audit log of 8 entries, 7 of them blocks, is whole, and as ledger and release topic say"
-    assert audit(world).said == f"hospital-a: {said}"
+    assert audit(world).summary == f"hospital-a: {said}"
 
 
 def changed(world):
@@ -153,5 +153,5 @@ def test_an_audit_log_that_does_not_say_what_left_is_wrong(world, harm):
     harm(world)
     found = audit(world)
     assert found.problems
-    assert "whole" not in found.said
+    assert "whole" not in found.summary
     assert all(problem.startswith("hospital-a: ") for problem in found.problems)

@@ -4,8 +4,9 @@ from collections import Counter
 
 import numpy as np
 
-from deploy.local.story.feeder import WAITING, drop_phantom, feed, truth_file, waiting
-from deploy.local.story.story import StoryCase, site_names, story
+from deploy.local.judge.truth import truth_file
+from deploy.local.story.feeder import WAITING, drop_phantom, feed, waiting
+from deploy.local.story.story import StoryCase, site_names, story_cases
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.volumes.codec import decode_mask
 
@@ -29,7 +30,7 @@ def test_inboxes_never_hold_more_than_a_few_and_hospitals_advance_together(tmp_p
         for inbox in inboxes.values():
             min(inbox.iterdir()).rmdir()
 
-    feed(story(sites, 20), inboxes, drop, take)
+    feed(story_cases(sites, 20), inboxes, drop, take)
     assert dropped == dict.fromkeys(sites, 20)
     assert most_waiting == WAITING
     assert most_apart <= 1
@@ -39,7 +40,7 @@ def test_a_hospital_that_takes_nothing_does_not_hold_up_the_other(tmp_path):
     stuck, quick = (tmp_path / site for site in site_names(2))
     for inbox in (stuck, quick):
         inbox.mkdir()
-    cases = story(site_names(2), 10)
+    cases = story_cases(site_names(2), 10)
     rounds = 0
 
     def take() -> None:

@@ -37,7 +37,7 @@ def scene(full_site, tmp_path):
     """The conftest's full site as a scene; studies from number 30 on come from the new scanner."""
     made = HospitalStatus("hospital-a", tmp_path, VolumeStore(tmp_path), lambda _case, _geometry: None)
     made.view, made.receipts = full_site.view, full_site.receipts
-    made.dice = {study: 0.9 if place < 29 else 0.3 for place, study in enumerate(made.view.scored)}
+    made.dice = {study: 0.9 if rank < 29 else 0.3 for rank, study in enumerate(made.view.scored)}
     return made
 
 

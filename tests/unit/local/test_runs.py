@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from deploy.local.machine.run_folders import KEPT_RUNS, LATEST, OWNER, is_going_on, new_run, tidy
+from deploy.local.machine.run_folders import LATEST, NEWEST_RUNS, OWNER, is_going_on, new_run, tidy
 from segwatch.errors import BadSettings
 
 
@@ -12,6 +12,12 @@ def test_a_run_that_goes_on_is_not_taken_over(tmp_path):
     new_run("mine", tmp_path)
     with pytest.raises(FileExistsError, match="still going on"):
         new_run("mine", tmp_path)
+
+
+def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path):
+    folders = [new_run(None, tmp_path) for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert all(is_going_on(folder) for folder in folders)
 
 
 def test_a_number_that_another_process_has_now_is_no_run(tmp_path):
@@ -22,13 +28,13 @@ def test_a_number_that_another_process_has_now_is_no_run(tmp_path):
 
 def test_old_runs_are_removed_and_running_ones_stay(tmp_path):
     going_on = new_run("going-on", tmp_path)
-    for number in range(KEPT_RUNS + 3):
+    for number in range(NEWEST_RUNS + 3):
         folder = new_run(f"run-{number}", tmp_path)
         (folder / OWNER).unlink()
         os.utime(folder, (number, number))
     left = {folder.name for folder in tmp_path.iterdir() if not folder.is_symlink()}
     assert going_on.name in left
-    assert left == {"going-on", *(f"run-{number}" for number in range(3, KEPT_RUNS + 3))}
+    assert left == {"going-on", *(f"run-{number}" for number in range(3, NEWEST_RUNS + 3))}
 
 
 def test_the_newest_run_is_linked_as_latest(tmp_path):

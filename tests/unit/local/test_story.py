@@ -5,25 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.judge.settled import pages_expected
-from deploy.local.options import RunOptions
-from deploy.local.story.story import changed_site, site_names, story
+from deploy.local.stack.options import RunOptions
+from deploy.local.story.story import changed_site, site_names, story_cases
 from segwatch.phantoms.scanner import SCANNERS
 
 
 @given(hospitals=st.integers(1, 6), studies=st.integers(0, 60))
 def test_every_hospital_gets_its_studies_and_no_seed_comes_twice(hospitals, studies):
-    cases = story(site_names(hospitals), studies)
+    cases = story_cases(site_names(hospitals), studies)
     assert len({case.seed for case in cases}) == len(cases) == hospitals * studies
 
 
 def test_only_the_second_half_of_one_hospital_is_the_new_scanners():
     sites = site_names(3)
-    changed = [(case.site, case.number) for case in story(sites, 10) if case.after_change]
+    changed = [(case.site, case.number) for case in story_cases(sites, 10) if case.after_change]
     assert changed == [("hospital-b", number) for number in range(5, 10)]
 
 
 def test_names_sort_in_the_order_of_arrival():
-    names = [case.name for case in story(["hospital-a"], 1200)]
+    names = [case.name for case in story_cases(["hospital-a"], 1200)]
     assert names == sorted(names)
 
 
@@ -32,7 +32,7 @@ def test_a_single_hospital_gets_the_new_scanner_itself():
 
 
 def test_the_storys_scanners_exist():
-    assert {case.scanner for case in story(site_names(2), 4)} <= set(SCANNERS)
+    assert {case.scanner for case in story_cases(site_names(2), 4)} <= set(SCANNERS)
 
 
 @pytest.mark.parametrize("hospitals", [0, 27])

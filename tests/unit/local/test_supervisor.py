@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 
 import psutil
 import pytest
@@ -18,30 +17,31 @@ from deploy.local.machine.supervisor import (
     Program,
     stop_all,
 )
+from tests.support.streaming import eventually
 
 
-def program(tmp_path, clock, code, name="sleeper"):
-    return Program(
-        Launch(
-            name,
+class Script(Program):
+    """A program that is a few lines of Python."""
+
+    def __init__(self, folder, clock, code, name="sleeper"):
+        super().__init__(name, clock=clock)
+        self._launch = Launch(
             [sys.executable, "-c", textwrap.dedent(code)],
             base_environment(),
-            tmp_path / f"{name}.log",
+            folder / f"{name}.log",
             lambda: True,
-        ),
-        clock,
-    )
+        )
+
+    def recipe(self):
+        return self._launch
 
 
 def ended(child: Child) -> None:
-    deadline = time.monotonic() + 20
-    while child.alive():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: not child.alive())
 
 
 def test_a_program_that_died_is_started_again_after_a_pause(tmp_path, clock):
-    made = program(tmp_path, clock, "import time; time.sleep(600)")
+    made = Script(tmp_path, clock, "import time; time.sleep(600)")
     made.launch()
     try:
         first = made.child.pid
@@ -57,7 +57,7 @@ def test_a_program_that_died_is_started_again_after_a_pause(tmp_path, clock):
 
 
 def test_pauses_double_up_to_a_limit_where_it_dies_at_once(tmp_path, clock):
-    made = program(tmp_path, clock, "raise SystemExit(1)")
+    made = Script(tmp_path, clock, "raise SystemExit(1)")
     made.launch()
     pauses = []
     for _ in range(8):
@@ -73,7 +73,7 @@ def test_pauses_double_up_to_a_limit_where_it_dies_at_once(tmp_path, clock):
 
 
 def test_a_program_that_refuses_its_settings_is_not_started_again(tmp_path, clock):
-    made = program(tmp_path, clock, f"print('LESION_MODEL is not set'); raise SystemExit({BAD_SETTINGS})")
+    made = Script(tmp_path, clock, f"print('LESION_MODEL is not set'); raise SystemExit({BAD_SETTINGS})")
     made.launch()
     ended(made.child)
     with pytest.raises(NotReady, match="LESION_MODEL is not set"):
@@ -81,7 +81,7 @@ def test_a_program_that_refuses_its_settings_is_not_started_again(tmp_path, cloc
 
 
 def test_a_program_that_was_stopped_stays_so(tmp_path, clock):
-    made = program(tmp_path, clock, "import time; time.sleep(600)")
+    made = Script(tmp_path, clock, "import time; time.sleep(600)")
     made.launch()
     made.stop()
     clock(1000)
@@ -90,7 +90,7 @@ def test_a_program_that_was_stopped_stays_so(tmp_path, clock):
 
 
 def test_a_program_that_does_not_listen_is_killed_with_all_that_it_started(tmp_path, clock):
-    made = program(
+    made = Script(
         tmp_path,
         clock,
         """
@@ -120,7 +120,7 @@ def test_a_program_that_never_gets_ready_is_said_with_its_last_words(tmp_path):
 
 
 def test_all_are_asked_to_end_before_any_is_waited_for(tmp_path, clock):
-    parts = [program(tmp_path, clock, "import time; time.sleep(600)", f"part-{n}") for n in range(3)]
+    parts = [Script(tmp_path, clock, "import time; time.sleep(600)", f"part-{n}") for n in range(3)]
     for part in parts:
         part.launch()
     stop_all(parts)
@@ -151,8 +151,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     told = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=False)
     orphan = int(told.stdout)
-    deadline = time.monotonic() + 20
-    while psutil.pid_exists(orphan) and psutil.Process(orphan).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
     assert orphan != os.getpid()
+    eventually(
+        lambda: not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == psutil.STATUS_ZOMBIE
+    )

@@ -1,5 +1,6 @@
 """How often intervals hold the truth: of studies, of patients, in sets like the cohort or not."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,7 @@ from segwatch.evaluation.evaluate import EvaluateOptions, evaluate
 from segwatch.features.registry import PAPER4
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.statistics.conformal import effective, site_interval
-from segwatch.statistics.coverage import coverage
-from segwatch.statistics.dice_intervals import Ends, no_ends
+from segwatch.statistics.coverage import DiceIntervals, PatientCoverage, coverage
 from segwatch.training.train import Choices, train
 
 MakeCohort = Callable[..., Cohort]
@@ -23,21 +23,21 @@ DICE = np.linspace(0.1, 0.9, 40)
 PATIENTS = np.array([f"p{row // 8}" for row in range(40)])
 
 
-def around(half: float, moved: float = 0.0) -> Ends:
-    return Ends(DICE + moved - half, DICE + moved + half, np.zeros(40, np.bool_))
+def around(half: float, moved: float = 0.0) -> DiceIntervals:
+    return DiceIntervals(DICE + moved - half, DICE + moved + half, np.zeros(40, np.bool_))
 
 
 def test_each_patient_counts_apart_and_those_outside_are_left_out() -> None:
-    ends = around(0.1)
-    ends.low[PATIENTS == "p3"] = 0.99
-    ends.outside[:4] = True
-    found = coverage(ends, DICE, PATIENTS)
+    intervals = around(0.1)
+    intervals.low[PATIENTS == "p3"] = 0.99
+    intervals.outside[:4] = True
+    found = coverage(intervals, DICE, PATIENTS)
     assert found.n == 36
     assert found.covered == pytest.approx(28 / 36)
     assert found.outside == pytest.approx(0.1)
     assert found.worst_patient == 0
-    assert found.patients[0] == (8, 0.0)
-    assert sorted(n for n, _ in found.patients) == [4, 8, 8, 8, 8]
+    assert found.patients[0] == PatientCoverage(n=8, covered=0.0)
+    assert sorted(each.n for each in found.patients) == [4, 8, 8, 8, 8]
     assert found.covered_ci is not None
     assert found.covered_ci[0] < 28 / 36 < found.covered_ci[1]
 
@@ -50,14 +50,16 @@ def test_the_worst_of_few_patients_has_no_interval_over_patients() -> None:
 
 
 def test_studies_without_an_interval_are_not_counted() -> None:
-    assert coverage(no_ends(40), DICE, PATIENTS).covered is None
+    assert coverage(DiceIntervals.none(40), DICE, PATIENTS).covered is None
     single = np.array([f"p{row}" for row in range(40)])
     assert coverage(around(0.1), DICE, single).worst_patient is None
 
 
 def report_of(cohort: Cohort, parts: Path, **other: Any) -> Report:
     asked = EvaluateOptions("paper4", PAPER4, ("rr",), {}, 0, False, (), 0, 1, parts)
-    return evaluate(cohort, replace(asked, **other), lambda _: None).report
+    report = evaluate(cohort, replace(asked, **other), lambda _: None).report
+    found: Report = json.loads(report.written())
+    return found
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from segwatch.contracts.topics import RECEIVED, WITH_DEAD_LETTERS, dead_letters
 from segwatch.errors import CannotReplay
+from segwatch.ingest.inbox import ORIGIN
 from segwatch.streaming.deadletters.cli import register
 from segwatch.streaming.deadletters.reading import gather, read_letters
-from segwatch.streaming.deadletters.replay import choose, find, original, put_back
+from segwatch.streaming.deadletters.replay import choose, find, original
 from segwatch.streaming.deadletters.writing import dead_letter, dead_letter_of_input, is_for_another
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing, Position, Record
@@ -26,6 +27,11 @@ def failed(offset: int = 7, value: bytes | None = b"value") -> Record:
 def lying(letter: Outgoing, offset: int = 0) -> Record:
     """The letter as it lies in the log."""
     return Record(Position(letter.topic, 0, offset), letter.key, letter.value, letter.headers, 1)
+
+
+def rejected(entry: str) -> Outgoing:
+    """The letter of an inbox entry that ingest rejects."""
+    return dead_letter_of_input(entry, ORIGIN, RECEIVED, "ingest", "truncated_file", "ct.nii.gz ends early")
 
 
 def letter_of(record: Record):
@@ -58,17 +64,18 @@ def test_letters_of_other_records_or_stages_have_other_ids() -> None:
         dead_letter(failed(8), "scoring", "k", "r", 1),
         dead_letter(failed(7), "aggregation", "k", "r", 1),
         dead_letter(failed(7, b"another topic's life"), "scoring", "k", "r", 1),
-        dead_letter_of_input("case", "k", "r"),
-        dead_letter_of_input("case", "k", "r"),
+        rejected("case"),
+        rejected("case"),
     ]
     assert len(gather([lying(letter) for letter in letters]).by_id) == len(letters)
 
 
 def test_a_letter_of_an_inbox_entry_says_which_and_nothing_of_its_content() -> None:
-    letter = dead_letter_of_input("case-7", "truncated_file", "ct.nii.gz ends early")
+    letter = rejected("case-7")
     assert letter.topic == dead_letters(RECEIVED)
     assert json.loads(letter.value or b"") == {"entry": "case-7"}
     assert dict(letter.headers)["dlq_topic"] == b"inbox"
+    assert dict(letter.headers)["dlq_stage"] == b"ingest"
 
 
 def test_records_that_are_no_letters_are_counted_and_not_shown() -> None:
@@ -117,27 +124,6 @@ def test_an_id_may_be_shortened_while_it_is_the_only_one() -> None:
         find(letters, "")
     with pytest.raises(CannotReplay, match="no dead letter"):
         choose(letters, ["xyz"], everything=False, again=False)
-
-
-@pytest.mark.parametrize("entry", ["../secret", ".rejected", "a/b", ""])
-def test_an_entry_that_is_no_plain_name_is_not_moved(tmp_path: Path, entry: str) -> None:
-    [letter] = gather([lying(dead_letter_of_input(entry, "k", "r"))]).by_id.values()
-    with pytest.raises(CannotReplay, match="plain name"):
-        put_back(letter, tmp_path)
-
-
-def test_a_rejected_entry_comes_back_into_the_inbox(tmp_path: Path) -> None:
-    [letter] = gather([lying(dead_letter_of_input("case", "k", "r"))]).by_id.values()
-    with pytest.raises(CannotReplay, match="--inbox"):
-        put_back(letter, None)
-    with pytest.raises(CannotReplay, match="cannot be moved back"):
-        put_back(letter, tmp_path)
-    (tmp_path / ".rejected" / "case").mkdir(parents=True)
-    put_back(letter, tmp_path)
-    assert (tmp_path / "case").is_dir()
-    (tmp_path / ".rejected" / "case").mkdir()
-    with pytest.raises(CannotReplay, match="move it away first"):
-        put_back(letter, tmp_path)
 
 
 class Command:
@@ -190,6 +176,19 @@ def test_a_replay_sends_the_original_and_marks_the_letter(command: Command) -> N
     assert len(letters.by_id[first].replayed) == 1
     assert letters.by_id[second].replayed == ()
     assert [letter["id"] for letter in json.loads(command("list", "--pending", "--json"))] == [second]
+
+
+def test_what_never_was_a_record_goes_the_way_back_of_its_origin(command: Command, tmp_path: Path) -> None:
+    with command.log.producer() as producer:
+        producer.send([rejected("case")])
+    [id_] = [letter["id"] for letter in json.loads(command("list", "--json")) if letter["topic"] == ORIGIN]
+    with pytest.raises(CannotReplay, match="--inbox"):
+        command("replay", id_)
+    (tmp_path / "inbox" / ".rejected" / "case").mkdir(parents=True)
+    assert f"{id_}  replayed for ingest" in command("replay", id_, "--inbox", str(tmp_path / "inbox"))
+    assert (tmp_path / "inbox" / "case").is_dir()
+    assert len(read_letters(command.log).by_id[id_].replayed) == 1
+    assert read_all(command.log, RECEIVED) == []
 
 
 def test_a_second_replay_is_refused_unless_it_is_asked_for(command: Command) -> None:

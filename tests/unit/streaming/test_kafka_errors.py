@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from kafka import errors as kafka
 
+from deploy.local.machine.ports import reserve_ports
 from segwatch.errors import BadSettings, LogRefused, LogUnavailable, LostPlace, Unprocessable
 from segwatch.streaming.kafka.diagnosis import likely_cause, unreachable
 from segwatch.streaming.kafka.errors import translated
@@ -47,14 +48,8 @@ def test_a_wrong_option_is_our_own_mistake() -> None:
         raise kafka.KafkaConfigurationError("no such option")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_a_wrong_port_is_named_with_what_is_wrong() -> None:
-    port = free_port()
+    (port,) = reserve_ports(1)
     with pytest.raises(LogUnavailable, match=f"127.0.0.1:{port}: nothing listens there.*KAFKA_BOOTSTRAP"):
         KafkaLog(ConnectionSettings(kafka_bootstrap=f"127.0.0.1:{port}"))
 

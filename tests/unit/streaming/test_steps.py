@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segwatch.errors import BadSettings, LogRefused, LogUnavailable
+from segwatch.errors import BadInput, LogRefused, LogUnavailable
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.streaming.steps import POLL_SECONDS, run_steps, successes
 from tests.support.streaming import settings_for
@@ -61,8 +61,8 @@ def test_faults_are_counted_by_what_they_are(runtime: Runtime[Any]) -> None:
 
 
 def test_what_is_no_fault_ends_it_and_the_connections_are_let_go(runtime: Runtime[Any]) -> None:
-    service = Scripted(runtime, True, BadSettings("the audit log is broken"))
-    with pytest.raises(BadSettings):
+    service = Scripted(runtime, True, BadInput("the audit log is broken"))
+    with pytest.raises(BadInput):
         run_steps(service, runtime)
     assert service.closed
     assert not runtime._ready.is_set()

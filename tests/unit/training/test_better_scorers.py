@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwatch.cohorts.joined import joined
-from segwatch.cohorts.table import Cohort
+from segwatch.cohorts.table import Cohort, stacked
 from segwatch.errors import BadInput, RefusedCohort
 from segwatch.features.registry import PAPER4
 from segwatch.scoring.bins import failed
@@ -165,9 +164,9 @@ def test_other_masks_of_a_patient_are_scored_without_that_patient(make_cohort: M
     here, there = leave_patient_out(cohort, "ordinal", "paper4", also=also, choices=QUICK)
     assert there is not None
     np.testing.assert_allclose(there.judged.predicted, here.judged.predicted[::2], atol=1e-9)
-    inside = ~here.ends.outside
-    assert (here.ends.low[inside] <= here.judged.predicted[inside]).all()
-    assert (here.ends.high[here.ends.outside] == 1).all()
+    inside = ~here.intervals.outside
+    assert (here.intervals.low[inside] <= here.judged.predicted[inside]).all()
+    assert (here.intervals.high[here.intervals.outside] == 1).all()
 
 
 def test_a_bundle_of_another_feature_version_is_refused_on_a_table(make_cohort: MakeCohort) -> None:
@@ -185,9 +184,9 @@ def test_a_bundle_of_another_feature_version_is_refused_on_a_table(make_cohort: 
 
 def test_a_cohort_measured_twice_keeps_a_patients_rows_together(make_cohort: MakeCohort) -> None:
     cohort = make_cohort(patients=10, tests=0)
-    both = joined({"own": cohort, "expert": cohort.select(cohort.features[::-1])})
+    both = stacked({"own": cohort, "expert": cohort.select(cohort.features[::-1])})
     assert len(set(both.cases.tolist())) == len(both) == 2 * len(cohort)
     np.testing.assert_array_equal(both.values[: len(cohort)], both.values[len(cohort) :])
     assert set(both.patients.tolist()) == set(cohort.patients.tolist())
     with pytest.raises(RefusedCohort, match="differ in the columns intensity_mode"):
-        joined({"own": cohort, "fewer": cohort.select(("connected_components", *cohort.features[2:]))})
+        stacked({"own": cohort, "fewer": cohort.select(("connected_components", *cohort.features[2:]))})

@@ -16,11 +16,9 @@ from segwatch.scoring.predict import logit, predict
 from segwatch.statistics.conformal import conformal_interval
 from segwatch.statistics.figures import counts, figures
 from segwatch.training import calibration as calibrate
-from segwatch.training.folds import patient_folds, splits
 from segwatch.training.judge import as_served, by_protocol, judge_all, out_of_fold
-from segwatch.training.model_card import model_card
-from segwatch.training.models import MODELS, fit
-from segwatch.training.rows import report
+from segwatch.training.models import MODELS, fit, patient_folds, splits
+from segwatch.training.report import model_card, report
 from segwatch.training.train import train
 
 MakeCohort = Callable[..., Cohort]

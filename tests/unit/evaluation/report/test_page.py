@@ -1,9 +1,11 @@
 """The page, the pictures and the table of predictions that `segwatch evaluate` writes."""
 
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv
@@ -12,24 +14,25 @@ from matplotlib.image import imread
 
 from segwatch.cohorts.opening import Opened
 from segwatch.cohorts.table import Cohort
-from segwatch.evaluation import command as commands
-from segwatch.evaluation.evaluate import Evaluated, EvaluateOptions, evaluate
+from segwatch.evaluation.command import write_report
+from segwatch.evaluation.evaluate import EvaluateOptions, evaluate
 from segwatch.features.registry import PAPER4
 from tests.support.cohorts import made_up
 
 MakeCohort = Callable[..., Cohort]
+Report = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Cohort, Evaluated]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Cohort, Report]:
     cohort = made_up(patients=30, tests=16, gaps=1)
     cohort.sets[-8:] = "<far>"
     cohort.dice[-8:] = 0.7
     out = tmp_path_factory.mktemp("report")
     asked = EvaluateOptions("paper4", PAPER4, ("lr", "rr"), {}, 2, False, (), 0, 1, out / "parts")
     found = evaluate(cohort, asked, lambda _: None)
-    commands.write_report(out, Opened(cohort, {}), found, "auto")
-    return out, cohort, found
+    write_report(out, Opened(cohort, {}), found, "auto")
+    return out, cohort, json.loads((out / "report.json").read_text())
 
 
 class Page(HTMLParser):
@@ -54,7 +57,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_is_whole_and_needs_nothing_beside_itself(written: tuple[Path, Cohort, Evaluated]) -> None:
+def test_the_page_is_whole_and_needs_nothing_beside_itself(written: tuple[Path, Cohort, Report]) -> None:
     page = Page((written[0] / "report.html").read_text())
     assert not page.open
     sources = [attributes["src"] or "" for tag, attributes in page.tags if tag == "img"]
@@ -66,17 +69,17 @@ def test_the_page_is_whole_and_needs_nothing_beside_itself(written: tuple[Path, 
 
 
 def test_table_2_shows_sensitivity_with_counts_and_mae_with_its_spread(
-    written: tuple[Path, Cohort, Evaluated],
+    written: tuple[Path, Cohort, Report],
 ) -> None:
-    out, _, found = written
-    entry = found.report["models"]["lr"]["sets"]["test"]
+    out, _, report = written
+    entry = report["models"]["lr"]["sets"]["test"]
     page = Page((out / "report.html").read_text()).text
     assert f"{entry['sensitivity']:.2f} ({entry['found']}/{entry['failed']})" in page
     assert f"{entry['mae']:.2f} ± {entry['mae_std']:.2f}" in page
     assert re.search(r"\[\d\.\d\d, \d\.\d\d\]", page)
 
 
-def test_every_picture_is_there_and_shows_something(written: tuple[Path, Cohort, Evaluated]) -> None:
+def test_every_picture_is_there_and_shows_something(written: tuple[Path, Cohort, Report]) -> None:
     pictures = sorted((written[0] / "pictures").glob("*.png"))
     names = ("ablation", "calibration", "confusion", "intervals", "predicted", "risk_coverage", "roc")
     assert tuple(path.stem for path in pictures) == names
@@ -84,30 +87,30 @@ def test_every_picture_is_there_and_shows_something(written: tuple[Path, Cohort,
         assert imread(path).std() > 0.02
 
 
-def test_the_predictions_give_the_figures_again(written: tuple[Path, Cohort, Evaluated]) -> None:
-    out, cohort, found = written
+def test_the_predictions_give_the_figures_again(written: tuple[Path, Cohort, Report]) -> None:
+    out, cohort, report = written
     table = pyarrow.csv.read_csv(out / "predictions.csv").to_pandas()
     assert len(table) == 2 * len(cohort)
     rows = table[(table.model == "rr") & (table.set == "test")]
-    entry = found.report["models"]["rr"]["sets"]["test"]
+    entry = report["models"]["rr"]["sets"]["test"]
     assert rows.predicted_dice.isna().sum() == entry["n_undefined"] == 1
     assert np.abs(rows.predicted_dice - rows.dice).mean() == pytest.approx(entry["mae"])
     assert rows[rows.dice < 0.6].predicted_failed.mean() == pytest.approx(entry["sensitivity"])
 
 
 def test_the_page_tells_how_often_intervals_hold_plain_and_weighted(
-    written: tuple[Path, Cohort, Evaluated],
+    written: tuple[Path, Cohort, Report],
 ) -> None:
-    out, _, found = written
-    entry = found.report["models"]["lr"]["sets"]["test"]["interval"]
+    out, _, report = written
+    entry = report["models"]["lr"]["sets"]["test"]["interval"]
     page = Page((out / "report.html").read_text()).text
     assert "Nominally 80 %" in page
     low, high = entry["covered_ci"]
     assert f"{entry['covered']:.2f} [{low:.2f}, {high:.2f}]" in page
 
 
-def test_the_curves_end_where_they_must(written: tuple[Path, Cohort, Evaluated]) -> None:
-    sets = written[2].report["models"]["lr"]["sets"]
+def test_the_curves_end_where_they_must(written: tuple[Path, Cohort, Report]) -> None:
+    sets = written[2]["models"]["lr"]["sets"]
     entry = sets["test"]
     assert np.sum(entry["confusion"]) == entry["n"]
     area = np.trapezoid(entry["roc"]["sensitivity"], entry["roc"]["false_positive_rate"])

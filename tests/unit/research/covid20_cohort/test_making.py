@@ -16,9 +16,9 @@ from research.covid20_cohort import make_rows as making
 from research.covid20_cohort.command import make
 from research.covid20_cohort.covid20 import RefusedSource, listed, read_published, read_scan
 from research.covid20_cohort.mask_folder import mask_folder
-from research.covid20_cohort.measured_row import hounsfield, measures_of, own_lung
+from research.covid20_cohort.measured_row import hounsfield, measures_of, product_lung
 from research.covid20_cohort.plan import planned_published
-from research.covid20_cohort.setup import Setup, Work
+from research.covid20_cohort.setup import Context, Setup
 from research.covid20_cohort.training import Planes, folds_of
 from segwatch.cohorts.table import read_cohort
 from segwatch.features.files import Request, measure_files
@@ -133,8 +133,10 @@ def test_no_network_sees_a_patient_of_its_fold(source, tmp_path, monkeypatch):
         return {}
 
     monkeypatch.setattr(fold_networks, "train", train)
-    work = Work(Setup((command.COARSE,), 4, ALL, 0), tuple(cases), tmp_path, mask_folder(tmp_path / "masks"))
-    fold_networks.train_networks(work, 1, lambda _: None)
+    context = Context(
+        Setup((command.COARSE,), 4, ALL, 0), tuple(cases), tmp_path, mask_folder(tmp_path / "masks")
+    )
+    fold_networks.train_networks(context, 1, lambda _: None)
     for number, patients in enumerate(seen):
         learnt = [patient for patient in set(fold) if fold[patient] != number]
         assert len(patients) == len(learnt)
@@ -162,7 +164,7 @@ def test_a_row_says_what_measuring_the_files_says(source):
 
 def test_the_own_lung_is_found_in_display_values(source):
     scan = read_scan(listed(source)[0])
-    lung = own_lung(hounsfield(scan), scan.spacing)
+    lung = product_lung(hounsfield(scan), scan.spacing)
     assert lung is not None
     assert 2 * (lung & scan.expert_lung).sum() / (lung.sum() + scan.expert_lung.sum()) > 0.8
 

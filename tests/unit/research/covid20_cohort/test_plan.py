@@ -1,7 +1,7 @@
 """Which predictions a cohort consists of."""
 
 from research.covid20_cohort.changes import CHANGES
-from research.covid20_cohort.plan import KINDS, planned, planned_published
+from research.covid20_cohort.plan import TREATMENTS, planned, planned_published
 
 CASES = [("scan-1", "p"), ("scan-2", "p"), ("scan-3", "q")]
 
@@ -11,8 +11,8 @@ def segmenters(each, digest="digest"):
 
 
 def test_every_scan_gets_every_kind_of_change_from_every_segmenter():
-    plan = planned(CASES, segmenters(2 * len(KINDS)), seed=0)
-    assert len(plan) == len({one.name for one in plan}) == len(CASES) * 2 * 2 * len(KINDS)
+    plan = planned(CASES, segmenters(2 * len(TREATMENTS)), seed=0)
+    assert len(plan) == len({one.name for one in plan}) == len(CASES) * 2 * 2 * len(TREATMENTS)
     for case, patient in CASES:
         for segmenter in segmenters(1):
             own = [one for one in plan if one.source == case and one.segmenter == segmenter]
@@ -43,7 +43,7 @@ def test_another_seed_or_other_networks_have_other_keys():
 
 
 def test_published_masks_get_every_change_but_a_threshold():
-    plan = planned_published(CASES, len(KINDS), seed=0)
+    plan = planned_published(CASES, len(TREATMENTS), seed=0)
     assert {one.segmenter for one in plan} == {"published"}
     assert {one.threshold for one in plan} == {0.5}
     assert {*CHANGES, "part", "thick_slices", "flip"} <= {kind for one in plan for kind, _ in one.changes}

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from research.covid20_cohort.kept_rows import write_parquet
+from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.features.registry import ALL, CATALOGUE
 
 PATIENTS, EACH = 7, 8
+
+
+def write(path, rows):
+    write_table(path, table_of(rows, rows[0]))
 
 
 def rows(of_set: str, each: int, seed: int, *, given: bool, lung: float):
@@ -35,8 +39,8 @@ def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("cohort")
     for lung, blur in (("", 0.3), ("-expert-lung", 0.1)):
         cohort = list(rows("train", EACH, 1, given=True, lung=blur))
-        write_parquet(out / f"covid20{lung}.parquet", cohort)
-        write_parquet(out / f"external{lung}.parquet", list(rows("external", 2, 2, given=False, lung=blur)))
+        write(out / f"covid20{lung}.parquet", cohort)
+        write(out / f"external{lung}.parquet", list(rows("external", 2, 2, given=False, lung=blur)))
     made = [
         {
             "case": row["case"],
@@ -46,5 +50,5 @@ def folder(tmp_path_factory):
         }
         for place, row in enumerate(cohort)
     ]
-    write_parquet(out / "covid20-made.parquet", made)
+    write(out / "covid20-made.parquet", made)
     return out

@@ -9,14 +9,15 @@ from research.evidence.evidence import write_evidence
 from research.evidence.feature_worth import GROUPS
 from research.evidence.figures import Estimate, measured, rank_correlation
 from research.evidence.goals import Goal
-from research.evidence.held_out_changes import ALL_KINDS, away, held_out_kinds, kinds
+from research.evidence.held_out_changes import ALL_CHANGES, away, held_out_changes, rows_by_change
 from research.evidence.local_labels import CHOSEN, batches, local_labels
 from research.evidence.other_segmenters import Carried, carried, pairs, simplest
 from research.evidence.tables import read_tables
-from research.evidence.trials import Outcome, Trial, left_out_dice, verdicts
+from research.evidence.trials import Outcome, Trial, left_out_dice
 from segwatch.errors import RefusedCohort
 from segwatch.features.registry import ALL
-from segwatch.statistics.dice_intervals import Ends, no_ends
+from segwatch.statistics.coverage import DiceIntervals
+from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import feature_set
 from segwatch.training.leave_patient_out import LeftOut, leave_patient_out
 from segwatch.training.train import Choices
@@ -39,17 +40,17 @@ def test_every_feature_is_in_one_group():
 
 def test_a_figure_lies_in_its_interval_and_the_interval_resamples_patients():
     predicted = np.clip(DICE + DRAW.normal(0, 0.1, 120), 0, 1)
-    found = measured(verdicts(DICE, predicted), PATIENTS)
+    found = measured(Judged.by_dice(DICE, predicted), PATIENTS)
     for name in ("auroc", "sensitivity", "specificity", "mae", "spearman"):
         assert found[name].low <= found[name].value <= found[name].high
-    one_patient = measured(verdicts(DICE, predicted), np.array(["p"] * 120))
+    one_patient = measured(Judged.by_dice(DICE, predicted), np.array(["p"] * 120))
     assert one_patient["mae"].low == one_patient["mae"].high == pytest.approx(one_patient["mae"].value)
 
 
 def test_an_undefined_study_is_failed_and_has_no_error():
     predicted = DICE.copy()
     predicted[:3] = np.nan
-    judged = verdicts(DICE, predicted)
+    judged = Judged.by_dice(DICE, predicted)
     assert judged.flagged[:3].all()
     assert measured(judged, PATIENTS)["mae"].value == 0
 
@@ -134,11 +135,11 @@ def left_out(cohort, error, learnt_mae, half=0.1, learnt_error=0.0):
     """Predictions that are off by `error` (n,), by scorers that erred by `learnt_mae` (n,) in training, which
     is known to `learnt_error`."""
     n = len(cohort)
-    ends = Ends(cohort.dice + error - half, cohort.dice + error + half, np.zeros(n, np.bool_))
+    intervals = DiceIntervals(cohort.dice + error - half, cohort.dice + error + half, np.zeros(n, np.bool_))
     return LeftOut(
-        verdicts(cohort.dice, cohort.dice + error),
-        ends,
-        no_ends(n),
+        Judged.by_dice(cohort.dice, cohort.dice + error),
+        intervals,
+        DiceIntervals.none(n),
         np.full(n, np.nan),
         learnt_mae,
         np.full(n, learnt_error),
@@ -207,16 +208,16 @@ def test_each_kind_of_change_is_judged_by_scorers_that_met_neither_it_nor_the_pa
         asked.append(len(rows))
         return left_out(rows, np.full(len(rows), 0.05 if len(asked) > 1 else 0.5), np.zeros(len(rows)))
 
-    found = {each.name: each for each in held_out_kinds(cohort, tables.made, judge)}
-    assert list(found) == ["gamma", "noise", "none", "part", ALL_KINDS]
+    found = {each.name: each for each in held_out_changes(cohort, tables.made, judge)}
+    assert list(found) == ["gamma", "noise", "none", "part", ALL_CHANGES]
     assert found["gamma"].plain.covered == 0
     assert found["part"].plain.covered == 1
-    assert found[ALL_KINDS].plain.n == sum(asked)
-    assert found[ALL_KINDS].plain.worst_patient < 1
+    assert found[ALL_CHANGES].plain.n == sum(asked)
+    assert found[ALL_CHANGES].plain.worst_patient < 1
 
 
 def test_scorers_without_the_kind_and_the_patient_give_weighted_intervals_too(tables):
-    changed = kinds(tables.made)["noise"]
+    changed = rows_by_change(tables.made)["noise"]
     rows = tables.cohort.rows(changed)
     there = leave_patient_out(
         tables.cohort.rows(~changed), "rr", "paper4", also=rows, choices=Choices(resamples=0)
@@ -264,6 +265,6 @@ def test_the_page_has_every_section_and_a_second_start_tries_nothing_again(table
     assert f"{sum(goal.met for goal in goals)} of {len(goals)} met" in page
     for picture in ("cohort", "scorers", "groups"):
         assert (out.parent / "images" / f"evidence-{picture}.png").stat().st_size > 1000
-    monkeypatch.setattr("research.evidence.kept_outcomes.outcome", None)
+    monkeypatch.setattr("research.evidence.stored_outcomes.outcome", None)
     write_evidence(tables, out, tmp_path / "work", trials=asked)
     assert out.read_text() == page

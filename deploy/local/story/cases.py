@@ -41,9 +41,9 @@ def find_cases(folder: Path) -> CasesFound:
     if not folder.is_dir():
         raise NotADirectoryError(f"INPUT={folder}: there is no such folder")
     found = CasesFound({}, {}, [])
-    for place, folders, names in os.walk(folder):
+    for path, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(place)
+        here = Path(path)
         files = [here / name for name in sorted(names) if not name.startswith(".")]
         _take(folder, here, files, found)
     return found
@@ -51,12 +51,12 @@ def find_cases(folder: Path) -> CasesFound:
 
 def hand_over(name: str, files: list[Path], inbox: Path) -> None:
     """Let the case appear in the inbox at once: links where the disk allows it, else copies."""
-    with whole_folder(inbox / name) as hidden:
+    with whole_folder(inbox / name) as folder:
         for file in files:
             try:
-                os.link(file.resolve(), hidden / file.name)
+                os.link(file.resolve(), folder / file.name)
             except OSError:  # another disk, or one without links
-                shutil.copyfile(file, hidden / file.name)
+                shutil.copyfile(file, folder / file.name)
 
 
 def is_dicom(file: Path) -> bool:

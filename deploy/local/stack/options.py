@@ -1,4 +1,4 @@
-"""What a run is told, and what follows from the machine."""
+"""The options of a run, and what follows from the machine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ WINDOW_PULSES = 3
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is told.
+    """The options of a run.
 
     Attributes:
         hospitals, studies: of the story.
         noise_seed: fixes the story's noise; the policy must be a demo's. None: the noise is secret.
         embedded: the embedded log, whatever the machine has.
-        keep: whether volumes and databases stay when the run is over.
+        keep_data: whether volumes and databases stay when the run is over.
         name: of the run's folder; the time where None.
         lesion_model, scorer, policy: what hospitals are given.
         lung_weights, lung_weights_sha256: lungmask's, where there are any.
@@ -39,7 +39,7 @@ class RunOptions:
     studies: int = STUDIES
     noise_seed: int | None = 1
     embedded: bool = False
-    keep: bool = False
+    keep_data: bool = False
     name: str | None = None
     lesion_model: Path = DEMO_LESION_MODEL
     scorer: Path = DEMO_SCORER

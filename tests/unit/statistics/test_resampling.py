@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwatch.scoring.bins import bin_of, failed
-from segwatch.statistics import figures as metrics
-from segwatch.statistics import figures_of_resamples as batch
 from segwatch.statistics.binomial import largest_rejected, largest_rejected_on_grid, p_value
-from segwatch.statistics.figures import Judged
-from segwatch.statistics.figures_of_resamples import Made
+from segwatch.statistics.figures import auroc, figures
+from segwatch.statistics.resampling import figures_of_resamples
+from segwatch.statistics.verdicts import Judged
 
 row = st.tuples(
     st.floats(0, 1), st.one_of(st.none(), st.sampled_from([0.0, 0.3, 0.55, 0.6, 0.9])), st.integers(0, 3)
@@ -23,12 +22,12 @@ def test_a_weight_is_a_row_that_is_there_so_often(rows: list[tuple[float, float 
     predicted = np.array([np.nan if said is None else said for _, said, _ in rows])
     known = np.nan_to_num(predicted, nan=0.0)
     score = np.where(np.isnan(predicted), np.inf, -predicted)
-    judged = Judged(dice, bin_of(known), predicted, failed(known), score)
+    judged = Judged(dice, bin_of(known), predicted, failed(known), score, predicted)
     times = np.array([times for _, _, times in rows])
     weights = np.stack([times, np.ones_like(times)]).astype(float)
-    found = batch.figures(dice, Made.of(judged, predicted), weights)
+    found = figures_of_resamples(judged, weights)
     for number, drawn in enumerate((np.repeat(np.arange(len(rows)), times), np.arange(len(rows)))):
-        expected = metrics.figures(judged.rows(drawn))
+        expected = figures(judged.rows(drawn))
         for name, value in expected.items():
             wanted = np.nan if value is None else value
             assert found[name][number] == pytest.approx(wanted, nan_ok=True, abs=1e-12), name
@@ -39,13 +38,14 @@ def test_a_weight_is_a_row_that_is_there_so_often(rows: list[tuple[float, float 
 def test_resamples_with_predictions_of_their_own_and_shared_ones_agree(shared: bool) -> None:
     generator = np.random.default_rng(0)
     dice, predicted = generator.uniform(size=(2, 40))
-    judged = Judged(dice, bin_of(predicted), predicted, failed(predicted), -np.round(predicted, 1))
-    made = Made.of(judged, predicted)
+    judged = Judged(dice, bin_of(predicted), predicted, failed(predicted), -np.round(predicted, 1), predicted)
+    made = judged
     if not shared:
-        made = Made(*(np.repeat(part, 6, axis=0) for part in vars(made).values()))
+        verdicts = {name: part for name, part in vars(judged).items() if name != "dice"}
+        made = Judged(dice, **{name: np.tile(part, (6, 1)) for name, part in verdicts.items()})
     weights = generator.integers(0, 3, (6, 40)).astype(float)
-    found = batch.figures(dice, made, weights)
-    expected = metrics.auroc(judged.rows(np.repeat(np.arange(40), weights[3].astype(int))))
+    found = figures_of_resamples(made, weights)
+    expected = auroc(judged.rows(np.repeat(np.arange(40), weights[3].astype(int))))
     assert found["auroc"][3] == pytest.approx(expected)
 
 

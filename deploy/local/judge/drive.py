@@ -1,4 +1,4 @@
-"""Driving a scene to its end: shows it, and says what went wrong on the way."""
+"""Driving a run to its end: shows how it stands, and says what went wrong on the way."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -6,28 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from deploy.local.judge.settled import PAGE_SECONDS, STUCK_SECONDS, Patience, awaited, pages_missing
 from deploy.local.judge.status import RunStatus
 from deploy.local.machine.process import Child
-from deploy.local.show.progress import ProgressTable
 
 TICK_SECONDS = 0.2
 
 
 def drive(
-    scene: RunStatus,
-    watch: ProgressTable,
+    status: RunStatus,
+    show: Callable[[RunStatus, Sequence[str]], None],
     cases: Mapping[str, Sequence[str]],
     *,
     feeder: Child | None = None,
-    pages_at: Mapping[str, int] | None = None,
+    pages_due: Mapping[str, int] | None = None,
     notice: Callable[[RunStatus], list[str]] = lambda _: [],
 ) -> list[str]:
     """Tend the stack until everything has come to its end, or nothing moves any more.
 
     Args:
-        scene: the running stack.
-        watch: shows it.
+        status: the running stack.
+        show: shows it, with what has happened since the last time.
         cases: names of the cases that each hospital gets.
         feeder: the process that drops them; None where they lie there already.
-        pages_at: hospitals about which a page must come, and how many studies they have before it may.
+        pages_due: hospitals about which a page must come, and how many studies they have before it may.
         notice: further events, asked for after each look.
 
     Returns:
@@ -35,15 +34,15 @@ def drive(
     """
     patience = Patience()
     while True:
-        events = scene.tick()
-        watch.show(scene, [*events, *notice(scene)])
+        events = status.tick()
+        show(status, [*events, *notice(status)])
         if feeder is not None and feeder.exit_code not in (None, 0):
             return [f"the feeder ended with code {feeder.exit_code} ({feeder.log}):\n{feeder.last_lines()}"]
-        what = awaited(scene, cases)
-        missing = pages_missing(scene, pages_at or {})
+        what = awaited(status, cases)
+        missing = pages_missing(status, pages_due or {})
         if what is None and not missing:
             return []
-        idle = patience.idle(scene.progress())
+        idle = patience.idle(status.progress())
         if what is not None and idle > STUCK_SECONDS:
             return [f"nothing has moved for {STUCK_SECONDS:.0f} s: {what}"]
         if what is None and idle > PAGE_SECONDS:

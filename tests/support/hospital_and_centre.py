@@ -10,7 +10,7 @@ OTHER = "hospital-b"
 
 
 @dataclass(frozen=True)
-class Places:
+class HospitalAndCentre:
     """Both, with topics and rights; the centre knows another hospital too."""
 
     hospital: Hospital
