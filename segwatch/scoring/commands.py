@@ -1,12 +1,16 @@
-"""What `segwatch models` does, once it is called."""
+"""What `segwatch models` does, once it is called. What loads a model is imported where one is loaded."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from segwatch.errors import RefusedModel
-from segwatch.scoring.bundle import Scorer, load
+from segwatch.scoring.bundle_files import read_files
 from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, ScorerManifest
+
+if TYPE_CHECKING:
+    from segwatch.scoring.bundle import Scorer
 
 SHOWN = ("auroc", "sensitivity", "binary_specificity", "mae")
 
@@ -29,6 +33,8 @@ def bundles(folder: Path) -> list[Path]:
 
 def list_models(folder: Path) -> None:
     """Print a line a scorer; one that is refused says why."""
+    from segwatch.scoring.bundle import load
+
     for bundle in bundles(folder):
         try:
             scorer = load(bundle)
@@ -39,13 +45,13 @@ def list_models(folder: Path) -> None:
 
 
 def show(folder: Path) -> None:
-    """Print the model card of a scorer that loads."""
-    scorer = load(folder)
+    """Print the model card of a scorer whose files are those of its manifest."""
+    identity = read_files(folder).identity
     card = folder / CARD_FILE
     if not card.is_file():
         raise RefusedModel(f"{folder} has no {CARD_FILE}: take the bundle from its source again")
     typer.echo(card.read_text(encoding="utf-8").rstrip())
-    typer.echo(f"\nIdentity: {scorer.identity.name}, sha256 {scorer.identity.sha256}")
+    typer.echo(f"\nIdentity: {identity.name}, sha256 {identity.sha256}")
 
 
 def verify(folder: Path) -> None:
@@ -54,6 +60,8 @@ def verify(folder: Path) -> None:
     Raises:
         RefusedModel: one of them is.
     """
+    from segwatch.scoring.bundle import load
+
     refused = []
     for bundle in bundles(folder):
         try:
@@ -64,7 +72,7 @@ def verify(folder: Path) -> None:
         raise RefusedModel("refused:\n  " + "\n  ".join(refused))
 
 
-def in_a_line(scorer: Scorer) -> str:
+def in_a_line(scorer: "Scorer") -> str:
     """A scorer in one line: who it is, what it reads, what it was trained on and how good it was."""
     manifest, cohort = scorer.manifest, scorer.manifest.cohort
     return (
