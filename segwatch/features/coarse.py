@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segwatch.features.inputs import Spacing
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.distance import distance_to
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 from segwatch.features.reasons import NO_LESION_INSIDE, NO_LUNG_BORDER, NoValue
 
 BLOCK_MM = 2.5
@@ -102,9 +102,9 @@ def _box(flags: Flags, margin: int) -> tuple[slice, slice, slice]:
 
 @compiled
 def _count_blocks(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
+    first: Edges,
+    last: Edges,
+    row_start: RowStart,
     ny: int,
     by_z: int,
     by_y: int,
