@@ -60,8 +60,8 @@ class Feature:
 def feature(
     *,
     what: str,
-    unit: str,
-    range: str,  # noqa: A002 - the card's word
+    unit: str = "1",
+    range: str = "0 to 1",  # noqa: A002 - the card's word
     good: Good,
     blind_to: str,
     source: str,
@@ -69,7 +69,10 @@ def feature(
     of_empty: float | Reason = EMPTY_MASK,
     version: int = 1,
 ) -> Callable[[Callable[[Scene], float]], Feature]:
-    """Make a feature of the function that measures it, which bears its name; see `Card` and `Feature`."""
+    """Make a feature of the function that measures it, which bears its name; see `Card` and `Feature`.
+
+    What has no unit is most often a share: from 0 to 1.
+    """
 
     def made(value: Callable[[Scene], float]) -> Feature:
         card = Card(

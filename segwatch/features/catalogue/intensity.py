@@ -28,8 +28,6 @@ def lesion_hu_spread(scene: Scene) -> float:
 
 @feature(
     what="Lesion voxels below −950 HU (air, emphysema) or above 200 HU (bone, metal, contrast), over all.",
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to=(
         "Every error over tissue between the bounds, muscle and healthy lung included. Noise alone pushes "

@@ -18,7 +18,6 @@ from segwatch.features.scene import Scene
         "The number of connected components of the lesion mask. Rule `26`: voxels that share a corner "
         "connect. Rule `l1`: voxels within city-block distance 3 connect."
     ),
-    unit="1",
     range="whole numbers from 0",
     good="low",
     blind_to=(
@@ -62,7 +61,6 @@ def intensity_mode(scene: Scene) -> float:
         "over the components that have a pair. `axis` and `min_voxels` choose other slices and only the "
         "larger components."
     ),
-    unit="1",
     range="0 to below 1",
     good="high",
     blind_to=(
@@ -99,7 +97,6 @@ def _defined(overlap: SliceOverlap) -> float:
 
 @feature(
     what="The share of lesion voxels that lie inside the lung mask (any label above 0).",
-    unit="1",
     range="0 to 1; 0 where no lesion voxel is inside, no value where there is no lung",
     good="high",
     blind_to=(
