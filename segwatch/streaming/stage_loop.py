@@ -24,10 +24,10 @@ from segwatch.streaming.attempts import (
 )
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.json_logs import about
-from segwatch.streaming.lag import LagGauge
 from segwatch.streaming.log import Consumer, Outgoing, Position, Producer, Record, outgoing
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.steps import successes
+from segwatch.streaming.telemetry import LagGauge
 from segwatch.streaming.worker import Worker
 
 _log = logging.getLogger(__name__)
