@@ -15,7 +15,7 @@ from segwatch.features.inputs import Spacing
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.distance import distance_to
 from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
-from segwatch.features.reasons import NO_LESION_INSIDE, NO_LUNG_BORDER, NoValue
+from segwatch.features.reasons import NoValue, Reason
 
 BLOCK_MM = 2.5
 RIM_MM = (3.0, 8.0)
@@ -47,9 +47,9 @@ class Coarse:
         """Mean distance in mm of the lesion's voxels in the lung to where the lung ends."""
         weights = np.where(self.lung, self.lesion_voxels, 0)
         if not weights.any():
-            raise NoValue(NO_LESION_INSIDE)
+            raise NoValue(Reason.NO_LESION_INSIDE)
         if self.lung.all():
-            raise NoValue(NO_LUNG_BORDER)
+            raise NoValue(Reason.NO_LUNG_BORDER)
         box = _box(self.lung, 1)
         return float(np.average(distance_to(~self.lung[box], self.spacing), weights=weights[box]))
 

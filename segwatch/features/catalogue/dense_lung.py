@@ -1,7 +1,7 @@
 """The mask against a cheap rule: what is dense in the lung is lesion."""
 
 from segwatch.features.card import feature
-from segwatch.features.reasons import NO_RIM, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 
@@ -83,5 +83,5 @@ def rim_dense_share(scene: Scene) -> float:
     """Share of the rim that is dense."""
     rim, box = scene.coarse.rim()
     if not rim.any():
-        raise NoValue(NO_RIM)
+        raise NoValue(Reason.NO_RIM)
     return float(scene.tissue.dense[box][rim].mean())

@@ -1,7 +1,7 @@
 """What the lesion model itself said of its mask: comes with it, nothing is computed."""
 
 from segwatch.features.card import feature
-from segwatch.features.reasons import NO_PROBABILITIES, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 
@@ -51,5 +51,5 @@ def fold_agreement(scene: Scene) -> float:
 
 def _sent(found: float | None) -> float:
     if found is None:
-        raise NoValue(NO_PROBABILITIES)
+        raise NoValue(Reason.NO_PROBABILITIES)
     return found

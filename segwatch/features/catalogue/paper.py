@@ -9,7 +9,7 @@ from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.kernels.sampling import mean_of_component
 from segwatch.features.kernels.slices import SliceOverlap, slice_overlap
 from segwatch.features.profiles import FeatureOptions
-from segwatch.features.reasons import COMPONENT_WITHOUT_PAIR, NO_SLICE_PAIR, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 
@@ -83,7 +83,7 @@ def segmentation_smoothness(scene: Scene) -> float:
     if options.profile == "authors-code":
         smoothness = box_overlap(mask.array, mask.runs, components, options.min_voxels)
         if smoothness is None:
-            raise NoValue(COMPONENT_WITHOUT_PAIR)
+            raise NoValue(Reason.COMPONENT_WITHOUT_PAIR)
         return smoothness
     least = options.min_voxels + 1 if components.voxels.max() > options.min_voxels else 1
     return _defined(slice_overlap(mask.runs, components, least))
@@ -91,7 +91,7 @@ def segmentation_smoothness(scene: Scene) -> float:
 
 def _defined(overlap: SliceOverlap) -> float:
     if overlap.mean is None:
-        raise NoValue(NO_SLICE_PAIR)
+        raise NoValue(Reason.NO_SLICE_PAIR)
     return overlap.mean
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from segwatch.features.card import feature
 from segwatch.features.kernels.extent import voxels_per_slice
 from segwatch.features.kernels.surface import surface_mm2
-from segwatch.features.reasons import NO_SLICE_PAIR, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 TINY_ML = 0.1
@@ -127,7 +127,7 @@ def slice_change_at_5mm(scene: Scene) -> float:
     """Lost overlap of consecutive slices, as of slices 5 mm apart."""
     smoothness = scene.axial_overlap.mean
     if smoothness is None:
-        raise NoValue(NO_SLICE_PAIR)
+        raise NoValue(Reason.NO_SLICE_PAIR)
     # Slices that resampling repeats are identical pairs, which the smoothness leaves out.
     distance = max(scene.spacing[0], scene.native.spacing[0])
     return float((1 - smoothness) * (REFERENCE_MM / distance) ** POWER)
