@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,11 +12,12 @@ from typing import Literal
 from segwatch.files import flush, write_whole
 from segwatch.ingest.inbox import ARRIVING, ATTEMPTS, RECEIPTS, REJECTED
 from segwatch.volumes.folders import walk
-from services.ingest.completion import Fingerprint
 
 LONGEST_NAME = 200
 """Bytes of an entry's name; a file system takes 255, and receipts and rejected entries add to it."""
 Outcome = Literal["announced", "duplicate", "rejected"]
+Fingerprint = tuple[tuple[str, int, int], ...]
+"""Every file of an entry: path inside it, size, time of last change in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,40 @@ def shortened(name: str) -> str:
         return name
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
     return f"{os.fsencode(name)[: LONGEST_NAME // 2].decode('ascii', 'ignore')}-{digest}"
+
+
+class Completion:
+    """When an entry is complete: DICOM has no sign for it, so it is when nothing changes.
+
+    Remembers since when each entry has looked as it does now.
+
+    Time is this process's own monotonic clock: file times may lie (copied with the files, or another
+    machine's). After a restart every entry is watched for the quiet time again.
+    """
+
+    def __init__(self, quiet_seconds: float) -> None:
+        self._quiet = quiet_seconds
+        self._since: dict[str, tuple[Fingerprint, float]] = {}
+
+    def complete(self, entries: Mapping[str, Fingerprint], now: float) -> list[str]:
+        """The entries that have been still for the quiet time, sorted by name. Empty ones never are.
+
+        Examples:
+            >>> completion, entry = Completion(5), {"case": (("ct.nii.gz", 10, 1),)}
+            >>> completion.complete(entry, now=0), completion.complete(entry, now=5)
+            ([], ['case'])
+        """
+        self._since = {
+            name: self._since[name] if name in self._since and self._since[name][0] == files else (files, now)
+            for name, files in entries.items()
+        }
+        return sorted(
+            name for name, (files, since) in self._since.items() if files and now - since >= self._quiet
+        )
+
+    def forget(self, name: str) -> None:
+        """Watch the entry for the quiet time again."""
+        self._since.pop(name, None)
 
 
 def _looks(path: Path, name: str) -> list[tuple[str, int, int]]:

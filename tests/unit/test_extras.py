@@ -30,7 +30,7 @@ def test_a_command_line_needs_the_extra_of_its_command_and_options(line: str, ex
 def test_a_missing_package_ends_a_command_with_the_extra_that_has_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "segwatch.scoring.commands", None)
+    monkeypatch.setitem(sys.modules, "segwatch.scoring.bundle_files", None)
     monkeypatch.setattr(sys, "argv", ["segwatch", "models", "show", "."])
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -135,7 +135,7 @@ def audit(
 
 @contextmanager
 def _log() -> "Iterator[Log]":
-    from segwatch.streaming.connect import open_log
+    from segwatch.streaming.log import open_log
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
     with open_log(load_settings(ConnectionSettings, strangers=True)) as log:

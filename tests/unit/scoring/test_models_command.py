@@ -33,7 +33,7 @@ def test_a_sound_bundle_is_listed_shown_and_verified(
 
 def test_a_card_is_shown_without_what_would_load_the_model(bundle: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from segwatch.scoring.commands import show;"
+        "import sys; from pathlib import Path; from segwatch.scoring.cli import show;"
         f"show(Path({str(bundle)!r})); print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
