@@ -1,19 +1,8 @@
 """The centre's overview: every site's rolling quality, as far as its privacy policy lets it be seen."""
 
 from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import table, timeseries
 
-from deploy.dashboards.board import board
-from deploy.dashboards.panels import (
-    NUMBER_OF,
-    WHOLE_WIDTH,
-    by_label,
-    estimate,
-    lines,
-    on_the_right,
-    stacked,
-    with_page_line,
-)
+from deploy.dashboards.panels import HIGH, LOW, NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board
 
 PAGE_ABOVE = 0.5
 """The share that the rule SegwatchQualityDrop pages above."""
@@ -31,29 +20,23 @@ PREDICTED_DICE = (
 
 def federation() -> builders.Dashboard:
     """The dashboard `segwatch-federation`."""
-    overview = board(
+    return board(
         "segwatch: all sites",
         "segwatch-federation",
         "Predicted segmentation quality of every hospital, from noised releases. No study can be seen here.",
-        sites_of="segwatch_federation_pulses",
-    )
-    return (
-        overview.with_row(builders.Row("Now"))
-        .with_panel(_sites_now())
-        .with_row(builders.Row("Quality over time, site by site"))
-        .with_panel(_needs_attention().repeat("site").max_per_row(2))
-        .with_panel(_predicted_dice().repeat("site").max_per_row(2))
-        .with_panel(_bins().repeat("site").max_per_row(2))
-        .with_row(builders.Row("Is the picture true?"))
-        .with_panel(_heartbeats())
-        .with_panel(_records())
-        .with_panel(_alerts())
+        choices={"site": ("Site", "segwatch_federation_pulses")},
+        rows={
+            "Now": [_sites_now()],
+            "Quality over time, site by site": _quality(),
+            "Is the picture true?": _trust(),
+        },
     )
 
 
-def _sites_now() -> table.Panel:
-    return by_label(
+def _sites_now() -> Rows:
+    return Rows(
         "Sites now",
+        NEEDS_ATTENTION,
         "site",
         {
             "needs attention": (_of("site:segwatch_needs_attention:ratio"), "percentunit"),
@@ -69,84 +52,80 @@ def _sites_now() -> table.Panel:
             "conflicts": (_max("segwatch_federation_conflicts_total"), "short"),
             "refused": (_max("segwatch_federation_refused_total"), "short"),
         },
-        description=NEEDS_ATTENTION,
     )
 
 
-def _needs_attention() -> timeseries.Panel:
-    panel = estimate(
-        "Needs attention at $site",
-        {"needs attention": _of("site:segwatch_needs_attention:ratio")},
-        low=_of("site:segwatch_needs_attention:ratio_low"),
-        high=_of("site:segwatch_needs_attention:ratio_high"),
-        n=_of("site:segwatch_federation_window_studies:max"),
-        n_is="studies in the window",
-        unit="percentunit",
-        description=NEEDS_ATTENTION,
-    )
-    return with_page_line(panel, PAGE_ABOVE)
+def _quality() -> list[Curves]:
+    return [
+        Curves(
+            "Needs attention at $site",
+            NEEDS_ATTENTION,
+            {
+                "needs attention": _of("site:segwatch_needs_attention:ratio"),
+                LOW: _of("site:segwatch_needs_attention:ratio_low"),
+                HIGH: _of("site:segwatch_needs_attention:ratio_high"),
+                NUMBER_OF: _of("site:segwatch_federation_window_studies:max"),
+            },
+            "percentunit",
+            n_is="studies in the window",
+            page_above=PAGE_ABOVE,
+            repeat="site",
+        ),
+        Curves(
+            "Mean predicted Dice at $site",
+            PREDICTED_DICE,
+            {
+                "mean predicted Dice": _max("segwatch_federation_predicted_dice"),
+                LOW: _max("segwatch_federation_predicted_dice_low"),
+                HIGH: _max("segwatch_federation_predicted_dice_high"),
+                NUMBER_OF: _max("segwatch_federation_portraits"),
+            },
+            "none",
+            n_is="portraits seen",
+            repeat="site",
+        ),
+        Curves(
+            "Bins of predicted Dice at $site",
+            f"Shares of the seven cells of the latest portrait. {PREDICTED_DICE}",
+            {
+                "{{bin}}": "max by (site, bin) (segwatch_federation_bin_ratio{site=~'$site'})",
+                NUMBER_OF: _max("segwatch_federation_portraits"),
+            },
+            "percentunit",
+            n_is="portraits seen",
+            stacked=True,
+            width=WHOLE_WIDTH,
+            repeat="site",
+        ),
+    ]
 
 
-def _predicted_dice() -> timeseries.Panel:
-    return estimate(
-        "Mean predicted Dice at $site",
-        {"mean predicted Dice": _max("segwatch_federation_predicted_dice")},
-        low=_max("segwatch_federation_predicted_dice_low"),
-        high=_max("segwatch_federation_predicted_dice_high"),
-        n=_max("segwatch_federation_portraits"),
-        n_is="portraits seen",
-        unit="none",
-        description=PREDICTED_DICE,
-    )
-
-
-def _bins() -> timeseries.Panel:
-    bins = "max by (site, bin) (segwatch_federation_bin_ratio{site=~'$site'})"
-    panel = lines(
-        "Bins of predicted Dice at $site",
-        {"{{bin}}": bins, NUMBER_OF: _max("segwatch_federation_portraits")},
-        unit="percentunit",
-        description=f"Shares of the seven cells of the latest portrait. {PREDICTED_DICE}",
-        width=WHOLE_WIDTH,
-    )
-    return stacked(panel).override_by_name(NUMBER_OF, on_the_right("portraits seen"))
-
-
-def _heartbeats() -> timeseries.Panel:
+def _trust() -> list[Curves]:
     age = _of("site:segwatch_heartbeat_age:seconds")
     interval = _of("site:segwatch_heartbeat_interval:seconds")
-    return lines(
-        "Intervals since the last heartbeat",
-        {"{{site}}": f"{age} / {interval}"},
-        unit="short",
-        description="A heartbeat says only that a site is alive. Above 4, SegwatchSiteSilent pages.",
-    )
-
-
-def _records() -> timeseries.Panel:
-    return lines(
-        "Records that do not count",
-        {
-            "copies, {{site}}": _max("segwatch_federation_copies_total"),
-            "conflicts, {{site}}": _max("segwatch_federation_conflicts_total"),
-            "refused, {{site}}": _max("segwatch_federation_refused_total"),
-        },
-        unit="short",
-        description=(
-            "Copies are harmless: delivery is at least once. A conflict is one block with two contents."
-            " Refused records do not keep to the schema."
+    return [
+        Curves(
+            "Intervals since the last heartbeat",
+            "A heartbeat says only that a site is alive. Above 4, SegwatchSiteSilent pages.",
+            {"{{site}}": f"{age} / {interval}"},
         ),
-    )
-
-
-def _alerts() -> timeseries.Panel:
-    return lines(
-        "Alerts that fire",
-        {"{{alertname}} {{site}}": 'max by (alertname, site) (ALERTS{alertstate="firing"})'},
-        unit="none",
-        description="Empty where nothing fires. Each alert has a runbook in deploy/runbooks.",
-        width=WHOLE_WIDTH,
-    )
+        Curves(
+            "Records that do not count",
+            "Copies are harmless: delivery is at least once. A conflict is one block with two contents."
+            " Refused records do not keep to the schema.",
+            {
+                f"{records}, {{{{site}}}}": _max(f"segwatch_federation_{records}_total")
+                for records in ("copies", "conflicts", "refused")
+            },
+        ),
+        Curves(
+            "Alerts that fire",
+            "Empty where nothing fires. Each alert has a runbook in deploy/runbooks.",
+            {"{{alertname}} {{site}}": 'max by (alertname, site) (ALERTS{alertstate="firing"})'},
+            "none",
+            width=WHOLE_WIDTH,
+        ),
+    ]
 
 
 def _of(record: str) -> str:

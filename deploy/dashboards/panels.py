@@ -1,13 +1,14 @@
-"""The few kinds of panel that the dashboards are made of.
+"""What the dashboards are made of: two kinds of panel, written down as data, and the board that shows them.
 
-Three rules hold for all of them: a share or a mean is drawn with its interval and its n; what is undefined is
+Three rules hold for all panels: a share or a mean is drawn with its interval and its n; what is undefined is
 shown as that word, never as a 0; gaps stay gaps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
-from grafana_foundation_sdk.builders import dashboard as dashboard_builders
+from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus, table, timeseries
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -21,128 +22,141 @@ NUMBER_OF = "n"
 LOW = "interval, low"
 HIGH = "interval, high"
 
-
-def query(expression: str, legend: str, ref: str, *, instant: bool = False) -> prometheus.Dataquery:
-    """A query of Prometheus: over the dashboard's time range, or (`instant`) at its end as a table."""
-    built = prometheus.Dataquery().expr(expression).legend_format(legend).ref_id(ref).datasource(SOURCE)
-    if instant:
-        return built.instant().format(PromQueryFormat.TABLE)
-    return built.range()
+_REFS = "ABCDEFGHIJKLMN"
 
 
-def lines(
-    title: str, queries: Mapping[str, str], *, unit: str, description: str, width: int = HALF_WIDTH
-) -> timeseries.Panel:
-    """Curves over time; `queries` gives the expression to each legend."""
-    panel = (
-        timeseries.Panel()
-        .title(title)
-        .description(description)
-        .datasource(SOURCE)
-        .unit(unit)
-        .no_value(UNDEFINED)
-        .span_nulls(False)
-        .min(0)
-        .legend(_legend())
-        .grid_pos(dashboard.GridPos(h=8, w=width))
-    )
-    for ref, (legend, expression) in zip("ABCDEFGHIJ", queries.items(), strict=False):
-        panel = panel.with_target(query(expression, legend, ref))
-    return panel
+@dataclass(frozen=True)
+class Curves:
+    """Curves over time. Those named LOW and HIGH are an interval between 0 and 1, drawn as a band."""
+
+    title: str
+    description: str
+    """What the reader should know."""
+    queries: Mapping[str, str]
+    """The expression under each legend."""
+    unit: str = "short"
+    """Grafana's name of the curves' unit."""
+    n_is: str = ""
+    """What the curve NUMBER_OF counts, as its own axis at the right-hand side says it."""
+    page_above: float | None = None
+    """The share above which somebody is paged, drawn as a line."""
+    stacked: bool = False
+    """Whether the curves are stacked as areas."""
+    width: int = HALF_WIDTH
+    repeat: str | None = None
+    """The variable for each value of which the panel is drawn once, two beside each other."""
+
+    def built(self) -> timeseries.Panel:
+        """Grafana's panel."""
+        panel = (
+            timeseries.Panel()
+            .title(self.title)
+            .description(self.description)
+            .datasource(SOURCE)
+            .unit(self.unit)
+            .no_value(UNDEFINED)
+            .span_nulls(False)
+            .min(0)
+            .legend(_legend())
+            .grid_pos(dashboard.GridPos(h=8, w=self.width))
+        )
+        for ref, (legend, expression) in zip(_REFS, self.queries.items(), strict=False):
+            panel = panel.with_target(_query(expression, legend, ref).range())
+        if self.stacked:
+            mode = common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
+            panel = panel.fill_opacity(60).stacking(mode)
+        if NUMBER_OF in self.queries:
+            panel = panel.override_by_name(NUMBER_OF, _on_the_right(self.n_is))
+        if HIGH in self.queries:
+            panel = _with_band(panel)
+        if self.page_above is not None:
+            panel = _with_page_line(panel, self.page_above)
+        return panel.repeat(self.repeat).max_per_row(2) if self.repeat else panel
 
 
-def estimate(
+@dataclass(frozen=True)
+class Rows:
+    """A table of what is the case now, with a row for each value of a label."""
+
+    title: str
+    description: str
+    label: str
+    columns: Mapping[str, tuple[str, str]]
+    """The expression and its unit under each heading."""
+
+    def built(self) -> table.Panel:
+        """Grafana's panel."""
+        panel = (
+            table.Panel()
+            .title(self.title)
+            .description(self.description)
+            .datasource(SOURCE)
+            .no_value(UNDEFINED)
+            .grid_pos(dashboard.GridPos(h=8, w=WHOLE_WIDTH))
+        )
+        for ref, (heading, (expression, unit)) in zip(_REFS, self.columns.items(), strict=False):
+            at_the_end = _query(expression, heading, ref).instant().format(PromQueryFormat.TABLE)
+            panel = panel.with_target(at_the_end).override_by_name(heading, [_property("unit", unit)])
+        renamed = {f"Value #{ref}": heading for ref, heading in zip(_REFS, self.columns, strict=False)}
+        for name, options in (
+            ("joinByField", {"byField": self.label, "mode": "outer"}),
+            ("filterFieldsByName", {"include": {"names": [self.label, *renamed]}}),
+            ("organize", {"renameByName": renamed}),
+        ):
+            panel = panel.with_transformation(dashboard.DataTransformerConfig(name, options=options))
+        return panel
+
+
+def board(
     title: str,
-    value: Mapping[str, str],
-    *,
-    low: str,
-    high: str,
-    n: str,
-    n_is: str,
-    unit: str,
+    uid: str,
     description: str,
-) -> timeseries.Panel:
-    """An estimate between 0 and 1 with its interval as a band, and what it rests on at the right-hand axis.
+    *,
+    choices: Mapping[str, tuple[str, str]],
+    rows: Mapping[str, Sequence[Curves | Rows]],
+) -> builders.Dashboard:
+    """A dashboard: the panels of each row under its heading, refreshed twice a minute.
 
-    Args:
-        title: the panel's title.
-        value: the expression of the estimate, under its legend.
-        low: expression of the interval's lower end.
-        high: expression of the interval's upper end.
-        n: expression of how much the estimate rests on.
-        n_is: what `n` counts, as the axis says it.
-        unit: Grafana's name of the estimate's unit.
-        description: what the reader should know.
+    Each of `choices` is a variable: under a label its title, and the metric whose values of it are offered.
     """
-    queries = {**value, LOW: low, HIGH: high, NUMBER_OF: n}
-    panel = lines(title, queries, unit=unit, description=description).max(1)
-    return (
-        panel.override_by_name(NUMBER_OF, on_the_right(n_is))
-        .override_by_name(LOW, _faint())
-        .override_by_name(
-            HIGH, [*_faint(), _property("custom.fillBelowTo", LOW), _property("custom.fillOpacity", 12)]
-        )
-    )
-
-
-def with_page_line(panel: timeseries.Panel, at: float) -> timeseries.Panel:
-    """Draw the share above which somebody is paged."""
-    steps = [dashboard.Threshold(None, "green"), dashboard.Threshold(at, "red")]
-    return panel.thresholds(
-        dashboard_builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
-    ).thresholds_style(
-        common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
-    )
-
-
-def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """Stack the curves as areas."""
-    return panel.fill_opacity(60).stacking(
-        common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
-    )
-
-
-def on_the_right(label: str) -> list[dashboard.DynamicConfigValue]:
-    """A curve that counts, beside curves that are shares: own axis, own unit, never stacked."""
-    return [
-        _property("custom.axisPlacement", "right"),
-        _property("custom.axisLabel", label),
-        _property("custom.stacking", {"mode": "none", "group": "n"}),
-        _property("custom.fillOpacity", 0),
-        _property("custom.lineStyle", {"fill": "dash", "dash": [4, 6]}),
-        _property("unit", "short"),
-        _property("max", None),
-    ]
-
-
-def by_label(
-    title: str, label: str, columns: Mapping[str, tuple[str, str]], *, description: str
-) -> table.Panel:
-    """A table with a row for each value of `label`; `columns` gives (expression, unit) to each heading."""
-    panel = (
-        table.Panel()
-        .title(title)
+    made = (
+        builders.Dashboard(title)
+        .uid(uid)
         .description(description)
-        .datasource(SOURCE)
-        .no_value(UNDEFINED)
-        .grid_pos(dashboard.GridPos(h=8, w=WHOLE_WIDTH))
+        .tags(["segwatch"])
+        .timezone("browser")
+        .readonly()
+        .refresh("30s")
+        .time("now-24h", "now")
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .with_variable(builders.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     )
-    renamed = {}
-    for ref, (heading, (expression, unit)) in zip("ABCDEFGHIJKLMN", columns.items(), strict=False):
-        panel = panel.with_target(query(expression, heading, ref, instant=True))
-        panel = panel.override_by_name(heading, [_property("unit", unit)])
-        renamed[f"Value #{ref}"] = heading
+    for label, (shown, metric) in choices.items():
+        made = made.with_variable(_choice(label, shown, metric))
+    for heading, panels in rows.items():
+        made = made.with_row(builders.Row(heading))
+        for panel in panels:
+            made = made.with_panel(panel.built())
+    return made
+
+
+def _choice(label: str, title: str, metric: str) -> builders.QueryVariable:
+    """A variable whose values are those that a metric's label has; any number of them may be chosen."""
     return (
-        panel.with_transformation(
-            dashboard.DataTransformerConfig("joinByField", options={"byField": label, "mode": "outer"})
-        )
-        .with_transformation(
-            dashboard.DataTransformerConfig(
-                "filterFieldsByName", options={"include": {"names": [label, *renamed]}}
-            )
-        )
-        .with_transformation(dashboard.DataTransformerConfig("organize", options={"renameByName": renamed}))
+        builders.QueryVariable(label)
+        .label(title)
+        .datasource(SOURCE)
+        .query(f"label_values({metric}, {label})")
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
     )
+
+
+def _query(expression: str, legend: str, ref: str) -> prometheus.Dataquery:
+    return prometheus.Dataquery().expr(expression).legend_format(legend).ref_id(ref).datasource(SOURCE)
 
 
 def _legend() -> common_builders.VizLegendOptions:
@@ -155,8 +169,32 @@ def _legend() -> common_builders.VizLegendOptions:
     )
 
 
-def _faint() -> list[dashboard.DynamicConfigValue]:
-    return [_property("custom.lineWidth", 0), _property("color", {"mode": "fixed", "fixedColor": "gray"})]
+def _on_the_right(label: str) -> list[dashboard.DynamicConfigValue]:
+    """A curve that counts, beside curves that are shares: own axis, own unit, never stacked."""
+    return [
+        _property("custom.axisPlacement", "right"),
+        _property("custom.axisLabel", label),
+        _property("custom.stacking", {"mode": "none", "group": "n"}),
+        _property("custom.fillOpacity", 0),
+        _property("custom.lineStyle", {"fill": "dash", "dash": [4, 6]}),
+        _property("unit", "short"),
+        _property("max", None),
+    ]
+
+
+def _with_band(panel: timeseries.Panel) -> timeseries.Panel:
+    faint = [_property("custom.lineWidth", 0), _property("color", {"mode": "fixed", "fixedColor": "gray"})]
+    filled = [_property("custom.fillBelowTo", LOW), _property("custom.fillOpacity", 12)]
+    return panel.max(1).override_by_name(LOW, faint).override_by_name(HIGH, [*faint, *filled])
+
+
+def _with_page_line(panel: timeseries.Panel, at: float) -> timeseries.Panel:
+    steps = [dashboard.Threshold(None, "green"), dashboard.Threshold(at, "red")]
+    return panel.thresholds(
+        builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
+    ).thresholds_style(
+        common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+    )
 
 
 def _property(name: str, value: object) -> dashboard.DynamicConfigValue:

@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from deploy.manifests.access import HOSPITAL, Access, centre
+from deploy.manifests.access import HOSPITAL, Access, centre, grants
 from deploy.manifests.kafka_topics import centre_topics, site_topics
-from deploy.manifests.users import user
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
@@ -38,7 +37,29 @@ def main() -> None:
 
 
 def _users(principals: dict[str, Access]) -> list[dict[str, Any]]:
-    return [user(name, access) for name, access in principals.items()]
+    """Strimzi's KafkaUser of each principal, with a client certificate and literal rights."""
+    return [
+        {
+            "apiVersion": "kafka.strimzi.io/v1",
+            "kind": "KafkaUser",
+            "metadata": {"name": name, "labels": {"strimzi.io/cluster": "log"}},
+            "spec": {
+                "authentication": {"type": "tls"},
+                "authorization": {"type": "simple", "acls": _rights(access)},
+            },
+        }
+        for name, access in principals.items()
+    ]
+
+
+def _rights(access: Access) -> list[dict[str, Any]]:
+    return [
+        {
+            "resource": {"type": grant.kind, "name": grant.name, "patternType": "literal"},
+            "operations": list(grant.operations),
+        }
+        for grant in grants(access)
+    ]
 
 
 def _rules(name: str) -> dict[str, Any]:

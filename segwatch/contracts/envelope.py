@@ -33,6 +33,7 @@ TYPES: Mapping[str, type[BaseModel]] = {
 
 Headers = tuple[tuple[str, bytes], ...]
 Data = TypeVar("Data", bound=BaseModel)
+Result = TypeVar("Result", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Event(Generic[Data]):
     data: Data
     correlation: str | None = None
     extensions: Mapping[str, str] = field(default_factory=dict)
+
+    def answered(self, stage: str, id_: str, type_: str, data: Result, time: datetime) -> "Event[Result]":
+        """The message that a stage makes of this one: about the same study, on the same study's way."""
+        return Event(id_, type_, self.key, f"/{stage}", time, data, self.correlation)
 
 
 class _ContractFormat(Format):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from segwatch.features.reasons import EMPTY_MASK, Reason
+from segwatch.features.reasons import Reason
 from segwatch.features.scene import Scene
 
 Good = Literal["high", "low", "neither"]
@@ -60,16 +60,19 @@ class Feature:
 def feature(
     *,
     what: str,
-    unit: str,
-    range: str,  # noqa: A002 - the card's word
+    unit: str = "1",
+    range: str = "0 to 1",  # noqa: A002 - the card's word
     good: Good,
     blind_to: str,
     source: str,
     cost: Cost,
-    of_empty: float | Reason = EMPTY_MASK,
+    of_empty: float | Reason = Reason.EMPTY_MASK,
     version: int = 1,
 ) -> Callable[[Callable[[Scene], float]], Feature]:
-    """Make a feature of the function that measures it, which bears its name; see `Card` and `Feature`."""
+    """Make a feature of the function that measures it, which bears its name; see `Card` and `Feature`.
+
+    What has no unit is most often a share: from 0 to 1.
+    """
 
     def made(value: Callable[[Scene], float]) -> Feature:
         card = Card(

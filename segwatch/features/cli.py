@@ -1,5 +1,6 @@
 """`segwatch features list|explain|page`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,16 +18,28 @@ def register(app: typer.Typer) -> None:
 
 def list_features() -> None:
     """List the catalogue: name, unit, what is good, cost."""
-    from segwatch.features import commands
+    from rich.console import Console
+    from rich.table import Table
 
-    commands.print_catalogue()
+    from segwatch.features.registry import FEATURES
+
+    table = Table("feature", "unit", "good", "cost")
+    for each in FEATURES:
+        table.add_row(each.card.name, each.card.unit, each.card.good, each.card.cost)
+    Console().print(table)
 
 
 def explain(name: Annotated[str, typer.Argument(help="A feature's name.")]) -> None:
     """Show a feature's card."""
-    from segwatch.features import commands
+    from rich.console import Console
+    from rich.table import Table
 
-    commands.print_card(name)
+    from segwatch.features.registry import feature
+
+    table = Table(show_header=False)
+    for field, text in asdict(feature(name).card).items():
+        table.add_row(field.replace("_", " "), text)
+    Console().print(table)
 
 
 def page(

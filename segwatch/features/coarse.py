@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from segwatch.features.inputs import Spacing
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.distance import distance_to
-from segwatch.features.kernels.runs import Runs, signed
-from segwatch.features.reasons import NO_LESION_INSIDE, NO_LUNG_BORDER, NoValue
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
+from segwatch.features.reasons import NoValue, Reason
 
 BLOCK_MM = 2.5
 RIM_MM = (3.0, 8.0)
@@ -47,9 +47,9 @@ class Coarse:
         """Mean distance in mm of the lesion's voxels in the lung to where the lung ends."""
         weights = np.where(self.lung, self.lesion_voxels, 0)
         if not weights.any():
-            raise NoValue(NO_LESION_INSIDE)
+            raise NoValue(Reason.NO_LESION_INSIDE)
         if self.lung.all():
-            raise NoValue(NO_LUNG_BORDER)
+            raise NoValue(Reason.NO_LUNG_BORDER)
         box = _box(self.lung, 1)
         return float(np.average(distance_to(~self.lung[box], self.spacing), weights=weights[box]))
 
@@ -102,9 +102,9 @@ def _box(flags: Flags, margin: int) -> tuple[slice, slice, slice]:
 
 @compiled
 def _count_blocks(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
+    first: Edges,
+    last: Edges,
+    row_start: RowStart,
     ny: int,
     by_z: int,
     by_y: int,

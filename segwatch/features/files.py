@@ -106,7 +106,7 @@ def target_shape(source: Shape, options: FeatureOptions) -> Shape:
     return z, y, x
 
 
-class _Kept:
+class _SeenSlices:
     """The runs of a mask that is shown slice by slice, in whatever order."""
 
     def __init__(self) -> None:
@@ -121,13 +121,13 @@ class _Kept:
 
 
 def _native_runs(path: Path, like: Geometry) -> Runs:
-    kept = _Kept()
-    sample_mask(path, like, (1, 1, 1), kept.see)
-    return kept.runs
+    seen = _SeenSlices()
+    sample_mask(path, like, (1, 1, 1), seen.see)
+    return seen.runs
 
 
 def _streamed(request: Request) -> Scene:
-    kept = _Kept()
+    seen = _SeenSlices()
     with (
         read_ahead(request.ct, whole=request.whole) as slices,
         ThreadPoolExecutor(max_workers=1) as beside,  # inflating runs without the interpreter's lock
@@ -136,9 +136,9 @@ def _streamed(request: Request) -> Scene:
         shape = target_shape(source.shape_zyx, request.options)
         grid = grid_geometry(source, shape)
         costs = {each.card.cost for each in request.wanted}
-        see = None if costs <= {"core", "given"} else kept.see
+        see = None if costs <= {"core", "given"} else seen.see
         lesion = _binary(sample_mask(request.lesion, source, shape, see, whole=request.whole))
-        native = None if see is None else kept.runs
+        native = None if see is None else seen.runs
         if native is None and lesion.runs.count == 0:  # resampling may have lost it
             native = _native_runs(request.lesion, source)
         if request.lung is not None:  # begun only now: nothing waits for it, but the CT waits for the lesion

@@ -10,7 +10,7 @@ from segwatch.features.card import Cost
 from segwatch.features.coarse import BLOCK_MM, RIM_MM
 from segwatch.features.inputs import Spacing
 from segwatch.features.kernels.compiled import compiled
-from segwatch.features.kernels.runs import WIDEST, Runs, signed
+from segwatch.features.kernels.runs import WIDEST, Edges, RowStart, Runs, signed
 
 
 def margin_voxels(costs: AbstractSet[Cost], spacing: Spacing) -> tuple[int, int, int]:
@@ -45,9 +45,7 @@ def boxes_near(runs: Runs, margin: tuple[int, int, int]) -> NDArray[np.int64]:
 
 
 @compiled
-def _boxes(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64], ny: int
-) -> NDArray[np.int64]:
+def _boxes(first: Edges, last: Edges, row_start: RowStart, ny: int) -> NDArray[np.int64]:
     boxes = np.zeros(((row_start.size - 1) // ny, 4), np.int64)
     for row in range(row_start.size - 1):
         begin, end = row_start[row], row_start[row + 1]

@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from segwatch.features.card import Card
-from segwatch.features.reasons import REASONS
+from segwatch.features.reasons import Reason
 from segwatch.features.registry import FEATURES
 
 HEAD = """# The features
@@ -46,7 +46,7 @@ COSTS = {
 
 def catalogue_page() -> str:
     """The page as Markdown."""
-    reasons = "".join(f"| `{reason.code}` | {reason.words} |\n" for reason in REASONS)
+    reasons = "".join(f"| `{reason.code}` | {reason.value} |\n" for reason in Reason)
     cards = "".join(
         f"\n## {COSTS[cost]}\n" + "".join(_section(each.card) for each in group)
         for cost, group in groupby(FEATURES, key=lambda each: each.card.cost)

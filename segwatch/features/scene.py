@@ -20,14 +20,7 @@ from segwatch.features.kernels.runs import Runs
 from segwatch.features.kernels.sampling import Intensities
 from segwatch.features.kernels.slices import SliceOverlap, slice_overlap
 from segwatch.features.profiles import FeatureOptions
-from segwatch.features.reasons import (
-    CT_NOT_IN_HU,
-    LOST_ON_GRID,
-    LUNG_TOO_SMALL,
-    NO_LUNG,
-    NO_PROBABILITIES,
-    NoValue,
-)
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.tissue import Tissue, tissue_of
 
 AIR_HU = -950.0
@@ -81,7 +74,7 @@ class Scene:
     def runs(self) -> Runs:
         """The lesion's runs, known to be some: resampling can lose a small lesion."""
         if self.lesion.runs.count == 0:
-            raise NoValue(LOST_ON_GRID)
+            raise NoValue(Reason.LOST_ON_GRID)
         return self.lesion.runs
 
     @cached_property
@@ -98,7 +91,7 @@ class Scene:
     def lung(self) -> BinaryMask:
         """The lung mask, known to hold something."""
         if self.given_lung is None or not sampling.any_filled(self.given_lung):
-            raise NoValue(NO_LUNG)
+            raise NoValue(Reason.NO_LUNG)
         return self.given_lung
 
     @cached_property
@@ -110,7 +103,7 @@ class Scene:
     def hu(self) -> NDArray[Any]:
         """The CT, known to be in HU."""
         if self.ct_unit == "unknown":
-            raise NoValue(CT_NOT_IN_HU)
+            raise NoValue(Reason.CT_NOT_IN_HU)
         return self.ct
 
     @cached_property
@@ -135,7 +128,7 @@ class Scene:
         """The coarser grid that distances are measured on."""
         coarse = coarsen(self.runs, self.lung.array, self.spacing)
         if not coarse.lung.any():
-            raise NoValue(LUNG_TOO_SMALL)
+            raise NoValue(Reason.LUNG_TOO_SMALL)
         return coarse
 
     @cached_property
@@ -147,5 +140,5 @@ class Scene:
     def probabilities(self) -> MaskProbabilities:
         """What came with the mask."""
         if self.given is None:
-            raise NoValue(NO_PROBABILITIES)
+            raise NoValue(Reason.NO_PROBABILITIES)
         return self.given

@@ -17,7 +17,7 @@ from scipy.ndimage import uniform_filter
 
 from segwatch.features.coarse import middle_of_blocks
 from segwatch.features.kernels.compiled import compiled
-from segwatch.features.reasons import LUNG_ALL_LESION, NO_DENSE_LUNG, TOO_SMALL, NoValue
+from segwatch.features.reasons import NoValue, Reason
 
 DENSE = 0.3
 _NEIGHBOURS = 3
@@ -50,7 +50,7 @@ class Tissue:
         """
         values = self.hu[self.lung & ~self.lesion]
         if not values.size:
-            raise NoValue(LUNG_ALL_LESION)
+            raise NoValue(Reason.LUNG_ALL_LESION)
         return values
 
     @property
@@ -68,7 +68,7 @@ class Tissue:
             NoValue: no block's middle is lesion.
         """
         if not self.lesion.any():
-            raise NoValue(TOO_SMALL)
+            raise NoValue(Reason.TOO_SMALL)
         return self.lesion
 
     @cached_property
@@ -88,7 +88,7 @@ class Tissue:
         """
         dense = self.dense
         if not dense.any():
-            raise NoValue(NO_DENSE_LUNG)
+            raise NoValue(Reason.NO_DENSE_LUNG)
         return float((dense & ~self.marked).sum() / dense.sum())
 
 

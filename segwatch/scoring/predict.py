@@ -107,11 +107,6 @@ def rescale(bins: Floats, calibration: Rising) -> Floats:
     return _halves(bins, failure_of(logit(failure_mass(bins)), calibration))
 
 
-def platt(mass: Floats, calibration: PlattCalibration) -> Floats:
-    """The calibrated probability of failure (n,) of a classifier's mass of the failed bins (n,)."""
-    return failure_of(logit(mass), calibration)
-
-
 def _halves(bins: Floats, failure: Floats) -> Floats:
     scaled = np.empty_like(bins)
     for half, mass in ((slice(0, FAILED_BINS), failure), (slice(FAILED_BINS, COUNT), 1.0 - failure)):

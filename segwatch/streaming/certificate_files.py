@@ -51,9 +51,24 @@ class CertificateFiles:
         return [_stamp(path) for path in self._files]
 
 
-def no_password() -> str:
-    """For `load_cert_chain`: without it OpenSSL would ask on the terminal, and the service would hang."""
-    return ""
+def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None, settings: str) -> None:
+    """Show this certificate; raises BadSettings, naming the settings, where the files hold no such thing."""
+    try:
+        # Without a password's function OpenSSL would ask on the terminal, and the service would hang.
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except OSError as error:
+        raise BadSettings(
+            f"{settings}: {certificate} and {key} are no certificate and its key in PEM, without password:"
+            f" {error}"
+        ) from None
+
+
+def load_authorities(context: ssl.SSLContext, file: Path | None, setting: str) -> None:
+    """Trust these authorities; raises BadSettings, naming the setting, where the file holds none."""
+    try:
+        context.load_verify_locations(file)
+    except OSError as error:
+        raise BadSettings(f"{setting}: {file} holds no certificate in PEM: {error}") from None
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

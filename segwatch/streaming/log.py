@@ -6,10 +6,10 @@ Errors are those of `segwatch.errors`: LogUnavailable, LogRefused, LostPlace.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from segwatch.contracts.envelope import Event, Headers, encode
+from segwatch.streaming.settings import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,7 @@ class Closing(Protocol):
 
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 class Producer(Closing, Protocol):
@@ -176,3 +171,20 @@ def outgoing(topic: str, event: Event[Any], timestamp_ms: int | None = None) -> 
     """The record that carries the event to a topic."""
     key, value, headers = encode(event)
     return Outgoing(topic, key, value, headers, timestamp_ms)
+
+
+def open_log(settings: ConnectionSettings) -> Log:
+    """Connect to the log that the settings name.
+
+    Raises:
+        LogUnavailable: it cannot be reached; the message names the likely causes.
+        BadSettings: a file that the settings name is wrong.
+    """
+    if settings.log == "embedded":
+        from segwatch.streaming.embedded.log import EmbeddedLog
+
+        assert settings.log_file is not None
+        return EmbeddedLog(settings.log_file)
+    from segwatch.streaming.kafka.log import KafkaLog  # not needed with the embedded log
+
+    return KafkaLog(settings)

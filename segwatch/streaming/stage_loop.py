@@ -24,10 +24,10 @@ from segwatch.streaming.attempts import (
 )
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.json_logs import about
-from segwatch.streaming.lag import LagGauge
 from segwatch.streaming.log import Consumer, Outgoing, Position, Producer, Record, outgoing
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.steps import successes
+from segwatch.streaming.telemetry import LagGauge
 from segwatch.streaming.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -64,39 +64,32 @@ class _Done:
     error: str | None = None
 
 
+@dataclass
 class StageLoop:
     """Runs until `runtime.stop` is set; see `stage.run_stage` for what it raises."""
 
-    def __init__(
-        self,
-        stage: str,
-        handle: Handle,
-        runtime: Runtime[Any],
-        consumer: Consumer,
-        producer: Producer,
-        worker: Worker,
-        pace: StageTimes,
-    ) -> None:
-        self._stage = stage
-        self._handle = handle
-        self._runtime = runtime
-        self._consumer = consumer
-        self._producer = producer
-        self._worker = worker
-        self._pace = pace
-        self._telemetry = runtime.telemetry
-        self._lag = LagGauge(stage, consumer, runtime.telemetry)
+    stage: str
+    handle: Handle
+    runtime: Runtime[Any]
+    consumer: Consumer
+    producer: Producer
+    worker: Worker
+    pace: StageTimes
+
+    def __post_init__(self) -> None:
+        self._telemetry = self.runtime.telemetry
+        self._lag = LagGauge(self.stage, self.consumer, self._telemetry)
 
     def run(self) -> None:
-        for records in successes(self._poll, self._runtime, self._delays):
-            if self._consumer.is_member():
-                self._runtime.ready(True)
+        for records in successes(self._poll, self.runtime, self._delays):
+            if self.consumer.is_member():
+                self.runtime.ready(True)
             for record in records:
                 self._process(record)
 
     def _poll(self) -> Sequence[Record]:
         self._lag.refresh()  # also what notices an absent broker: an idle poll is silent either way
-        return self._consumer.poll(self._pace.poll)
+        return self.consumer.poll(self.pace.poll)
 
     def _process(self, record: Record) -> None:
         if self._stopping():
@@ -105,7 +98,7 @@ class StageLoop:
         study = (record.key or b"").decode(errors="replace")
         with (
             about(topic=at.topic, partition=at.partition, offset=at.offset, study=study),
-            self._telemetry.in_progress.labels(self._stage).track_inprogress(),
+            self._telemetry.in_progress.labels(self.stage).track_inprogress(),
         ):
             try:
                 done = self._settle(record)
@@ -126,22 +119,22 @@ class StageLoop:
         return done if self._commit(record.at) else None
 
     def _results(self, record: Record) -> _Done:
-        if is_for_another(record, self._stage):
+        if is_for_another(record, self.stage):
             return _Done("skipped")
         vanished = self._begin(record.at)
-        if vanished >= self._runtime.settings.max_attempts:
+        if vanished >= self.runtime.settings.max_attempts:
             why = Bury("ended_the_process", f"the process has ended {vanished} times in the middle of it")
             return self._buried(record, why, vanished)
         waits = self._delays()
         attempts = failures = 0
         while True:
             attempts += 1
-            future = self._worker.begin(partial(self._attempt, record))
+            future = self.worker.begin(partial(self._attempt, record))
             self._wait_for(future)
             error = future.exception()
             if error is None:
                 return _Done("done", future.result())
-            verdict = judge(error, failures + 1, self._runtime.settings.max_attempts)
+            verdict = judge(error, failures + 1, self.runtime.settings.max_attempts)
             if isinstance(verdict, Bury):
                 _log.error("dead letter: %s: %s", verdict.kind, verdict.reason, exc_info=_trace(error))
                 return self._buried(record, verdict, attempts)
@@ -152,7 +145,7 @@ class StageLoop:
     def _begin(self, at: Position) -> int:
         """How often a process has ended in the middle of this record; where unknown, the work may begin."""
         try:
-            return self._consumer.begin(at)
+            return self.consumer.begin(at)
         except (LostPlace, LogUnavailable, LogRefused) as error:
             _log.warning("not noted that work begins: %s", error)
             return 0
@@ -160,7 +153,7 @@ class StageLoop:
     def _hand_back(self, at: Position) -> None:
         _log.info("handed back unfinished")
         try:
-            self._consumer.hand_back(at)
+            self.consumer.hand_back(at)
         except (LostPlace, LogUnavailable, LogRefused) as error:
             _log.warning("not noted that it was handed back: %s", error)
 
@@ -168,22 +161,22 @@ class StageLoop:
         """What the worker's thread does."""
         event = decode(record.at.topic, record.key, record.value, record.headers)
         with about(study=event.key, correlation=event.correlation):
-            return [outgoing(made.type, made) for made in self._handle(event)]
+            return [outgoing(made.type, made) for made in self.handle(event)]
 
     def _send(self, record: Record, done: _Done) -> _Done:
         waits = self._delays()
         while True:
-            self._runtime.alive()
+            self.runtime.alive()
             try:
-                self._producer.send(done.records)
+                self.producer.send(done.records)
             except Unprocessable as error:
                 if done.outcome == "dead_letter":
-                    self._runtime.fault(error.kind, f"the log does not even take the dead letter: {error}")
+                    self.runtime.fault(error.kind, f"the log does not even take the dead letter: {error}")
                     self._sit_out(next(waits))
                 else:
                     done = self._buried(record, Bury(error.kind, short(str(error))), attempts=1)
             except (LogUnavailable, LogRefused) as error:
-                self._runtime.fault(type(error).__name__, str(error))
+                self.runtime.fault(type(error).__name__, str(error))
                 self._sit_out(next(waits))
             else:
                 return done
@@ -191,21 +184,21 @@ class StageLoop:
     def _commit(self, at: Position) -> bool:
         waits = self._delays()
         while True:
-            self._runtime.alive()
+            self.runtime.alive()
             try:
-                self._consumer.commit(at)
+                self.consumer.commit(at)
             except LostPlace as error:
                 _log.warning("not committed, it is handed out again elsewhere: %s", error)
                 return False
             except (LogUnavailable, LogRefused) as error:
-                self._runtime.fault(type(error).__name__, str(error))
+                self.runtime.fault(type(error).__name__, str(error))
                 self._sit_out(next(waits))
             else:
                 return True
 
     def _wait_for(self, future: "Future[Any]") -> None:
         """Short work is waited for; long work must not cost this member its place, so it polls, paused."""
-        wait([future], self._pace.short_work)
+        wait([future], self.pace.short_work)
         if not future.done():
             self._hold_place(lambda seconds: bool(wait([future], seconds).done))
 
@@ -213,7 +206,7 @@ class StageLoop:
         """Wait before another attempt. Asked to stop, hand back at once: the fault may last."""
         until = time.monotonic() + delay
         self._hold_place(
-            lambda seconds: self._runtime.stop.wait(min(seconds, delay)) or time.monotonic() >= until
+            lambda seconds: self.runtime.stop.wait(min(seconds, delay)) or time.monotonic() >= until
         )
         if self._stopping():
             raise _HandedBack
@@ -225,47 +218,47 @@ class StageLoop:
             _HandedBack: we are asked to stop, and the grace is over.
         """
         stop_by: float | None = None
-        self._consumer.pause()
+        self.consumer.pause()
         try:
-            while not done(self._pace.keep_place):
-                self._runtime.alive()
+            while not done(self.pace.keep_place):
+                self.runtime.alive()
                 if self._stopping():
-                    stop_by = stop_by or time.monotonic() + self._pace.grace
+                    stop_by = stop_by or time.monotonic() + self.pace.grace
                     if time.monotonic() >= stop_by:
                         raise _HandedBack
                 try:
-                    self._consumer.poll(self._pace.keep_place)
+                    self.consumer.poll(self.pace.keep_place)
                     self._lag.refresh()
                 except (LogUnavailable, LogRefused) as error:
                     _log.warning("the place in the group is in danger: %s", error)
         finally:
-            self._consumer.resume()
+            self.consumer.resume()
 
     def _buried(self, record: Record, why: Bury, attempts: int) -> _Done:
-        letter = dead_letter(record, self._stage, why.kind, why.reason, attempts)
+        letter = dead_letter(record, self.stage, why.kind, why.reason, attempts)
         return _Done("dead_letter", (letter,), why.kind)
 
     def _retry(self, verdict: Retry, error: BaseException) -> None:
         if verdict.counts:
-            self._telemetry.retries.labels(self._stage, verdict.error).inc()
+            self._telemetry.retries.labels(self.stage, verdict.error).inc()
             _log.warning("failed, trying again: %s", verdict.reason, exc_info=_trace(error))
         else:
-            self._runtime.fault(verdict.error, verdict.reason)
+            self.runtime.fault(verdict.error, verdict.reason)
 
     def _count(self, done: _Done, seconds: float) -> None:
-        self._telemetry.messages.labels(self._stage, done.outcome).inc()
-        self._telemetry.seconds.labels(self._stage).observe(seconds)
+        self._telemetry.messages.labels(self.stage, done.outcome).inc()
+        self._telemetry.seconds.labels(self.stage).observe(seconds)
         if done.error is not None:
-            self._telemetry.dead_letters.labels(self._stage, done.error).inc()
+            self._telemetry.dead_letters.labels(self.stage, done.error).inc()
         if done.outcome == "done":
-            self._telemetry.last_success.labels(self._stage).set_to_current_time()
+            self._telemetry.last_success.labels(self.stage).set_to_current_time()
         _log.info("%s in %.3f s", done.outcome.replace("_", " "), seconds)
 
     def _stopping(self) -> bool:
-        return self._runtime.stop.is_set()
+        return self.runtime.stop.is_set()
 
     def _delays(self) -> Iterator[float]:
-        return delays(self._pace.first_delay, self._pace.longest_delay)
+        return delays(self.pace.first_delay, self.pace.longest_delay)
 
 
 def _trace(error: BaseException) -> BaseException | None:

@@ -4,6 +4,7 @@ Nothing is global: every service has its own registry, and tests take a fresh on
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
@@ -14,12 +15,15 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, make_wsgi_app
 
 from segwatch.errors import BadSettings
+from segwatch.streaming.log import Consumer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SECONDS_BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 """From a scorer's milliseconds to a segmentation's many minutes."""
+REFRESH_SECONDS = 15.0
+"""As often as Prometheus usually asks; each look costs two requests to the log."""
 STOP_SECONDS = 0.05
 """How late the server sees that it is closed."""
 REQUEST_SECONDS = 10
@@ -74,6 +78,34 @@ class Telemetry:
         ProcessCollector(registry=self.registry)  # its start time shows a service that starts again and again
         build = Gauge("segwatch_build_info", "Always 1.", ["service", "version"], registry=self.registry)
         build.labels(service, version("segwatch")).set(1)
+
+
+class LagGauge:
+    """Keeps `segwatch_stage_lag` up to date for the partitions that this member holds, and for no others."""
+
+    def __init__(self, stage: str, consumer: Consumer, telemetry: Telemetry) -> None:
+        self._stage = stage
+        self._consumer = consumer
+        self._gauge = telemetry.lag
+        self._shown: set[tuple[str, int]] = set()
+        self._next_at = time.monotonic()
+
+    def refresh(self) -> None:
+        """Look again where the last look is old. A log that is away leaves the figure as it was.
+
+        Raises:
+            LogUnavailable, LogRefused.
+        """
+        if time.monotonic() < self._next_at:
+            return
+        lags = self._consumer.lag()
+        for topic, partition in self._shown - set(lags):
+            self._gauge.remove(self._stage, topic, str(partition))
+        for (topic, partition), records in lags.items():
+            self._gauge.labels(self._stage, topic, str(partition)).set(records)
+        self._shown = set(lags)
+        if lags:
+            self._next_at = time.monotonic() + REFRESH_SECONDS
 
 
 class TelemetryServer:

@@ -35,17 +35,8 @@ class Measuring:
         study = event.data
         measures = self.store.use(study.ct_on_grid, partial(self._measure, study))
         self.metrics.count(measures.status)
-        return [
-            Event(
-                id=result_id(NAME, event.id, digest_of(self._made_with())),
-                type=MEASURED,
-                key=event.key,
-                source=f"/{NAME}",
-                time=self.now(),
-                data=measured(study, measures),
-                correlation=event.correlation,
-            )
-        ]
+        name = result_id(NAME, event.id, digest_of(self._made_with()))
+        return [event.answered(NAME, name, MEASURED, measured(study, measures), self.now())]
 
     def _measure(self, study: StudySegmented, packed_ct: bytes) -> Measures:
         costs = {each.card.cost for each in self.features}

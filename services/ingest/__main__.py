@@ -13,9 +13,8 @@ from segwatch.streaming.settings import secret
 from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer
-from services.ingest.completion import Completion
 from services.ingest.handler import NAME, Ingest
-from services.ingest.inbox import Inbox
+from services.ingest.inbox import Completion, Inbox
 from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.stow import StowServer

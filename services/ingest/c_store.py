@@ -1,6 +1,5 @@
 """C-STORE and C-ECHO: scanners and the PACS send here (DICOM PS3.4 B, PS3.7 9.1.1 and 9.1.5)."""
 
-import errno
 import logging
 import ssl
 from typing import Any
@@ -16,16 +15,12 @@ from pynetdicom import (
 from pynetdicom.transport import ThreadedAssociationServer
 
 from segwatch.errors import BadSettings, RefusedVolume
-from services.ingest.spool import Spool, SpoolFull
+from services.ingest.spool import REFUSALS, Spool, status_of_refusal
 
 SUCCESS = 0x0000
-PROCESSING_FAILURE = 0x0110
-OUT_OF_RESOURCES = 0xA700
-CANNOT_UNDERSTAND = 0xC000
 
 TRANSFER_SYNTAXES = [each for each in ALL_TRANSFER_SYNTAXES if each != DeflatedExplicitVRLittleEndian]
 """Senders choose among these; what is deflated is not read."""
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _log = logging.getLogger(__name__)
 
@@ -65,15 +60,10 @@ def store(event: evt.Event, spool: Spool) -> int:
     """Keep one instance, and give the status that its sender is told (PS3.4 Table B.2-1)."""
     try:
         spool.take(event.encoded_dataset(), "c-store")
-    except SpoolFull as error:
-        _log.error("C-STORE refused: %s", error)
-        return OUT_OF_RESOURCES
-    except RefusedVolume as error:
-        _log.warning("C-STORE refused: %s", error)
-        return CANNOT_UNDERSTAND
-    except OSError as error:
-        _log.error("C-STORE failed: %s", error)
-        return OUT_OF_RESOURCES if error.errno in FULL else PROCESSING_FAILURE
+    except REFUSALS as error:
+        level = logging.WARNING if isinstance(error, RefusedVolume) else logging.ERROR
+        _log.log(level, "C-STORE refused: %s", error)
+        return status_of_refusal(error)
     return SUCCESS
 
 

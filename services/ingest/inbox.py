@@ -4,19 +4,20 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
+from segwatch.files import flush, write_whole
 from segwatch.ingest.inbox import ARRIVING, ATTEMPTS, RECEIPTS, REJECTED
-from segwatch.volumes.backends import flush_folder
 from segwatch.volumes.folders import walk
-from services.ingest.completion import Fingerprint
 
 LONGEST_NAME = 200
 """Bytes of an entry's name; a file system takes 255, and receipts and rejected entries add to it."""
 Outcome = Literal["announced", "duplicate", "rejected"]
+Fingerprint = tuple[tuple[str, int, int], ...]
+"""Every file of an entry: path inside it, size, time of last change in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,7 @@ class Inbox:
     def leave_receipt(self, receipt: Receipt) -> None:
         """Say what became of an entry, in place of an earlier receipt of that name."""
         path = self.root / RECEIPTS / f"{shortened(receipt.case)}.json"
-        beside = path.with_name(f".{uuid4().hex}.tmp")
-        beside.write_text(json.dumps(asdict(receipt), indent=1) + "\n")
-        beside.replace(path)
+        write_whole(path, json.dumps(asdict(receipt), indent=1) + "\n")
 
     def unfinished_attempts(self, name: str) -> int:
         """How many attempts at the entry ended with the process."""
@@ -98,7 +97,7 @@ class Inbox:
         """From now until `end_attempt` the entry is to blame if the process dies."""
         path = self.root / ATTEMPTS / name
         path.write_text(str(self.unfinished_attempts(name) + 1))
-        flush_folder(path.parent)
+        flush(path.parent)
 
     def end_attempt(self, name: str) -> None:
         (self.root / ATTEMPTS / name).unlink(missing_ok=True)
@@ -110,6 +109,40 @@ def shortened(name: str) -> str:
         return name
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
     return f"{os.fsencode(name)[: LONGEST_NAME // 2].decode('ascii', 'ignore')}-{digest}"
+
+
+class Completion:
+    """When an entry is complete: DICOM has no sign for it, so it is when nothing changes.
+
+    Remembers since when each entry has looked as it does now.
+
+    Time is this process's own monotonic clock: file times may lie (copied with the files, or another
+    machine's). After a restart every entry is watched for the quiet time again.
+    """
+
+    def __init__(self, quiet_seconds: float) -> None:
+        self._quiet = quiet_seconds
+        self._since: dict[str, tuple[Fingerprint, float]] = {}
+
+    def complete(self, entries: Mapping[str, Fingerprint], now: float) -> list[str]:
+        """The entries that have been still for the quiet time, sorted by name. Empty ones never are.
+
+        Examples:
+            >>> completion, entry = Completion(5), {"case": (("ct.nii.gz", 10, 1),)}
+            >>> completion.complete(entry, now=0), completion.complete(entry, now=5)
+            ([], ['case'])
+        """
+        self._since = {
+            name: self._since[name] if name in self._since and self._since[name][0] == files else (files, now)
+            for name, files in entries.items()
+        }
+        return sorted(
+            name for name, (files, since) in self._since.items() if files and now - since >= self._quiet
+        )
+
+    def forget(self, name: str) -> None:
+        """Watch the entry for the quiet time again."""
+        self._since.pop(name, None)
 
 
 def _looks(path: Path, name: str) -> list[tuple[str, int, int]]:

@@ -1,5 +1,6 @@
 """Where instances that come over the network land: in the inbox, a folder for each series."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -10,19 +11,35 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from segwatch.errors import StoreUnavailable
+from segwatch.errors import RefusedVolume, StoreUnavailable
+from segwatch.files import flush
 from segwatch.ingest.inbox import ARRIVING
-from segwatch.volumes.backends import flush_folder
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.refusals import refused
 from services.ingest.case import ARRIVED_BY, ArrivedBy
 from services.ingest.inbox import Inbox
 
+PROCESSING_FAILURE = 0x0110
+OUT_OF_RESOURCES = 0xA700
+CANNOT_UNDERSTAND = 0xC000
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
 class SpoolFull(StoreUnavailable):
     """There is no room for more; the sender is told, and sends again later."""
+
+
+REFUSALS = (SpoolFull, RefusedVolume, OSError)
+"""Why an instance is not taken."""
+
+
+def status_of_refusal(error: SpoolFull | RefusedVolume | OSError) -> int:
+    """The status that the sender is told (DICOM PS3.4 Table B.2-1, PS3.18 Annex I.2)."""
+    if isinstance(error, RefusedVolume):
+        return CANNOT_UNDERSTAND
+    full = isinstance(error, SpoolFull) or error.errno in FULL
+    return OUT_OF_RESOURCES if full else PROCESSING_FAILURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +133,8 @@ class Arriving:
             except FileNotFoundError:
                 if last:  # once the folder may have been cleared between two lines, not twice
                     raise
-        flush_folder(entry)
-        flush_folder(entry.parent)
+        flush(entry)
+        flush(entry.parent)
 
 
 def _short(uid: str) -> str:

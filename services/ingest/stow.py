@@ -16,8 +16,7 @@ from starlette.routing import Route
 from segwatch.errors import BadSettings
 from services.ingest.multipart import BadRequest, Parts
 from services.ingest.spool import Spool
-from services.ingest.stow_answer import Stored, answer, status_of
-from services.ingest.stow_part import StowPart
+from services.ingest.stow_part import Stored, StowPart, answer, status_of
 
 MOST_REQUESTS = 8
 """At the same time; a further one is told to come again (503)."""

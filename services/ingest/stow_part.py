@@ -1,18 +1,31 @@
-"""One instance of a STOW-RS request, from its first byte to what its sender is told of it."""
+"""One instance of a STOW-RS request, from its first byte to what its sender is told of it.
+
+Source: DICOM PS3.18 10.5.3, Annex I.2; PS3.3 C.12.1.1.
+"""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from segwatch.errors import RefusedVolume
-from services.ingest.c_store import FULL
-from services.ingest.spool import Arriving, Instance, Spool, SpoolFull
-from services.ingest.stow_answer import (
-    CANNOT_UNDERSTAND,
-    NOT_OF_THIS_STUDY,
-    OUT_OF_RESOURCES,
-    PROCESSING_FAILURE,
-    Stored,
-)
+from services.ingest.spool import OUT_OF_RESOURCES, REFUSALS, Arriving, Instance, Spool, status_of_refusal
+
+NOT_OF_THIS_STUDY = 0xA900
+
+_SOP_CLASS = "00081150"
+_SOP_INSTANCE = "00081155"
+_FAILURE = "00081197"
+_FAILED = "00081198"
+_REFERENCED = "00081199"
+_OTHER_FAILURES = "0008119A"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one part. Without a failure it is kept; without an instance it was not understood."""
+
+    instance: Instance | None
+    failure: int | None = None
 
 
 class StowPart:
@@ -62,9 +75,39 @@ class StowPart:
     def _noted(self) -> Iterator[None]:
         try:
             yield
-        except SpoolFull:
-            self._failure = OUT_OF_RESOURCES
-        except RefusedVolume:
-            self._failure = CANNOT_UNDERSTAND
-        except OSError as error:
-            self._failure = OUT_OF_RESOURCES if error.errno in FULL else PROCESSING_FAILURE
+        except REFUSALS as error:
+            self._failure = status_of_refusal(error)
+
+
+def status_of(parts: Sequence[Stored]) -> int:
+    """200 where all are kept, 202 where some are, 503 where there is no room for any, 409 where none is."""
+    failures = [part.failure for part in parts if part.failure is not None]
+    if not failures:
+        return 200
+    if len(failures) < len(parts):
+        return 202
+    return 503 if OUT_OF_RESOURCES in failures else 409
+
+
+def answer(parts: Sequence[Stored]) -> dict[str, Any]:
+    """The store instances response as DICOM JSON."""
+    kept = [_named(part.instance) for part in parts if part.instance and part.failure is None]
+    failed = [
+        _named(part.instance) | _failure(part.failure)
+        for part in parts
+        if part.instance and part.failure is not None
+    ]
+    others = [_failure(part.failure) for part in parts if not part.instance and part.failure is not None]
+    sequences = {_FAILED: failed, _REFERENCED: kept, _OTHER_FAILURES: others}
+    return {tag: {"vr": "SQ", "Value": items} for tag, items in sequences.items() if items}
+
+
+def _named(instance: Instance) -> dict[str, Any]:
+    return {
+        _SOP_CLASS: {"vr": "UI", "Value": [instance.sop_class]},
+        _SOP_INSTANCE: {"vr": "UI", "Value": [instance.sop_instance]},
+    }
+
+
+def _failure(code: int) -> dict[str, Any]:
+    return {_FAILURE: {"vr": "US", "Value": [code]}}

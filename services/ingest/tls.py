@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from segwatch.errors import BadSettings
-from segwatch.streaming.certificate_files import CertificateFiles, no_password
+from segwatch.streaming.certificate_files import CertificateFiles, load_authorities, load_certificate
 
 
 def doors_context(certificate: Path | None, key: Path | None, clients: Path | None) -> ssl.SSLContext | None:
@@ -28,20 +27,9 @@ def doors_context(certificate: Path | None, key: Path | None, clients: Path | No
 
 
 def _load(certificate: Path, key: Path | None, clients: Path | None, context: ssl.SSLContext) -> None:
-    try:
-        context.load_cert_chain(certificate, key, password=no_password)
-    except (OSError, ssl.SSLError) as error:
-        raise BadSettings(
-            f"SEGWATCH_TLS_CERT_FILE, SEGWATCH_TLS_KEY_FILE: {certificate} and {key} are no certificate and"
-            f" its key in PEM, without password: {error}"
-        ) from None
+    load_certificate(context, certificate, key, "SEGWATCH_TLS_CERT_FILE, SEGWATCH_TLS_KEY_FILE")
     if clients is not None:
-        try:
-            context.load_verify_locations(clients)
-        except (OSError, ssl.SSLError) as error:
-            raise BadSettings(
-                f"SEGWATCH_TLS_CLIENT_CA_FILE: {clients} holds no certificate in PEM: {error}"
-            ) from None
+        load_authorities(context, clients, "SEGWATCH_TLS_CLIENT_CA_FILE")
         context.verify_mode = ssl.CERT_REQUIRED
 
 

@@ -30,9 +30,8 @@ from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.steps import AWAY, successes
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
-from services.ingest.completion import Completion, Fingerprint
 from services.ingest.handler import NAME, Ingest, Prepared
-from services.ingest.inbox import Inbox, Outcome, Receipt
+from services.ingest.inbox import Completion, Fingerprint, Inbox, Outcome, Receipt
 from services.ingest.settings import IngestSettings
 from services.ingest.studies import AnnouncedStudies
 

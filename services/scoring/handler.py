@@ -27,14 +27,5 @@ class Scoring:
         """The scored study, with an id that a second copy of the same study bears too."""
         scored = scored_study(event.data, self.scorer)
         self.metrics.count(scored)
-        return [
-            Event(
-                id=result_id(NAME, event.id, self.scorer.identity.sha256),
-                type=SCORED,
-                key=event.key,
-                source=f"/{NAME}",
-                time=self.now(),
-                data=scored,
-                correlation=event.correlation,
-            )
-        ]
+        name = result_id(NAME, event.id, self.scorer.identity.sha256)
+        return [event.answered(NAME, name, SCORED, scored, self.now())]

@@ -69,17 +69,7 @@ class Segmentation:
             segmented = self._segment(event.data)
             self.store.put_result(name, segmented.model_dump_json().encode())
         self.studies.count(segmented)
-        return [
-            Event(
-                id=name,
-                type=SEGMENTED,
-                key=event.key,
-                source=f"/{NAME}",
-                time=self.now(),
-                data=segmented,
-                correlation=event.correlation,
-            )
-        ]
+        return [event.answered(NAME, name, SEGMENTED, segmented, self.now())]
 
     def _digest(self, study: StudyReceived) -> str:
         """What the masks depend on, besides the study: a model that is not asked leaves no trace."""

@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.local.kafka.certificates import Identity
-from segwatch.streaming.connect import open_log
-from segwatch.streaming.log import Log
+from segwatch.streaming.log import Log, open_log
 from segwatch.streaming.settings import PREFIX, ConnectionSettings
 
 

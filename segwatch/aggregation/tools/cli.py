@@ -117,15 +117,9 @@ def audit(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from segwatch.aggregation.mechanism.policy import read_policy
-    from segwatch.errors import BadInput
+    from segwatch.aggregation.tools.reports import audit_json, audit_text
+    from segwatch.aggregation.trial.audit import audit as audited
 
-    try:
-        from segwatch.aggregation.tools.reports import audit_json, audit_text
-        from segwatch.aggregation.trial.audit import audit as audited
-    except ImportError as error:
-        raise BadInput(
-            f"privacy audit needs `pip install 'segwatch[aggregation,evaluation]'`: {error.name} is missing"
-        ) from error
     logging.getLogger("segwatch.aggregation").setLevel(
         logging.CRITICAL
     )  # it loses acknowledgements on purpose
@@ -141,7 +135,7 @@ def audit(
 
 @contextmanager
 def _log() -> "Iterator[Log]":
-    from segwatch.streaming.connect import open_log
+    from segwatch.streaming.log import open_log
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
     with open_log(load_settings(ConnectionSettings, strangers=True)) as log:

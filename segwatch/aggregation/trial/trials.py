@@ -69,9 +69,7 @@ class ForgetfulLog(EmbeddedLog):
         self._copies = copies
 
     def producer(self) -> "ForgetfulProducer":
-        made = ForgetfulProducer(LogFile(self._path), self._copies)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(ForgetfulProducer(LogFile(self._path), self._copies))
 
 
 class ForgetfulProducer(EmbeddedProducer):

@@ -1,7 +1,7 @@
 """The mask against a cheap rule: what is dense in the lung is lesion."""
 
 from segwatch.features.card import feature
-from segwatch.features.reasons import NO_RIM, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 
@@ -11,8 +11,6 @@ from segwatch.features.scene import Scene
         "whose HU, averaged with their neighbours in the lung, lie above 0.7 times its lower quartile, "
         "30 % of the way from aerated lung to water."
     ),
-    unit="1",
-    range="0 to 1",
     good="high",
     blind_to=(
         "Lesions less dense than that, and vessels, which the rule counts as lesion. Where the lung mask "
@@ -36,8 +34,6 @@ def dense_lung_dice(scene: Scene) -> float:
         "The share of the lung's dense tissue (see dense_lung_dice) that is not in the lesion mask, on a "
         "grid of about 2.5 mm."
     ),
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to=(
         "What the mask has too much. Vessels count as dense, so it is above 0 for a perfect mask, and by "
@@ -56,8 +52,6 @@ def dense_lung_missed_share(scene: Scene) -> float:
         "The share of the lesion mask that is not dense tissue of the lung (see dense_lung_dice), on a "
         "grid of about 2.5 mm: aerated lung, or outside the lung mask."
     ),
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to=(
         "What the mask lacks. Faint ground glass, and consolidations that the lung mask leaves out, count "
@@ -77,8 +71,6 @@ def lesion_not_dense_share(scene: Scene) -> float:
         "Of the lung 3 to 8 mm outside the lesion mask, the share that is dense (see dense_lung_dice), on "
         "a grid of about 2.5 mm: a mask that stops short of its lesion's border has dense lung around it."
     ),
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to=(
         "Lesions missed altogether. Vessels, and lesions whose borders fade, have dense lung around them "
@@ -91,5 +83,5 @@ def rim_dense_share(scene: Scene) -> float:
     """Share of the rim that is dense."""
     rim, box = scene.coarse.rim()
     if not rim.any():
-        raise NoValue(NO_RIM)
+        raise NoValue(Reason.NO_RIM)
     return float(scene.tissue.dense[box][rim].mean())

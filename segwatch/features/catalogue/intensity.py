@@ -5,7 +5,7 @@ import numpy as np
 from segwatch.features.card import feature
 from segwatch.features.coarse import middle_of_blocks
 from segwatch.features.kernels.sampling import mean_edge_step
-from segwatch.features.reasons import FLAT_LUNG, NO_EDGE, NO_RIM, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 
@@ -28,8 +28,6 @@ def lesion_hu_spread(scene: Scene) -> float:
 
 @feature(
     what="Lesion voxels below −950 HU (air, emphysema) or above 200 HU (bone, metal, contrast), over all.",
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to=(
         "Every error over tissue between the bounds, muscle and healthy lung included. Noise alone pushes "
@@ -66,7 +64,7 @@ def edge_gradient_hu_per_mm(scene: Scene) -> float:
     """Mean absolute step at the ends of runs, for each mm."""
     step = mean_edge_step(scene.hu, scene.runs)
     if step is None:
-        raise NoValue(NO_EDGE)
+        raise NoValue(Reason.NO_EDGE)
     return step / scene.spacing[2]
 
 
@@ -89,7 +87,7 @@ def rim_contrast_hu(scene: Scene) -> float:
     """The lesion's mean HU minus the rim's."""
     rim, box = scene.coarse.rim()
     if not rim.any():
-        raise NoValue(NO_RIM)
+        raise NoValue(Reason.NO_RIM)
     around = middle_of_blocks(scene.hu, scene.coarse.step)[box][rim]
     return scene.lesion_hu.mean - float(around.mean(dtype=np.float64))
 
@@ -116,5 +114,5 @@ def lesion_z_in_lung(scene: Scene) -> float:
     """Mean of the lesion over the lung outside it, in spreads."""
     middle, spread = scene.tissue.healthy
     if spread == 0:
-        raise NoValue(FLAT_LUNG)
+        raise NoValue(Reason.FLAT_LUNG)
     return (scene.lesion_hu.mean - middle) / spread

@@ -10,8 +10,6 @@ from segwatch.features.scene import Scene
         "Lesion voxels, over the voxels that are lung or lesion. The union keeps it below 1 where the "
         "lung mask leaves out consolidations."
     ),
-    unit="1",
-    range="0 to 1",
     good="neither",
     blind_to="Where the lesion is. Severe disease and over-segmentation both raise it.",
     source=(
@@ -28,8 +26,6 @@ def lesion_share_of_lung(scene: Scene) -> float:
 
 @feature(
     what="The share of lesion voxels to the patient's left of the lung mask's centre.",
-    unit="1",
-    range="0 to 1",
     good="neither",
     blind_to=(
         "What is on either side. One-sided disease is real; across a site's studies the mean should stay "
@@ -46,8 +42,6 @@ def lesion_left_share(scene: Scene) -> float:
 
 @feature(
     what="The share of lesion voxels above (towards the head of) the lung mask's centre.",
-    unit="1",
-    range="0 to 1",
     good="neither",
     blind_to="What is in either half. Covid-19 prefers the lower lung, other disease does not.",
     source="Distribution between zones, as in CT severity scores (Pan et al., Radiology 2020)",
@@ -85,8 +79,6 @@ def lung_border_distance_mm(scene: Scene) -> float:
         "2.5 mm. Distances run between middles of blocks, and the lung reaches about half a block beyond "
         "the middle of its last: seen from its border the limit is 3 to 4 mm."
     ),
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to=(
         "Errors at the pleura, on purpose: lung masks and lesion masks disagree there by a few mm in good "

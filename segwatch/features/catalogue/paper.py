@@ -9,7 +9,7 @@ from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.kernels.sampling import mean_of_component
 from segwatch.features.kernels.slices import SliceOverlap, slice_overlap
 from segwatch.features.profiles import FeatureOptions
-from segwatch.features.reasons import COMPONENT_WITHOUT_PAIR, NO_SLICE_PAIR, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 
@@ -18,7 +18,6 @@ from segwatch.features.scene import Scene
         "The number of connected components of the lesion mask. Rule `26`: voxels that share a corner "
         "connect. Rule `l1`: voxels within city-block distance 3 connect."
     ),
-    unit="1",
     range="whole numbers from 0",
     good="low",
     blind_to=(
@@ -62,7 +61,6 @@ def intensity_mode(scene: Scene) -> float:
         "over the components that have a pair. `axis` and `min_voxels` choose other slices and only the "
         "larger components."
     ),
-    unit="1",
     range="0 to below 1",
     good="high",
     blind_to=(
@@ -85,7 +83,7 @@ def segmentation_smoothness(scene: Scene) -> float:
     if options.profile == "authors-code":
         smoothness = box_overlap(mask.array, mask.runs, components, options.min_voxels)
         if smoothness is None:
-            raise NoValue(COMPONENT_WITHOUT_PAIR)
+            raise NoValue(Reason.COMPONENT_WITHOUT_PAIR)
         return smoothness
     least = options.min_voxels + 1 if components.voxels.max() > options.min_voxels else 1
     return _defined(slice_overlap(mask.runs, components, least))
@@ -93,13 +91,12 @@ def segmentation_smoothness(scene: Scene) -> float:
 
 def _defined(overlap: SliceOverlap) -> float:
     if overlap.mean is None:
-        raise NoValue(NO_SLICE_PAIR)
+        raise NoValue(Reason.NO_SLICE_PAIR)
     return overlap.mean
 
 
 @feature(
     what="The share of lesion voxels that lie inside the lung mask (any label above 0).",
-    unit="1",
     range="0 to 1; 0 where no lesion voxel is inside, no value where there is no lung",
     good="high",
     blind_to=(

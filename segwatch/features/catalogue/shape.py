@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from segwatch.features.card import feature
 from segwatch.features.kernels.extent import voxels_per_slice
 from segwatch.features.kernels.surface import surface_mm2
-from segwatch.features.reasons import NO_SLICE_PAIR, NoValue
+from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.scene import Scene
 
 TINY_ML = 0.1
@@ -35,7 +35,6 @@ def lesion_volume_ml(scene: Scene) -> float:
 
 @feature(
     what="Voxels of the largest component, over all lesion voxels.",
-    unit="1",
     range="above 0 to 1",
     good="neither",
     blind_to=(
@@ -57,7 +56,6 @@ def largest_component_share(scene: Scene) -> float:
         "The number of components below 0.1 ml (a ball of 5.8 mm), of the mask before resampling: "
         "resampling loses such components."
     ),
-    unit="1",
     range="whole numbers from 0",
     good="low",
     blind_to="True small nodules, which count as specks; specks that hang together.",
@@ -81,8 +79,6 @@ def tiny(scene: Scene) -> NDArray[np.bool_]:
         "The number of components below 0.1 ml, over the number of all components, of the mask before "
         "resampling."
     ),
-    unit="1",
-    range="0 to 1",
     good="low",
     blind_to="How many there are: one speck beside one lesion is one half, as are 500 beside 500.",
     source="The paper's outlook; small components as errors: Kohlberger et al., MICCAI 2012",
@@ -95,7 +91,6 @@ def tiny_components_share(scene: Scene) -> float:
 
 @feature(
     what="Axial slices that hold lesion, over the slices from the lesion's first to its last.",
-    unit="1",
     range="above 0 to 1",
     good="high",
     blind_to="What lies within a slice. Two lesions far apart leave true gaps between them.",
@@ -118,7 +113,6 @@ def filled_slices_share(scene: Scene) -> float:
         "of fewer slices only has some of them twice, and keeps its own distance. With the distance taken "
         "out they compare."
     ),
-    unit="1",
     range="from 0; above 1 only where slices closer than 5 mm hardly overlap",
     good="low",
     blind_to=(
@@ -133,7 +127,7 @@ def slice_change_at_5mm(scene: Scene) -> float:
     """Lost overlap of consecutive slices, as of slices 5 mm apart."""
     smoothness = scene.axial_overlap.mean
     if smoothness is None:
-        raise NoValue(NO_SLICE_PAIR)
+        raise NoValue(Reason.NO_SLICE_PAIR)
     # Slices that resampling repeats are identical pairs, which the smoothness leaves out.
     distance = max(scene.spacing[0], scene.native.spacing[0])
     return float((1 - smoothness) * (REFERENCE_MM / distance) ** POWER)
@@ -144,7 +138,6 @@ def slice_change_at_5mm(scene: Scene) -> float:
         "The mask's surface, over that of balls of its components' volumes. The surface is 2/3 of the "
         "area of all voxel faces, which is right on average over directions; 1 is a ball."
     ),
-    unit="1",
     range="about 0.8 (single voxels) upwards",
     good="low",
     blind_to=(

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.runs import (
+    Edges,
+    RowStart,
     Runs,
     encode_runs,
     first_and_last,
@@ -53,7 +55,7 @@ def _of_slices(bits: NDArray[np.uint8], shape: tuple[int, int, int]) -> Runs:
 
 
 @compiled
-def _encode(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
+def _encode(words: NDArray[np.uint64]) -> tuple[Edges, Edges, RowStart]:
     """Of rows of words."""
     rows, nx = words.shape[0], LANES * words.shape[1]
     ends, row_start = room(rows, nx)

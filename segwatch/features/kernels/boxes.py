@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.components import Components
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 
 
 def box_overlap(mask: NDArray[np.uint8], runs: Runs, components: Components, over: int) -> float | None:
@@ -32,12 +32,7 @@ def box_overlap(mask: NDArray[np.uint8], runs: Runs, components: Components, ove
 
 @compiled
 def _boxes(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    of_run: NDArray[np.int32],
-    count: int,
-    ny: int,
+    first: Edges, last: Edges, row_start: RowStart, of_run: NDArray[np.int32], count: int, ny: int
 ) -> NDArray[np.int32]:
     """For each component z0, z1, y0, y1, x0, x1, the ends exclusive."""
     boxes = np.zeros((count, 6), np.int32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.dilation import grow_runs
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 
 Rule = Literal["26", "l1"]
 
@@ -62,7 +62,7 @@ def connect(runs: Runs, rule: Rule = "26") -> Components:
 
 @compiled
 def _label(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64], ny: int, reach: int
+    first: Edges, last: Edges, row_start: RowStart, ny: int, reach: int
 ) -> tuple[NDArray[np.int32], int]:
     """The component of each run. `reach` 1 joins runs that touch at corners, 0 those that share a face."""
     parent = np.empty(first.size, np.int32)
@@ -83,14 +83,7 @@ def _label(
 
 @compiled
 def _join(
-    parent: NDArray[np.int32],
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    a: int,
-    a_end: int,
-    b: int,
-    b_end: int,
-    reach: int,
+    parent: NDArray[np.int32], first: Edges, last: Edges, a: int, a_end: int, b: int, b_end: int, reach: int
 ) -> None:
     """Unite the runs of two rows that touch, in one walk along both."""
     while a < a_end and b < b_end:
@@ -140,10 +133,10 @@ def _number(parent: NDArray[np.int32]) -> int:
 
 @compiled
 def _covering(
-    first: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    last_grown: NDArray[np.uint16],
-    row_start_grown: NDArray[np.int64],
+    first: Edges,
+    row_start: RowStart,
+    last_grown: Edges,
+    row_start_grown: RowStart,
     of_grown: NDArray[np.int32],
 ) -> NDArray[np.int32]:
     """The label of the grown run that covers each run, which lies in the same row."""
@@ -174,9 +167,7 @@ def _in_raster_order(of_run: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 @compiled
-def _voxels(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], of_run: NDArray[np.int32], count: int
-) -> NDArray[np.uint32]:
+def _voxels(first: Edges, last: Edges, of_run: NDArray[np.int32], count: int) -> NDArray[np.uint32]:
     voxels = np.zeros(count, np.uint32)
     for run in range(first.size):
         voxels[of_run[run]] += signed(last[run]) - signed(first[run]) + 1

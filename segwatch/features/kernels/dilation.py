@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwatch.features.kernels.compiled import compiled
-from segwatch.features.kernels.runs import Runs, first_and_last, grown, room, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, first_and_last, grown, room, signed
 
 
 def grow_runs(runs: Runs) -> Runs:
@@ -15,13 +15,8 @@ def grow_runs(runs: Runs) -> Runs:
 
 @compiled
 def _grow(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    nz: int,
-    ny: int,
-    nx: int,
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
+    first: Edges, last: Edges, row_start: RowStart, nz: int, ny: int, nx: int
+) -> tuple[Edges, Edges, RowStart]:
     ends, row_start_out = room(nz * ny, nx)
     at = np.empty(5, np.int64)
     end = np.empty(5, np.int64)
@@ -38,12 +33,7 @@ def _grow(
 
 @compiled
 def _open_rows(
-    row_start: NDArray[np.int64],
-    row: int,
-    nz: int,
-    ny: int,
-    at: NDArray[np.int64],
-    end: NDArray[np.int64],
+    row_start: RowStart, row: int, nz: int, ny: int, at: NDArray[np.int64], end: NDArray[np.int64]
 ) -> None:
     """Where the runs of the row itself (place 0) and of its four neighbours begin and end."""
     z, y = row // ny, row % ny
@@ -62,13 +52,7 @@ def _open_rows(
 
 @compiled
 def _merge(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    at: NDArray[np.int64],
-    end: NDArray[np.int64],
-    nx: int,
-    ends: NDArray[np.uint16],
-    count: int,
+    first: Edges, last: Edges, at: NDArray[np.int64], end: NDArray[np.int64], nx: int, ends: Edges, count: int
 ) -> int:
     """Append the union of five sorted rows of runs; the first of them grown by one at both ends."""
     over = -2  # a run may begin at −1, before it is cut

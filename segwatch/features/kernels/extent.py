@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwatch.features.kernels.compiled import compiled
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 
 
 def centre_zx(runs: Runs) -> tuple[float, float]:
@@ -33,9 +33,7 @@ def voxels_per_slice(runs: Runs) -> NDArray[np.int64]:
 
 
 @compiled
-def _sums(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64], ny: int
-) -> tuple[float, float]:
+def _sums(first: Edges, last: Edges, row_start: RowStart, ny: int) -> tuple[float, float]:
     sum_z, sum_x = 0.0, 0.0
     for row in range(row_start.size - 1):
         for run in range(row_start[row], row_start[row + 1]):
@@ -46,7 +44,7 @@ def _sums(
 
 
 @compiled
-def _above_x(first: NDArray[np.uint16], last: NDArray[np.uint16], x: float) -> int:
+def _above_x(first: Edges, last: Edges, x: float) -> int:
     """Twice the number of voxels beyond x, those at x counted half."""
     twice = 0
     for run in range(first.size):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segwatch.features.kernels.bits import encode_bits
 from segwatch.features.kernels.compiled import compiled
-from segwatch.features.kernels.runs import Runs, encode_runs
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, encode_runs
 
 Bytes = NDArray[np.uint8]
 Bits = tuple[Bytes, tuple[int, int, int]]
@@ -58,9 +58,7 @@ def decode_runs(runs: Runs) -> Bytes:
 
 
 @compiled
-def _fill(
-    first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64], rows: Bytes
-) -> None:
+def _fill(first: Edges, last: Edges, row_start: RowStart, rows: Bytes) -> None:
     for row in range(row_start.size - 1):
         for run in range(row_start[row], row_start[row + 1]):
             for x in range(first[run], last[run] + 1):

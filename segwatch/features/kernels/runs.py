@@ -17,6 +17,10 @@ from segwatch.features.kernels.vectors import LANES, filled_lanes
 from segwatch.features.kernels.words import NONE, TOP_BIT, append_ends, filled
 from segwatch.volumes.image import MOST_VOXELS
 
+Edges = NDArray[np.uint16]
+"""Where runs begin, or end, along x."""
+RowStart = NDArray[np.int64]
+"""Which run is each row's first: see `Runs`."""
 WIDEST = 65_536
 """Ends of runs are kept in 16 bits: half the memory where a mask is noise."""
 
@@ -32,9 +36,9 @@ class Runs:
         shape: of the mask, (z, y, x).
     """
 
-    first: NDArray[np.uint16]
-    last: NDArray[np.uint16]
-    row_start: NDArray[np.int64]
+    first: Edges
+    last: Edges
+    row_start: RowStart
     shape: tuple[int, int, int]
 
     @property
@@ -88,9 +92,7 @@ def refuse_too_large(shape: tuple[int, ...]) -> None:
 
 
 @compiled
-def _encode(
-    voxels: NDArray[np.uint8], rows: int, nx: int
-) -> tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64]]:
+def _encode(voxels: NDArray[np.uint8], rows: int, nx: int) -> tuple[Edges, Edges, RowStart]:
     """Of bytes in so many rows of `nx`."""
     ends, row_start = room(rows, nx)
     count, whole = 0, nx - nx % LANES
@@ -110,13 +112,13 @@ def _encode(
 
 
 @compiled
-def room(rows: int, nx: int) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+def room(rows: int, nx: int) -> tuple[Edges, RowStart]:
     """Arrays for where runs begin and are over, turn about, and for where each row's begin."""
     return np.empty(4096 + 2 * nx, np.uint16), np.zeros(rows + 1, np.int64)
 
 
 @compiled
-def grown(ends: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def grown(ends: Edges) -> Edges:
     """A copy of the array that is twice as large."""
     larger = np.empty(2 * ends.size, ends.dtype)
     larger[: ends.size] = ends
@@ -124,7 +126,7 @@ def grown(ends: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 
 @compiled
-def first_and_last(ends: NDArray[np.uint16], count: int) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+def first_and_last(ends: Edges, count: int) -> tuple[Edges, Edges]:
     """The first and the last voxel of each run.
 
     65,536, where a row of so many voxels is over, is 0 in 16 bits; one less is right again.
@@ -143,7 +145,7 @@ def signed(end: np.uint16) -> int:
 
 
 @compiled
-def _length(first: NDArray[np.uint16], last: NDArray[np.uint16]) -> int:
+def _length(first: Edges, last: Edges) -> int:
     total = 0
     for run in range(first.size):
         total += signed(last[run]) - signed(first[run]) + 1

@@ -11,7 +11,7 @@ from segwatch.features.kernels.bits import as_words
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.components import Components
 from segwatch.features.kernels.masks import BinaryMask
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 from segwatch.features.kernels.vectors import LANES, bits_set, filled_lanes
 from segwatch.features.kernels.words import filled, lowest, summed, turned_bytes
 
@@ -75,11 +75,7 @@ def mean_edge_step(ct: NDArray[Any], runs: Runs) -> float | None:
 
 @compiled
 def _sum(
-    ct: NDArray[Any],
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    wanted: NDArray[np.bool_],
+    ct: NDArray[Any], first: Edges, last: Edges, row_start: RowStart, wanted: NDArray[np.bool_]
 ) -> float:
     """Over the runs that are wanted."""
     total: float = 0
@@ -97,13 +93,7 @@ def _sum(
 
 @compiled
 def _spread(
-    ct: NDArray[Any],
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    mean: float,
-    low: float,
-    high: float,
+    ct: NDArray[Any], first: Edges, last: Edges, row_start: RowStart, mean: float, low: float, high: float
 ) -> tuple[float, int, int]:
     ny = ct.shape[1]
     squares, below, above = 0.0, 0, 0
@@ -117,12 +107,7 @@ def _spread(
 
 
 @compiled
-def _count_bytes(
-    mask: NDArray[np.uint8],
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-) -> int:
+def _count_bytes(mask: NDArray[np.uint8], first: Edges, last: Edges, row_start: RowStart) -> int:
     inside = 0
     ny, nx = mask.shape[1:]
     for z in range(mask.shape[0]):
@@ -142,12 +127,12 @@ def _count_bytes(
 
 @compiled
 def _count_shared(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    other_first: NDArray[np.uint16],
-    other_last: NDArray[np.uint16],
-    other_start: NDArray[np.int64],
+    first: Edges,
+    last: Edges,
+    row_start: RowStart,
+    other_first: Edges,
+    other_last: Edges,
+    other_start: RowStart,
 ) -> int:
     shared = 0
     for row in range(row_start.size - 1):
@@ -164,9 +149,7 @@ def _count_shared(
 
 
 @compiled
-def _edge_steps(
-    ct: NDArray[Any], first: NDArray[np.uint16], last: NDArray[np.uint16], row_start: NDArray[np.int64]
-) -> tuple[float, int]:
+def _edge_steps(ct: NDArray[Any], first: Edges, last: Edges, row_start: RowStart) -> tuple[float, int]:
     ny, nx = ct.shape[1], ct.shape[2]
     total, ends = 0.0, 0
     for row in range(row_start.size - 1):
@@ -183,12 +166,7 @@ def _edge_steps(
 
 
 @compiled
-def _count_bits(
-    words: NDArray[np.uint64],
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-) -> int:
+def _count_bits(words: NDArray[np.uint64], first: Edges, last: Edges, row_start: RowStart) -> int:
     inside = 0
     for row in range(row_start.size - 1):
         for run in range(row_start[row], row_start[row + 1]):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.components import Components
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def slice_overlap(runs: Runs, components: Components, least_voxels: int = 1) -> 
 
 @compiled
 def _overlap(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
+    first: Edges,
+    last: Edges,
+    row_start: RowStart,
     of_run: NDArray[np.int32],
     voxels: NDArray[np.uint32],
     farthest: int,
@@ -95,7 +95,7 @@ def _overlap(
 
 
 @compiled
-def _most_runs(row_start: NDArray[np.int64], ny: int) -> int:
+def _most_runs(row_start: RowStart, ny: int) -> int:
     most = 0
     for z in range((row_start.size - 1) // ny):
         most = max(most, row_start[(z + 1) * ny] - row_start[z * ny])
@@ -104,9 +104,9 @@ def _most_runs(row_start: NDArray[np.int64], ny: int) -> int:
 
 @compiled
 def _share(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
+    first: Edges,
+    last: Edges,
+    row_start: RowStart,
     of_run: NDArray[np.int32],
     slot_of: NDArray[np.int32],
     z: int,

@@ -5,12 +5,9 @@ directions of a convex body's projections is a quarter of its surface (Cauchy); 
 2/3 of the sum of all faces. Source: Ohser and Schladitz, 3D Images of Materials Structures, section 3.2.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segwatch.features.inputs import Spacing
 from segwatch.features.kernels.compiled import compiled
-from segwatch.features.kernels.runs import Runs, signed
+from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 
 
 def surface_mm2(runs: Runs, spacing: Spacing) -> float:
@@ -25,14 +22,7 @@ def surface_mm2(runs: Runs, spacing: Spacing) -> float:
 
 
 @compiled
-def _shared(
-    first: NDArray[np.uint16],
-    last: NDArray[np.uint16],
-    row_start: NDArray[np.int64],
-    apart: int,
-    wrap: int,
-    rows: int,
-) -> int:
+def _shared(first: Edges, last: Edges, row_start: RowStart, apart: int, wrap: int, rows: int) -> int:
     """Voxels that rows share with the row so many before; rows at multiples of `wrap` have none before."""
     shared = 0
     for row in range(apart, rows):

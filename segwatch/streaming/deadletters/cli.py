@@ -99,7 +99,7 @@ def replay_letters(
 @contextmanager
 def connected() -> "Iterator[Log]":
     """The log that the environment names, open until the block ends."""
-    from segwatch.streaming.connect import open_log
+    from segwatch.streaming.log import open_log
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
     with open_log(load_settings(ConnectionSettings, strangers=True)) as log:

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from segwatch.errors import LogRefused, Unprocessable
@@ -32,22 +33,16 @@ class EmbeddedLog(Closes):
         super().__init__()
         self._path = path
         self._file = LogFile(path)
-        self._open: list[Closes] = []
+        self._made = ExitStack()
 
     def producer(self) -> "EmbeddedProducer":
-        made = EmbeddedProducer(LogFile(self._path))
-        self._open.append(made)
-        return made
+        return self._made.enter_context(EmbeddedProducer(LogFile(self._path)))
 
     def consumer(self, *, group: str, topics: Sequence[str], member: str | None = None) -> EmbeddedConsumer:
-        made = EmbeddedConsumer(LogFile(self._path), group, list(topics), member)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(EmbeddedConsumer(LogFile(self._path), group, list(topics), member))
 
     def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> EmbeddedReader:
-        made = EmbeddedReader(LogFile(self._path), list(topics), from_offset)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(EmbeddedReader(LogFile(self._path), list(topics), from_offset))
 
     def topics(self) -> frozenset[str]:
         return self._file.topics()
@@ -64,8 +59,7 @@ class EmbeddedLog(Closes):
         self._file.end_offsets(list(topics))
 
     def _close(self) -> None:
-        for made in self._open:
-            made.close()
+        self._made.close()
         self._file.close()
 
 

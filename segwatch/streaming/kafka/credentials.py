@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from segwatch.errors import BadSettings
-from segwatch.streaming.certificate_files import CertificateFiles, no_password
+from segwatch.streaming.certificate_files import CertificateFiles, load_authorities, load_certificate
 from segwatch.streaming.settings import ConnectionSettings, secret
 
 _log = logging.getLogger(__name__)
@@ -60,18 +60,7 @@ class PasswordInFile(str):
 
 
 def _load(settings: ConnectionSettings, context: ssl.SSLContext) -> None:
-    try:
-        context.load_verify_locations(settings.kafka_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise BadSettings(
-            f"SEGWATCH_KAFKA_CA_FILE: {settings.kafka_ca_file} holds no certificate in PEM: {error}"
-        ) from None
-    if settings.kafka_cert_file is None:
-        return
-    try:
-        context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file, password=no_password)
-    except (OSError, ssl.SSLError) as error:
-        raise BadSettings(
-            f"SEGWATCH_KAFKA_CERT_FILE, SEGWATCH_KAFKA_KEY_FILE: {settings.kafka_cert_file} and"
-            f" {settings.kafka_key_file} are no certificate and its key in PEM, without password: {error}"
-        ) from None
+    load_authorities(context, settings.kafka_ca_file, "SEGWATCH_KAFKA_CA_FILE")
+    if settings.kafka_cert_file is not None:
+        named = "SEGWATCH_KAFKA_CERT_FILE, SEGWATCH_KAFKA_KEY_FILE"
+        load_certificate(context, settings.kafka_cert_file, settings.kafka_key_file, named)

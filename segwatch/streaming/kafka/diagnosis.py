@@ -6,8 +6,9 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from segwatch.streaming.kafka.certificate_dates import out_of_date
-
+_ROUNDS = 4
+"""A handshake needs two flights from each side."""
+_DATES = ("expired", "not yet valid")
 CONNECT_SECONDS = 3.0
 """A network that drops packets shows by silence; one that works answers in milliseconds."""
 ALERT_SECONDS = 1.0
@@ -43,7 +44,7 @@ def likely_cause(
         context: what TLS is spoken with.
         shown: files of the certificate that we show and of its key.
     """
-    if shown is not None and (wrong := out_of_date(*shown)) is not None:
+    if shown is not None and (wrong := _out_of_date(*shown)) is not None:
         return f"our own {wrong}: SEGWATCH_KAFKA_CERT_FILE={shown[0]} must be renewed"
     if context is not None:
         for server in servers:
@@ -107,3 +108,37 @@ def _why_not(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return "no answer, as with a firewall or a network policy in between"
     return error.strerror or str(error)
+
+
+def _out_of_date(certificate: Path, key: Path) -> str | None:
+    """What is wrong with the certificate's dates, which a broker that refuses it does not say; None where
+    they are good, or cannot be looked at.
+
+    It is shown to a server in this process that trusts it as it is, so that only its dates are left
+    to be checked.
+    """
+    try:
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(certificate, key)
+        server.load_verify_locations(certificate)
+        server.verify_mode = ssl.CERT_REQUIRED
+        server.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        client.load_cert_chain(certificate, key)
+        _shake(client, server)
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message if any(each in error.verify_message for each in _DATES) else None
+    except (OSError, ssl.SSLError):
+        return None
+    return None
+
+
+def _shake(client: ssl.SSLContext, server: ssl.SSLContext) -> None:
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True))
+    for end in ends * _ROUNDS:
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            continue

@@ -1,6 +1,6 @@
 """kafka-python's errors as ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kafka import errors as kafka
@@ -34,6 +34,14 @@ def translated(doing: str) -> Iterator[None]:
         raise _translate(error, doing) from error
     except (OSError, RuntimeError) as error:  # a closed selector raises a bare RuntimeError
         raise LogUnavailable(f"{doing}: {error or type(error).__name__}") from error
+
+
+def no_topics(missing: Iterable[str]) -> LogRefused:
+    """The error for topics that are not to be seen."""
+    return LogRefused(
+        f"the log has no topic {', '.join(missing)}, or this principal may not see it:"
+        " the platform makes topics and grants rights"
+    )
 
 
 def _translate(error: kafka.KafkaError, doing: str) -> SegwatchError:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
@@ -35,24 +36,18 @@ class KafkaLog(Closes):
         super().__init__()
         read_odd_records()
         self._options = connection(settings)
-        self._open: list[Closes] = []
+        self._made = ExitStack()
         self._admin = self._connect(settings)
 
     def producer(self) -> KafkaProducer:
-        made = KafkaProducer(self._options, self.topics)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(KafkaProducer(self._options, self.topics))
 
     def consumer(self, *, group: str, topics: Sequence[str], member: str | None = None) -> KafkaConsumer:
         self.require_topics(topics)
-        made = KafkaConsumer(self._options, group, topics, member)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(KafkaConsumer(self._options, group, topics, member))
 
     def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> KafkaReader:
-        made = KafkaReader(self._options, topics, from_offset)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(KafkaReader(self._options, topics, from_offset))
 
     def topics(self) -> frozenset[str]:
         until = time.monotonic() + RECONNECT_SECONDS
@@ -110,6 +105,5 @@ class KafkaLog(Closes):
             raise LogUnavailable(f"Kafka at {', '.join(listed)} does not let us in: {cause}") from None
 
     def _close(self) -> None:
-        for made in self._open:
-            made.close()
+        self._made.close()
         self._admin.close()

@@ -9,9 +9,8 @@ from typing import Any
 from kafka import KafkaProducer as Client
 from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError
 
-from segwatch.errors import LogRefused
 from segwatch.streaming.closing import CLOSE_SECONDS, Closes, bounded
-from segwatch.streaming.kafka.errors import TOO_LARGE, translated
+from segwatch.streaming.kafka.errors import TOO_LARGE, no_topics, translated
 from segwatch.streaming.kafka.options import ACKNOWLEDGE_SECONDS, BLOCK_MS, DELIVERY_MS
 from segwatch.streaming.log import Outgoing, Position
 
@@ -80,10 +79,7 @@ class KafkaProducer(Closes):
             return
         missing = topics - self._topics()
         if missing:
-            raise LogRefused(
-                f"the log has no topic {', '.join(sorted(missing))}, or this principal may not see it:"
-                " the platform makes topics and grants rights"
-            )
+            raise no_topics(sorted(missing))
         self._known |= topics
 
     def _close(self) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 from kafka import KafkaConsumer as Client
 from kafka import TopicPartition
 
-from segwatch.errors import LogRefused
 from segwatch.streaming.closing import Closes
-from segwatch.streaming.kafka.errors import translated
+from segwatch.streaming.kafka.errors import no_topics, translated
 from segwatch.streaming.kafka.options import LOOK_MS
 from segwatch.streaming.log import Position, Record
 
@@ -56,10 +55,7 @@ class KafkaReader(Closes):
             found = {topic: self._client.partitions_for_topic(topic) for topic in topics}
         missing = [topic for topic, numbers in found.items() if not numbers]
         if missing:
-            raise LogRefused(
-                f"the log has no topic {', '.join(missing)}, or this principal may not see it:"
-                " the platform makes topics and grants rights"
-            )
+            raise no_topics(missing)
         return [TopicPartition(topic, number) for topic, numbers in found.items() for number in numbers]
 
     def _seek(self, from_offset: int) -> None:

@@ -25,8 +25,7 @@ from services.ingest.inbox import Inbox
 from services.ingest.multipart import BadRequest, Parts
 from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
-from services.ingest.stow_answer import Stored, answer, status_of
-from services.ingest.stow_part import StowPart
+from services.ingest.stow_part import Stored, StowPart, answer, status_of
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
 from tests.support.folders import made
 from tests.support.fuzz_cases import NAMES, dicoms, identities, nifti_of, niftis

@@ -152,9 +152,9 @@ class ShortPoll(KafkaLog):
         self.settings = settings
 
     def consumer(self, *, group: str, topics: Sequence[str], member: str | None = None) -> KafkaConsumer:
-        made = KafkaConsumer(self._options, group, topics, member, poll_interval_ms=2_000, session_ms=6_000)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(
+            KafkaConsumer(self._options, group, topics, member, poll_interval_ms=2_000, session_ms=6_000)
+        )
 
 
 def test_work_longer_than_the_poll_interval_keeps_its_place(broker: "Broker", log: Log, name: str) -> None:

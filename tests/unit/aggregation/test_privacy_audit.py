@@ -76,9 +76,7 @@ class _Redrawing(ForgetfulLog):
         super().__init__(path, COPIES)
 
     def producer(self) -> _DrawsWhenItSends:
-        made = _DrawsWhenItSends(LogFile(self._path), COPIES)
-        self._open.append(made)
-        return made
+        return self._made.enter_context(_DrawsWhenItSends(LogFile(self._path), COPIES))
 
 
 @pytest.fixture(scope="module")

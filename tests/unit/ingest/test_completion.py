@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.completion import Completion
+from services.ingest.inbox import Completion
 
 ONE, TWO = (("a.dcm", 10, 1),), (("a.dcm", 10, 1), ("b.dcm", 10, 2))
 

@@ -19,9 +19,8 @@ from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.case import InputUnavailable
-from services.ingest.completion import Completion
 from services.ingest.handler import Ingest, Prepared
-from services.ingest.inbox import Inbox
+from services.ingest.inbox import Completion, Inbox
 from services.ingest.settings import IngestSettings
 from services.ingest.studies import AnnouncedStudies
 from services.ingest.watch import MOST_CRASHES, InboxTimes, InboxWatcher

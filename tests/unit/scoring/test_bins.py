@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from segwatch.scoring.bins import COUNT, EDGES, bin_of, expected_dice, failed, failure_mass, spread
 from segwatch.scoring.manifest import PlattCalibration
-from segwatch.scoring.predict import platt, rescale, sigmoid
+from segwatch.scoring.predict import failure_of, logit, rescale, sigmoid
 
 shares = st.lists(st.floats(0, 1), min_size=COUNT, max_size=COUNT).filter(lambda row: sum(row) > 1e-6)
 
@@ -45,7 +45,7 @@ def test_calibrated_bins_sum_to_one_and_carry_the_calibrated_failure(
     scaled = rescale(bins, calibration)
     assert scaled.min() >= 0
     assert scaled.sum() == pytest.approx(1)
-    assert failure_mass(scaled)[0] == pytest.approx(platt(failure_mass(bins), calibration)[0])
+    assert failure_mass(scaled)[0] == pytest.approx(failure_of(logit(failure_mass(bins)), calibration)[0])
 
 
 @given(shares)

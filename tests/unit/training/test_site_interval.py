@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from segwatch.cohorts.table import Cohort, read_measures
 from segwatch.errors import RefusedCohort
 from segwatch.scoring.bundle import load
-from segwatch.scoring.commands import in_a_line
+from segwatch.scoring.cli import in_a_line
 from segwatch.training.cli import register
 from segwatch.training.feature_sets import feature_set
 from segwatch.training.site_interval import read_site
