@@ -105,6 +105,7 @@ def write_evidence(
     found = [*tried.values(), *best]
     sections = [
         words.HEAD,
+        words.NEW_PATIENTS,
         page.goals_section(goals),
         page.cohort_section(cohort, external, tables.made),
         page.scorers_section(
