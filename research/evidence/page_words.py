@@ -18,9 +18,10 @@ and is left out of the mean absolute error (MAE) and the rank correlation only.
 
 NEW_PATIENTS = """
 ## Before all else: new patients
-The landed `covid20-scorer` was tried on five patients of the same collection whom nothing here has seen: 175 masks
-(published ones and variants of them, predictions of other small networks, damaged truths), measured with the
-product's own lung mask. The patients stay held back, so these figures are made by no command of this repository.
+The landed `covid20-scorer` was tried on five patients of the same collection whom nothing here has seen:
+175 masks (published ones and variants of them, predictions of other small networks, damaged truths),
+measured with the product's own lung mask. The patients stay held back, so these figures are made by no
+command of this repository.
 
 | | new patients | this page, patients left out |
 | --- | --- | --- |
@@ -31,11 +32,12 @@ product's own lung mask. The patients stay held back, so these figures are made 
 | good published masks flagged | 4 of 5 | 1 of 14 |
 | the expert's truth itself, given as a mask | predicted .46, flagged in 4 of 5 | not asked |
 
-`outside` said nothing (0 to 1 % of the masks). The truth stood below a published prediction on 18 of 19 scans. So the
-scorer holds for bad masks of small networks and fails for good masks of new patients: it learnt that what is as
-smooth as a network's mask is good. A hospital in which 10 % fail would see 77 % need attention. **It is unfit for
-paging.** Leaving patients out of a cohort in which every good mask is a network's could not show it; *truth as mask*,
-and good masks of patients left out, counted by patient, would have.
+`outside` said nothing (0 to 1 % of the masks). The truth stood below a published prediction on 18 of 19
+scans. So the scorer holds for bad masks of small networks and fails for good masks of new patients: it
+learnt that what is as smooth as a network's mask is good. A hospital in which 10 % fail would see 77 % need
+attention. **It is unfit for paging.** Leaving patients out of a cohort in which every good mask is a
+network's could not show it; *truth as mask*, and good masks of patients left out, counted by patient, would
+have.
 """
 
 KEPT = """
