@@ -90,6 +90,11 @@ _CORE = frozenset(
 )
 
 
+def utc_now() -> datetime:
+    """The time that a message is made, as services tell it."""
+    return datetime.now(UTC)
+
+
 def encode(event: Event[Any]) -> tuple[bytes, bytes, Headers]:
     """Key, value and headers of the record that carries the event."""
     attributes = {

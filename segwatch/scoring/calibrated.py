@@ -8,12 +8,11 @@ residuals, of which 101 quantiles are kept.
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from segwatch.contracts.base import Contract
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Quantiles = Annotated[tuple[float, ...], Field(min_length=101, max_length=101)]
 
 
 def ascends(values: tuple[float, ...]) -> bool:
@@ -21,16 +20,16 @@ def ascends(values: tuple[float, ...]) -> bool:
     return all(earlier <= later for earlier, later in pairwise(values))
 
 
-class _Calibration(Contract):
-    @model_validator(mode="after")
-    def _quantiles_ascend(self) -> "_Calibration":
-        quantiles = getattr(self, "quantiles", None)
-        if quantiles is not None and not ascends(quantiles):
-            raise ValueError("the quantiles do not ascend")
-        return self
+def _ascending(quantiles: tuple[float, ...]) -> tuple[float, ...]:
+    if not ascends(quantiles):
+        raise ValueError("the quantiles do not ascend")
+    return quantiles
 
 
-class PlattCalibration(_Calibration):
+Quantiles = Annotated[tuple[float, ...], Field(min_length=101, max_length=101), AfterValidator(_ascending)]
+
+
+class PlattCalibration(Contract):
     """The failure probability is sigmoid(slope * danger + intercept)."""
 
     method: Literal["platt"]
@@ -39,7 +38,7 @@ class PlattCalibration(_Calibration):
     quantiles: Quantiles | None = None
 
 
-class IsotonicCalibration(_Calibration):
+class IsotonicCalibration(Contract):
     """The failure probability is a line through knots that never falls, level beyond them."""
 
     method: Literal["isotonic"]
@@ -54,7 +53,7 @@ class IsotonicCalibration(_Calibration):
         return self
 
 
-class ResidualCalibration(_Calibration):
+class ResidualCalibration(Contract):
     """A regressor's failure probability is the share of its spread Dice below 0.6."""
 
     method: Literal["residuals"]

@@ -22,31 +22,29 @@ UNBOUNDED = (0.0, 1.0)
 
 
 class Measured(Protocol):
-    """What a score is made from: `segwatch.Measures`, or the message `StudyMeasured`."""
+    """What a score is made from: `segwatch.Measures`, or the message `StudyMeasured`.
+
+    Attributes:
+        status: whether the mask is empty, and whether all has a value.
+        features: each feature's value, or None where it has none.
+        undefined: for each feature without value, why.
+        profile: the reading of the paper's features.
+        components: the rule by which voxels connect.
+        feature_versions: of each feature; 1 where one is not named.
+    """
 
     @property
-    def status(self) -> MeasureStatus:
-        """Whether the mask is empty, and whether all has a value."""
-
+    def status(self) -> MeasureStatus: ...
     @property
-    def features(self) -> Mapping[str, float | None]:
-        """Each feature's value, or None where it has none."""
-
+    def features(self) -> Mapping[str, float | None]: ...
     @property
-    def undefined(self) -> Mapping[str, str]:
-        """For each feature without value, why."""
-
+    def undefined(self) -> Mapping[str, str]: ...
     @property
-    def profile(self) -> str:
-        """The reading of the paper's features."""
-
+    def profile(self) -> str: ...
     @property
-    def components(self) -> str:
-        """The rule by which voxels connect."""
-
+    def components(self) -> str: ...
     @property
-    def feature_versions(self) -> Mapping[str, int]:
-        """Of each feature; 1 where one is not named."""
+    def feature_versions(self) -> Mapping[str, int]: ...
 
 
 @dataclass(frozen=True)

@@ -187,13 +187,20 @@ def _read_to_the_end(stream: BufferedIOBase, name: str) -> None:
 
 
 def _scaled(raw: Array, header: Any, name: str) -> Array:  # noqa: ANN401
-    try:
-        slope, intercept = header.get_slope_inter()
-    except nibabel.spatialimages.HeaderDataError as error:
-        raise refused("unreadable", name, f"its slope and intercept are invalid ({error})") from None
-    if slope is None or (slope, intercept) == (1.0, 0.0):
+    scaling = _scaling(header, name)
+    if scaling is None:
         return raw
+    slope, intercept = scaling
     out = np.empty(raw.shape, np.float32, order="F")
     for z in range(raw.shape[2]):
         out[:, :, z] = raw[:, :, z].astype(np.float64) * slope + intercept
     return out
+
+
+def _scaling(header: Any, name: str) -> tuple[float, float] | None:  # noqa: ANN401
+    """Slope and intercept; None where values are as they are stored."""
+    try:
+        slope, intercept = header.get_slope_inter()
+    except nibabel.spatialimages.HeaderDataError as error:
+        raise refused("unreadable", name, f"its slope and intercept are invalid ({error})") from None
+    return None if slope is None or (slope, intercept) == (1.0, 0.0) else (slope, intercept)

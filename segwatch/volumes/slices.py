@@ -10,7 +10,6 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 
 from segwatch.contracts.base import Geometry
@@ -21,6 +20,7 @@ from segwatch.volumes.nifti import (
     _header,
     _opened,
     _read_to_the_end,
+    _scaling,
     _shape,
     require_file,
 )
@@ -80,7 +80,7 @@ class Slices:
         together = max(1, min(nz, at_once // (nj * ni * dtype.itemsize)))
         blocks = min(-(-(held - 1) // together) + 1, -(-nz // together))
         ring = np.empty((blocks * together, nj, ni), dtype)
-        scaling = self._scaling()
+        scaling = _scaling(self._header, self.name)
         for first in range(0, nz, together):
             place = first % len(ring)
             block = ring[place : place + min(together, nz - first)]
@@ -110,13 +110,6 @@ class Slices:
         if filled < len(view):
             k = first + filled // block[0].nbytes
             raise refused("truncated_file", self.name, f"it ends in slice {k + 1} of {nz}; copy it again")
-
-    def _scaling(self) -> tuple[float, float] | None:
-        try:
-            slope, intercept = self._header.get_slope_inter()
-        except nibabel.spatialimages.HeaderDataError as error:
-            raise refused("unreadable", self.name, f"its slope and intercept are invalid ({error})") from None
-        return None if slope is None or (slope, intercept) == (1.0, 0.0) else (slope, intercept)
 
 
 @contextlib.contextmanager

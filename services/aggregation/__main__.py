@@ -2,12 +2,12 @@
 
 import sys
 import threading
-from datetime import UTC, datetime
 
 from segwatch.aggregation.aggregation import NAME, Aggregation
 from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.demo_noise import choose_noise
 from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.contracts.envelope import utc_now
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import run_steps
@@ -24,11 +24,11 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     settings = runtime.settings
     policy = read_policy(settings.policy)
     noise_under = choose_noise(policy, settings.demo_noise_seed)
-    site = SiteContext(settings.site, policy, settings.audit_log, noise_under, _now)
+    site = SiteContext(settings.site, policy, settings.audit_log, noise_under, utc_now)
     runtime.log.require_topics(TOPICS)
     service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
-    runtime.telemetry.registry.register(SiteCollector(service, _now))
-    heartbeats = Heartbeats(runtime.log, site.name, policy, _now)
+    runtime.telemetry.registry.register(SiteCollector(service, utc_now))
+    heartbeats = Heartbeats(runtime.log, site.name, policy, utc_now)
     thread = threading.Thread(
         target=heartbeats.run,
         args=(lambda: _epoch(service), runtime.stop),
@@ -46,10 +46,6 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
 def _epoch(service: Aggregation) -> int | None:
     books = service.books
     return books.ledger.epoch.epoch if books is not None and books.ledger.epoch is not None else None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

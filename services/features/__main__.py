@@ -1,8 +1,8 @@
 """The features service: `python -m services.features`."""
 
 import sys
-from datetime import UTC, datetime
 
+from segwatch.contracts.envelope import utc_now
 from segwatch.contracts.topics import MEASURED, SEGMENTED
 from segwatch.features.profiles import options
 from segwatch.features.registry import chosen, feature
@@ -22,7 +22,7 @@ def run(runtime: Runtime[FeaturesSettings]) -> None:
         options=options(settings.profile, settings.components),
         features=tuple(map(feature, chosen(settings.features))),
         metrics=FeaturesMetrics(runtime.telemetry.registry),
-        now=lambda: datetime.now(UTC),
+        now=utc_now,
     )
     run_stage(Stage(NAME, [SEGMENTED], measuring.handle, writes=[MEASURED]), runtime)
 

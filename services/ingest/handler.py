@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from segwatch.contracts.envelope import Event
+from segwatch.contracts.envelope import Event, utc_now
 from segwatch.contracts.identity import digest_of, pseudonym, result_id
 from segwatch.contracts.studies import StudyReceived
 from segwatch.contracts.topics import RECEIVED
@@ -27,10 +27,6 @@ class Prepared:
     event: Event[StudyReceived] | None
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Ingest:
     """Prepares cases, and remembers what was announced.
@@ -42,7 +38,7 @@ class Ingest:
     store: VolumeStore
     secret: bytes
     ct_unit: AskedUnit = "auto"
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
 
     def prepare(self, folder: Path) -> Prepared:
         """Read the case in the folder and store it, unless it was announced already.

@@ -1,8 +1,8 @@
 """The scoring service: `python -m services.scoring`."""
 
 import sys
-from datetime import UTC, datetime
 
+from segwatch.contracts.envelope import utc_now
 from segwatch.contracts.topics import MEASURED, SCORED
 from segwatch.scoring.bundle import load
 from segwatch.streaming.runtime import Runtime, main
@@ -17,7 +17,7 @@ def run(runtime: Runtime[ScoringSettings]) -> None:
     scoring = Scoring(
         scorer=load(runtime.settings.scorer),
         metrics=ScoringMetrics(runtime.telemetry.registry),
-        now=lambda: datetime.now(UTC),
+        now=utc_now,
     )
     run_stage(Stage(NAME, [MEASURED], scoring.handle, writes=[SCORED]), runtime)
 

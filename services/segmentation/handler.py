@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import ValidationError
 
 from segwatch.contracts.base import ObjectRef
-from segwatch.contracts.envelope import Event
+from segwatch.contracts.envelope import Event, utc_now
 from segwatch.contracts.identity import digest_of, result_id
 from segwatch.contracts.studies import StudyReceived, StudySegmented
 from segwatch.contracts.topics import SEGMENTED
@@ -37,10 +37,6 @@ class StudySource:
         self._counter.labels(study.lesion_source, study.lung_method).inc()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Segmentation:
     """The stage's handler.
@@ -54,7 +50,7 @@ class Segmentation:
     lesion_model: LesionPredictor | None = None
     lung_model: LungPredictor | None = None
     mirroring: bool = True
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
 
     def handle(self, event: Event[StudyReceived]) -> Sequence[Event[StudySegmented]]:
         """Segment the study, unless its result lies in the store already: then announce that again.

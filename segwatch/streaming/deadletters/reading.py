@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from segwatch.contracts.topics import WITH_DEAD_LETTERS, dead_letters
 from segwatch.errors import LogRefused
@@ -69,8 +69,7 @@ def gather(records: Sequence[Record]) -> Letters:
         else:
             strangers += 1
     with_marks = {
-        id_: Letter(**{**vars(letter), "replayed": tuple(replayed.get(id_, ()))})
-        for id_, letter in letters.items()
+        id_: replace(letter, replayed=tuple(replayed.get(id_, ()))) for id_, letter in letters.items()
     }
     return Letters(dict(sorted(with_marks.items(), key=lambda item: item[1].time)), strangers)
 
