@@ -10,7 +10,7 @@ from research.covid20_cohort.fold_networks import train_networks
 from research.covid20_cohort.make_rows import LUNGS, rows_of
 from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import MeasuredRow
-from research.covid20_cohort.plan import PUBLISHED, Planned, planned, planned_published
+from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned, planned, planned_published, planned_truths
 from research.covid20_cohort.setup import Context, Setup, made_from
 from research.covid20_cohort.training import NetworkRecipe
 from segwatch.cohorts.write_table import table_of, write_table
@@ -23,7 +23,7 @@ FOLDS = 4
 COARSE = NetworkRecipe("coarse", reduced=2, crop=0, augmented=False, stages=(70, 180, 450, 1200), seed=1)
 FINE = NetworkRecipe("fine", reduced=1, crop=112, augmented=True, stages=(80, 200, 500, 1200), seed=2)
 RECIPES = (COARSE, FINE)
-SHARES = {COARSE.name: 1.0, FINE.name: 1 / 3, PUBLISHED: 1 / 3}
+SHARES = {COARSE.name: 1.0, FINE.name: 1 / 3, PUBLISHED: 1 / 3, TRUTH: 1.0}
 """Of the predictions asked for, how many each makes: the fine one takes five times as long."""
 
 
@@ -64,12 +64,16 @@ def make(
     have_masks = [(case.name, case.patient) for case in cases if case.has_published]
     variants = max(1, round(each * SHARES[PUBLISHED]))
     published = planned_published(have_masks, variants, seed)
+    truths = planned_truths(
+        [(case.name, case.patient) for case in cases], max(1, round(each * SHARES[TRUTH])), seed
+    )
     context = Context(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks"))
-    made = _finished(context, [*published, *plan], workers)
+    made = _finished(context, [*published, *truths, *plan], workers)
     as_they_are = published[::variants]  # the first variant of each mask
     tables = {
         "covid20": [made[one.key] for one in plan],
         PUBLISHED: [made[one.key] for one in published],
+        "truths": [made[one.key] for one in truths],
         "external": [_external(one.source, made[one.key]) for one in as_they_are],
     }
     sizes = {}

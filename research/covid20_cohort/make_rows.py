@@ -7,6 +7,8 @@ OUT/published.parquet               published predictions on changed scans and p
 OUT/published-expert-lung.parquet   and the expert's
 OUT/external.parquet                the published predictions as they are, own lung
 OUT/external-expert-lung.parquet    and the expert's
+OUT/truths.parquet                  the expert's masks as they are (Dice 1) and damaged, own lung
+OUT/truths-expert-lung.parquet      and the expert's
 OUT/covid20-made.parquet            how each row of the cohort was made: scan, segmenter, stage, changes
 OUT/.work/                          networks, and rows as they come: what a second start goes on from
 ```
@@ -23,9 +25,10 @@ import torch
 from research.covid20_cohort.changes import CHANGES, changed, flipped, part, thicker
 from research.covid20_cohort.covid20 import Listed, Scan, read_published, read_scan
 from research.covid20_cohort.measured_row import MeasuredRow, hounsfield, measures_of, product_lung, row_of
-from research.covid20_cohort.plan import PUBLISHED, Planned
+from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned
 from research.covid20_cohort.predict import Predictor, mask_of
 from research.covid20_cohort.setup import Context
+from segwatch.cohorts.damages import Known, damaged
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.processes import results
@@ -72,6 +75,10 @@ def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
     }
     if one.segmenter == PUBLISHED:
         mask, probabilities = _moved(_scan(case), one, read_published(case)), None
+    elif one.segmenter == TRUTH:
+        known = Known(hu, scan.expert_lung, scan.spacing)
+        draw = np.random.default_rng([one.seed, len(one.damages)])
+        mask, probabilities = damaged(scan.truth, known, dict(one.damages), draw), None
     else:
         mask, probabilities, networks = _segmented(context, one, scan, own)
         about |= networks

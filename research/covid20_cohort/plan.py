@@ -1,24 +1,30 @@
 """Which predictions a cohort consists of: of which scan, stage, change and threshold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 
 from research.covid20_cohort.changes import CHANGES
+from segwatch.cohorts.damages import DAMAGES
 from segwatch.contracts.identity import digest_of
 
 TREATMENTS = ("none", "threshold", "part", "thick_slices", "flip", *CHANGES)
 """What may be done to a scan before it is segmented, or to the threshold after; one or two at a time."""
 PUBLISHED = "published"
 """The segmenter whose masks came with the scans."""
+TRUTH = "truth"
+"""The expert, whose masks are the truth: as they are, and damaged on purpose."""
 STAGE_WEIGHTS = (0.1, 0.15, 0.25, 0.5)
 """From the earliest copy of a network to the last: most masks are made by a finished one."""
 SECOND_CHANGE = 0.3
 """The share of predictions under two changes at once."""
 MILDNESS = 2.0
 """A strength is a share to this power: of the changes that a hospital sees, most are mild."""
+MOVED = ("thick_slices", "part", "flip", *CHANGES)
+CHANGED_TRUTHS = 0.4
+"""The share of damaged truths on a changed scan."""
 SEEN = 0.4
 """The share made by a network that has seen the patient: nothing else here is as good as a strong model."""
 
@@ -37,7 +43,8 @@ class Planned:
         seen: whether the network learnt from this patient among others.
         changes: kinds with their strengths, 0 to 1, in the order in which they are made.
         threshold: of the probability.
-        seed: of what the changes draw.
+        seed: of what the changes and damages draw.
+        damages: of the mask, with their strengths, in the order in which they are made.
     """
 
     name: str
@@ -50,11 +57,13 @@ class Planned:
     changes: tuple[tuple[str, float], ...]
     threshold: float
     seed: int
+    damages: tuple[tuple[str, float], ...] = ()
 
     @property
     def key(self) -> str:
         """Under which its rows are kept: another plan's prediction of the same name has another."""
-        return f"{self.name}@{digest_of(asdict(self))[:12]}"
+        what = {name: value for name, value in asdict(self).items() if name != "damages" or value}
+        return f"{self.name}@{digest_of(what)[:12]}"
 
 
 def planned(
@@ -93,6 +102,28 @@ def planned_published(cases: Sequence[tuple[str, str]], each: int, seed: int) ->
     return plan
 
 
+def planned_truths(cases: Sequence[tuple[str, str]], each: int, seed: int) -> list[Planned]:
+    """Every scan's true mask, and as many damaged ones: every kind of damage in turn, some under a second one
+    or on a changed scan. The first of each scan is the truth on the scan as it is.
+    """
+    kinds = tuple(DAMAGES)
+    plan: list[Planned] = []
+    for number, (case, patient) in enumerate(cases):
+        draw = np.random.default_rng([seed, number, len(TREATMENTS) + 1])
+        for place in range(each):
+            one = _one(case, patient, TRUTH, TRUTH, 0, (), draw)
+            damages = [kinds[(place + number) % len(kinds)]] if place else []
+            if damages and draw.random() < SECOND_CHANGE:
+                damages.append(str(draw.choice(kinds)))
+            strengths = tuple((kind, round(float(draw.random()), 3)) for kind in dict.fromkeys(damages))
+            changed = place > 0 and draw.random() < CHANGED_TRUTHS
+            changes = (
+                ((str(draw.choice(MOVED)), round(float(draw.random()) ** MILDNESS, 3)),) if changed else ()
+            )
+            plan.append(replace(one, name=f"{case}-{TRUTH}-{place:02d}", changes=changes, damages=strengths))
+    return plan
+
+
 def _one(
     case: str,
     patient: str,
@@ -102,7 +133,7 @@ def _one(
     possible: Sequence[str],
     draw: Generator,
 ) -> Planned:
-    first = possible[place % len(possible)]
+    first = possible[place % len(possible)] if possible else "none"
     stage = int(draw.choice(len(STAGE_WEIGHTS), p=STAGE_WEIGHTS)) if place else len(STAGE_WEIGHTS) - 1
     kinds = [] if first == "none" else [first]
     if kinds and draw.random() < SECOND_CHANGE:

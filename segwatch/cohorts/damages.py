@@ -2,8 +2,8 @@
 
 A scorer that learns only from the masks that networks make takes "smooth as a network" for "good", and an
 expert's own mask for a bad one. Truths, and truths that were damaged in known ways, are rows that break this
-tie. Sources of the kinds: Kohlberger et al. (MICCAI 2012), section 3; Zenk et al. (Medical Image Analysis 2025),
-failures of lesion segmentation.
+tie. Sources of the kinds: Kohlberger et al. (MICCAI 2012), section 3; Zenk et al. (Medical Image Analysis
+2025), failures of lesion segmentation.
 
 All masks are (z, y, x), on the voxels of their CT; spacing is (z, y, x) in mm.
 """
@@ -62,7 +62,7 @@ def shifted(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:
 
 
 def without_components(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:
-    """Lesions missed: components of a tenth to nine tenths of the volume; of a single one a part is cut off."""
+    """Lesions missed: components of a tenth to nine tenths of the volume; a single one is cut in two."""
     labels, count = ndimage.label(mask, _TOUCHING)
     if count < 2:
         return cut_off(mask, known, strength, draw)
@@ -82,7 +82,7 @@ def cut_off(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:
     upto = np.cumsum(mask.sum(axis=tuple(each for each in range(3) if each != axis))) / mask.sum()
     lost = 0.1 + 0.8 * strength
     gone = upto <= lost if draw.random() < 0.5 else upto > 1 - lost
-    return mask & ~np.expand_dims(gone, tuple(each for each in range(3) if each != axis))
+    return np.asarray(mask & ~np.expand_dims(gone, tuple(each for each in range(3) if each != axis)))
 
 
 def smoothed(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:  # noqa: ARG001
@@ -130,18 +130,18 @@ def with_specks(mask: Mask, known: Known, strength: float, draw: Generator) -> M
 
 
 def with_dense_lung(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:  # noqa: ARG001
-    """What is dense is taken for lesion: of the lung outside the mask the densest 2 to 27 %, vessels first."""
+    """What is dense is taken for lesion: of the lung outside the mask the densest 2 to 27 %."""
     rest = known.lung & ~mask
     if not rest.any():
         return mask
     means = ndimage.uniform_filter(known.hu.astype(np.float32), (0, 3, 3))
-    return mask | (rest & (means > np.quantile(means[rest], 0.98 - 0.25 * strength)))
+    return np.asarray(mask | (rest & (means > np.quantile(means[rest], 0.98 - 0.25 * strength))))
 
 
 def only_densest(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:  # noqa: ARG001
     """Faint ground glass is missed: the least dense tenth to eight tenths of the mask go."""
     means = ndimage.uniform_filter(known.hu.astype(np.float32), (0, 3, 3))
-    return mask & (means > np.quantile(means[mask], 0.1 + 0.7 * strength))
+    return np.asarray(mask & (means > np.quantile(means[mask], 0.1 + 0.7 * strength)))
 
 
 def in_blocks(mask: Mask, known: Known, strength: float, draw: Generator) -> Mask:  # noqa: ARG001

@@ -32,8 +32,8 @@ FOLDS = 10
 class ModelRecipe:
     """A model: its kind, and how it is made from a seed.
 
-    `scaled`: it stands behind a StandardScaler, as all of the paper's do. `monotone`: it can be told in which
-    direction Dice goes with each column.
+    `scaled`: it stands behind a StandardScaler, as all of the paper's do. `monotone`: the parameter by which
+    it is told in which direction Dice goes with each column; None where it cannot be told.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ModelRecipe:
     kind: Kind
     build: Callable[[int], Any]
     scaled: bool = True
-    monotone: bool = False
+    monotone: str | None = None
 
 
 def _mlp(seed: int) -> MLPRegressor:
@@ -101,10 +101,22 @@ EVERY: Mapping[str, ModelRecipe] = {
     **{
         recipe.name: recipe
         for recipe in (
-            ModelRecipe("ordinal", "ordinal regression, 19 cuts", "regressor", _ordinal, scaled=False),
+            ModelRecipe(
+                "ordinal",
+                "monotone ordinal regression, 19 cuts",
+                "regressor",
+                _ordinal,
+                scaled=False,
+                monotone="directions",
+            ),
             ModelRecipe("trees", "extremely randomised trees", "regressor", _trees, scaled=False),
             ModelRecipe(
-                "boost", "monotone gradient boosting", "regressor", _boost, scaled=False, monotone=True
+                "boost",
+                "monotone gradient boosting",
+                "regressor",
+                _boost,
+                scaled=False,
+                monotone="monotonic_cst",
             ),
         )
     },
@@ -121,8 +133,8 @@ def fit(
     models that are not monotone take no notice of them.
     """
     model = recipe.build(seed)
-    if recipe.monotone and any(directions):
-        model.set_params(monotonic_cst=list(directions))
+    if recipe.monotone is not None and any(directions):
+        model.set_params(**{recipe.monotone: list(directions)})
     pipeline = Pipeline([("scale", StandardScaler() if recipe.scaled else "passthrough"), ("model", model)])
     target = bin_of(dice) if recipe.kind == "classifier" else dice
     # Tables of some hundred rows gain nothing from threads, and lose much where other processes work.
