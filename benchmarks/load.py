@@ -30,7 +30,6 @@ from deploy.local.machine.folders import MODELS, POLICIES
 from deploy.local.machine.supervisor import running
 from deploy.local.machine.waiting import comes_true
 from deploy.local.stack.service import Service
-from deploy.local.story.inbox import new_case
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.identity import digest_of
 from segwatch.contracts.studies import StudyReceived, StudySegmented
@@ -39,6 +38,7 @@ from segwatch.contracts.topics import (
     SCORED,
     SEGMENTED,
 )
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.streaming.log import outgoing
@@ -152,8 +152,13 @@ def feed(
 
 def drop(number: int, folder: Path) -> None:
     """A case of its own in the inbox, by links."""
-    with new_case(folder / "inbox", f"case-{number}") as made:
-        shutil.copytree(folder / "templates" / f"case-{number % TEMPLATES}", made, copy_function=os.link)
+    with whole_folder(folder / "inbox" / f"case-{number}") as made:
+        shutil.copytree(
+            folder / "templates" / f"case-{number % TEMPLATES}",
+            made,
+            copy_function=os.link,
+            dirs_exist_ok=True,
+        )
         (made / "study.json").write_text(json.dumps({"patient": f"p{number // 2}", "study": f"s{number}"}))
 
 

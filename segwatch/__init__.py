@@ -14,6 +14,8 @@ score = segwatch.score(segwatch.measure_files(case), scorer)
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from segwatch.extras import ROOMS, sentence
+
 if TYPE_CHECKING:
     from segwatch.cohorts.table import Cohort as Cohort
     from segwatch.cohorts.table import read_cohort as read_cohort
@@ -76,7 +78,11 @@ def __getattr__(name: str) -> object:
         value: object = import_module("importlib.metadata").version("segwatch")
     elif name in _HOMES:
         module, _, there = _HOMES[name].partition(":")
-        value = getattr(import_module(f"segwatch.{module}"), there or name)
+        try:
+            value = getattr(import_module(f"segwatch.{module}"), there or name)
+        except ModuleNotFoundError as error:
+            needs = sentence(f"segwatch.{name}", ROOMS[module.partition(".")[0]], error)
+            raise ImportError(needs, name=error.name) from error
     else:
         raise AttributeError(f"module 'segwatch' has no attribute {name!r}")
     globals()[name] = value

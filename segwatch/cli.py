@@ -2,10 +2,12 @@
 
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import typer
 
 from segwatch.errors import SegwatchError
+from segwatch.extras import extra_of, sentence
 
 ROOMS = (
     "segwatch.contracts.cli",
@@ -40,11 +42,20 @@ def main() -> None:
 
 
 def run(app: typer.Typer) -> None:
-    """Run a command. Refused input ends with a message on standard error and exit code 2."""
+    """Run a command. Refused input, or a missing extra, ends with a message on standard error and code 2."""
     try:
         app()
     except SegwatchError as error:
-        print(f"segwatch: {error}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
-        sys.exit(2)
+        _end(str(error))
+    except ModuleNotFoundError as error:
+        extra = extra_of(sys.argv[1:])
+        if extra is None:
+            raise
+        _end(sentence(sys.argv[1], extra, error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _end(message: str) -> NoReturn:
+    print(f"segwatch: {message}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
+    sys.exit(2)

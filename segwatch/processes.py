@@ -7,15 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.synchronize import Event
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 ALONE_SECONDS = 3.0
 """About what it takes to start processes that import scikit-learn."""
-LOOK_SECONDS = 0.5
-"""How soon a process sees that its parent is gone."""
+
+LATER_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What libraries read that are loaded only by a task."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -48,41 +50,47 @@ def results(
             task = left.pop(0)
             yield task, work(context, task)
     if left:
-        yield from _in_pool(work, context, left, min(workers, len(left)))
+        with pool_of(min(workers, len(left)), context) as pool:
+            running = {pool.submit(_do, work, task): task for task in left}
+            for future in as_completed(running):
+                yield running[future], future.result()
 
 
-def _in_pool(
-    work: Callable[[Any, Task], Result],
-    context: Any,  # noqa: ANN401
-    tasks: Sequence[Task],
-    workers: int,
-) -> Iterator[tuple[Task, Result]]:
-    spawn = multiprocessing.get_context("spawn")
-    left_early = spawn.Event()
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(context, left_early))
+@contextmanager
+def pool_of(workers: int, context: Any = None) -> Iterator[ProcessPoolExecutor]:  # noqa: ANN401
+    """So many fresh processes of one thread each: forked ones could hang on this one's locks.
+
+    They end when the block does: where it fails, or this process is killed, in the middle of their tasks,
+    which may take minutes and which nobody waits for any more. Ctrl-C is this process's to answer.
+
+    Args:
+        workers: how many. context: what `results` gives every task.
+    """
+    fresh = multiprocessing.get_context("spawn")
+    # Nobody writes into it: the processes see its end, which this process holds, closed.
+    reader, writer = fresh.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=fresh, initializer=_begin, initargs=(reader, context))
     try:
-        running = {pool.submit(_do, work, task): task for task in tasks}
-        for future in as_completed(running):
-            yield running[future], future.result()
+        yield pool
     except BaseException:
-        left_early.set()  # what runs may take minutes, and nobody waits for it
+        writer.close()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+        writer.close()
+        reader.close()
 
 
-def _begin(context: Any, left_early: Event) -> None:  # noqa: ANN401
-    """One thread a process: the matrices are small. Ctrl-C is the parent's to answer."""
+def _begin(nobody_waits: Connection, context: Any) -> None:  # noqa: ANN401
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threadpool_limits(1)
-    threading.Thread(target=_end_with_parent, args=(left_early,), daemon=True).start()
+    threadpool_limits(1)  # the matrices are small, and their sums must not depend on threads
+    os.environ.update(dict.fromkeys(LATER_THREADS, "1"))
+    threading.Thread(target=_end_with, args=(nobody_waits,), daemon=True).start()
     _context.append(context)
 
 
-def _end_with_parent(left_early: Event) -> None:
-    parent = multiprocessing.parent_process()
-    while parent is not None and parent.is_alive() and not left_early.wait(LOOK_SECONDS):
-        pass
+def _end_with(nobody_waits: Connection) -> None:
+    nobody_waits.poll(None)
     os._exit(1)
 
 

@@ -118,8 +118,8 @@ def part(scan: Scan, share: float, where: float) -> Scan:
     total = len(scan.levels)
     count = min(total, max(_FEWEST_SLICES, round(share * total)))
     first = round(where * (total - count))
-    kept = slice(first, first + count)
-    return replace(scan, levels=scan.levels[kept], truth=scan.truth[kept], expert_lung=scan.expert_lung[kept])
+    left = slice(first, first + count)
+    return replace(scan, levels=scan.levels[left], truth=scan.truth[left], expert_lung=scan.expert_lung[left])
 
 
 def flipped(scan: Scan, axis: int) -> Scan:

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from research.covid20_cohort.covid20 import RefusedSource, listed
-from research.covid20_cohort.finished_rows import FinishedRows
 from research.covid20_cohort.fold_networks import train_networks
 from research.covid20_cohort.make_rows import LUNGS, rows_of
-from research.covid20_cohort.mask_folder import MaskFolder
+from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, Planned, planned, planned_published
 from research.covid20_cohort.setup import Context, Setup, made_from
 from research.covid20_cohort.training import NetworkRecipe
 from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.contracts.identity import digest_of
-from segwatch.features.registry import ALL
+from segwatch.features.registry import ALL, versions_of
+from segwatch.files import finished_rows
 from segwatch.progress import bars
 
 FOLDS = 4
@@ -64,13 +64,13 @@ def make(
     have_masks = [(case.name, case.patient) for case in cases if case.has_published]
     variants = max(1, round(each * SHARES[PUBLISHED]))
     published = planned_published(have_masks, variants, seed)
-    context = Context(setup, tuple(cases), out / ".work", MaskFolder(out / ".work" / "masks"))
-    finished = _finished(context, [*published, *plan], workers)
+    context = Context(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks"))
+    made = _finished(context, [*published, *plan], workers)
     as_they_are = published[::variants]  # the first variant of each mask
     tables = {
-        "covid20": [finished.rows[one.key] for one in plan],
-        PUBLISHED: [finished.rows[one.key] for one in published],
-        "external": [_external(one.source, finished.rows[one.key]) for one in as_they_are],
+        "covid20": [made[one.key] for one in plan],
+        PUBLISHED: [made[one.key] for one in published],
+        "external": [_external(one.source, made[one.key]) for one in as_they_are],
     }
     sizes = {}
     for stem, both in tables.items():
@@ -100,19 +100,21 @@ def _making(row: MeasuredRow) -> MeasuredRow:
     return {name: value for name, value in row.items() if name == "case" or name.startswith("made_")}
 
 
-def _finished(context: Context, plan: list[Planned], workers: int) -> FinishedRows:
+def _finished(context: Context, plan: list[Planned], workers: int) -> dict[str, dict[str, MeasuredRow]]:
     setup = context.setup
-    digest = digest_of(list(setup.features))[:12]
-    finished = FinishedRows(context.folder / f"{digest}.rows")
+    versions = digest_of(versions_of(setup.features))[:12]
+    finished = finished_rows(context.folder / f"{versions}.rows")
+    made: dict[str, dict[str, MeasuredRow]] = {}
     with bars() as progress:
         steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
         bar = progress.add_task("steps of training", total=steps)
         train_networks(context, workers, lambda done: progress.update(bar, completed=done))
         bar = progress.add_task("masks made and measured", total=len(plan))
-        progress.advance(bar, sum(one.key in finished.rows for one in plan))
-        for _ in finished.add(rows_of(context, plan, finished.rows, workers)):
+        rows = finished.resume(plan, lambda one: one.key, lambda missing: rows_of(context, missing, workers))
+        for one, row in rows:
+            made[one.key] = row
             progress.advance(bar)
-    return finished
+    return made
 
 
 def _scaled(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:

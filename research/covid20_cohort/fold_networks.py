@@ -14,6 +14,7 @@ from research.covid20_cohort.covid20 import Listed, read_scan
 from research.covid20_cohort.measured_row import hounsfield, product_lung
 from research.covid20_cohort.setup import Context
 from research.covid20_cohort.training import NetworkRecipe, Planes, State, planes_of, train
+from segwatch.files import write_whole
 from segwatch.processes import results
 
 TELL_SECONDS = 0.5
@@ -34,7 +35,7 @@ def train_networks(context: Context, workers: int, stepped: Callable[[int], None
     # The slowest first, so that no process is left with one at the end.
     tasks.sort(key=lambda task: -task[0].stages[-1])
     steps = multiprocessing.get_context("spawn").Value("q", 0)
-    with _told(lambda: steps.value, stepped):
+    with _reporting(lambda: steps.value, stepped):
         for _ in results(_train, (context, steps), tasks, workers, alone_seconds=0):
             pass
 
@@ -60,15 +61,15 @@ def _count(steps: Any, more: int) -> None:  # noqa: ANN401 - a Synchronized of c
 
 
 @contextlib.contextmanager
-def _told(read: Callable[[], int], stepped: Callable[[int], None]) -> Iterator[None]:
+def _reporting(read: Callable[[], int], stepped: Callable[[int], None]) -> Iterator[None]:
     """Tells what is read now and then, and once more at the end."""
     ended = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not ended.wait(TELL_SECONDS):
             stepped(read())
 
-    thread = threading.Thread(target=tell)
+    thread = threading.Thread(target=report)
     thread.start()
     try:
         yield
@@ -91,6 +92,4 @@ def _by_patient(cases: Sequence[Listed], reduced: int) -> list[list[Planes]]:
 def _save(path: Path, states: dict[int, State]) -> None:
     buffer = io.BytesIO()
     torch.save(states, buffer)
-    beside = path.with_suffix(".part")
-    beside.write_bytes(buffer.getvalue())
-    beside.replace(path)
+    write_whole(path, buffer.getvalue())

@@ -12,7 +12,7 @@ OUT/.work/                          networks, and rows as they come: what a seco
 ```
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -52,12 +52,10 @@ def prepared(scan: Scan, one: Planned) -> Scan:
 
 
 def rows_of(
-    context: Context, plan: Sequence[Planned], known: Mapping[str, object], workers: int
-) -> Iterator[tuple[str, dict[str, MeasuredRow]]]:
-    """For each prediction that is not known yet its name, and its rows by lung mask; as they come."""
-    tasks = [one for one in plan if one.key not in known]
-    for one, rows in results(_rows, context, tasks, workers, alone_seconds=0):
-        yield one.key, rows
+    context: Context, plan: Sequence[Planned], workers: int
+) -> Iterator[tuple[Planned, dict[str, MeasuredRow]]]:
+    """Each prediction's rows by lung mask, as they come."""
+    return results(_rows, context, plan, workers, alone_seconds=0)
 
 
 def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:

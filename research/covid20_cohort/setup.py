@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from research.covid20_cohort.covid20 import Listed
-from research.covid20_cohort.mask_folder import MaskFolder
+from research.covid20_cohort.mask_folder import Made
 from research.covid20_cohort.training import NetworkRecipe, folds_of
 from segwatch.contracts.identity import digest_of
+from segwatch.files import Finished
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Context:
     setup: Setup
     cases: tuple[Listed, ...]
     folder: Path
-    masks: MaskFolder
+    masks: Finished[Made]
 
     @property
     def fold(self) -> Mapping[str, int]:

@@ -105,7 +105,7 @@ def train(
     last = recipe.stages[-1]
     rising = max(0.1, 1.5 / last)  # it must rise for more than a step
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=last, pct_start=rising)
-    kept: dict[int, State] = {}
+    copies: dict[int, State] = {}
     network.train()
     for step in range(1, last + 1):
         levels, lesion = _batch(recipe, patients, draw)
@@ -118,9 +118,9 @@ def train(
         optimizer.step()
         schedule.step()
         if step in recipe.stages:
-            kept[step] = {name: value.clone() for name, value in network.state_dict().items()}
+            copies[step] = {name: value.clone() for name, value in network.state_dict().items()}
         stepped()
-    return kept
+    return copies
 
 
 def _batch(

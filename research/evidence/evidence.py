@@ -22,6 +22,7 @@ from research.evidence.trials import TRIALS, Outcome, Trial, left_out_dice
 from segwatch.arrays import Floats, Texts
 from segwatch.cohorts.table import Cohort
 from segwatch.features.registry import ALL, CATALOGUE
+from segwatch.files import write_whole
 from segwatch.statistics.coverage import coverage
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import feature_set
@@ -124,9 +125,7 @@ def write_evidence(
         words.DROPPED,
         words.LIMITS,
     ]
-    beside = out.with_name(f".{out.name}.part")
-    beside.write_text("".join(sections))
-    beside.replace(out)
+    write_whole(out, "".join(sections))
     return goals
 
 

@@ -59,7 +59,7 @@ class Worth:
         without: on the cohort, all other features kept.
         harm: what leaving it out adds to the error, with a 95 % interval that resamples patients.
         alone: by it alone; NaN for a feature.
-        across: what leaving it out adds where one network's masks are learnt from and another's judged, with
+        between: what leaving it out adds where one network's masks are learnt from and another's judged, with
             its interval.
         external: what leaving it out adds on the external set; None where that set lacks it.
     """
@@ -68,7 +68,7 @@ class Worth:
     without: float
     harm: tuple[float, float, float]
     alone: float
-    across: tuple[float, float, float]
+    between: tuple[float, float, float]
     external: float | None
 
 
@@ -91,7 +91,7 @@ def worths(
     networks = [_defined(pair) for pair in others if pair.other != PUBLISHED]
     owners = np.concatenate([pair.judged.patients for pair in networks])
     whole = _errors(cohort, cohort, ALL)
-    across = _errors_between(networks, ALL)
+    between = _errors_between(networks, ALL)
     outside = _errors(cohort, external, measured)
     found = []
     for name, members in parts.items():
@@ -109,7 +109,7 @@ def worths(
                 float(np.mean(without)),
                 _harm(whole, without, cohort.patients),
                 float(by_it),
-                _harm(across, elsewhere, owners),
+                _harm(between, elsewhere, owners),
                 harm,
             )
         )

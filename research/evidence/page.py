@@ -181,7 +181,7 @@ def _names(features: Sequence[Worth], chosen: Callable[[tuple[float, float, floa
 
 def _worth(each: Worth) -> tuple[str, str, str, str]:
     outside = "–" if each.external is None else f"{each.external:+.4f}"
-    return each.name, _added(each.harm), _added(each.across), outside
+    return each.name, _added(each.harm), _added(each.between), outside
 
 
 def _added(harm: tuple[float, float, float]) -> str:

@@ -1,21 +1,20 @@
 """Outcomes of trials on disk, so that a run that was stopped goes on where it was."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from research.evidence.trials import Outcome, Trial, outcome
 from segwatch.cohorts.table import Cohort
 from segwatch.contracts.identity import digest_of
+from segwatch.files import Arrays, finished_arrays
 from segwatch.statistics.coverage import DiceIntervals
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import feature_set
 from segwatch.training.leave_patient_out import LeftOut
 
-Arrays = dict[str, NDArray[Any]]
 _JUDGED = ("bins", "predicted", "flagged", "score", "authors")
 _INTERVALS = ("low", "high", "outside")
 _ALONE = ("effective", "learnt_mae", "learnt_error")
@@ -26,19 +25,15 @@ def stored_outcome(trial: Trial, cohort: Cohort, external: Cohort | None, folder
     read = repr(feature_set(trial.features))
     rows = [cohort.sha256(), None if external is None else external.sha256()]
     made_from = digest_of([trial.model, read, *rows, [*_JUDGED, *_INTERVALS, *_ALONE]])[:16]
-    path = folder / f"evidence-{trial.model}-{trial.features}-{made_from}.npz"
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
+    finished = finished_arrays(folder)
+    key = f"evidence-{trial.model}-{trial.features}-{made_from}"
+    arrays = finished.get(key)
+    if arrays is not None:
         there = None if external is None else _left_out(arrays, "there", external)
         return Outcome(_left_out(arrays, "here", cohort), there)
     found = outcome(trial, cohort, external)
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{path.name}"
-    arrays = dict(_arrays("here", found.here))
-    arrays |= {} if found.there is None else dict(_arrays("there", found.there))
-    np.savez_compressed(beside, **arrays)
-    beside.replace(path)
+    beyond = {} if found.there is None else dict(_arrays("there", found.there))
+    finished.put(key, dict(_arrays("here", found.here)) | beyond)
     return found
 
 
@@ -48,7 +43,7 @@ def _arrays(name: str, left_out: LeftOut) -> Iterator[tuple[str, NDArray[Any]]]:
     yield from ((f"{name}-{each}", getattr(left_out, each)) for each in _ALONE)
 
 
-def _left_out(arrays: Mapping[str, NDArray[Any]], name: str, rows: Cohort) -> LeftOut:
+def _left_out(arrays: Arrays, name: str, rows: Cohort) -> LeftOut:
     judged = Judged(rows.dice, *(arrays[f"{name}-judged-{each}"] for each in _JUDGED))
     plain, weighted = (
         DiceIntervals(*(arrays[f"{name}-{part}-{each}"] for each in _INTERVALS))

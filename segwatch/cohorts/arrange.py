@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segwatch.cohorts.layouts import Source
 from segwatch.errors import RefusedCohort
+from segwatch.files import whole_file
 
 TABLE = "cohort.csv"
 COLUMNS = ("case", "patient", "set")
@@ -35,8 +36,8 @@ def arrange(
         _check(source, whose)
     folder.mkdir(parents=True, exist_ok=True)
     for source in sources:
-        place = folder / source.name
-        place.mkdir(exist_ok=True)
+        target = folder / source.name
+        target.mkdir(exist_ok=True)
         files = (
             ("ct", source.ct),
             ("lesion_predicted", source.predicted),
@@ -45,12 +46,10 @@ def arrange(
         )
         for name, file in files:
             if file is not None:
-                _put(file.resolve(), place / f"{name}.nii.gz", brief=brief)
+                _put(file.resolve(), target / f"{name}.nii.gz", brief=brief)
     rows = [(source.name, *_owner(source, whose, default_set)) for source in sources]
-    beside = folder / f".{TABLE}.tmp"
-    with beside.open("w", newline="") as stream:
+    with whole_file(folder / TABLE) as beside, beside.open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
-    beside.replace(folder / TABLE)
 
 
 def _check(source: Source, whose: Whose | None) -> None:
@@ -76,19 +75,15 @@ def _owner(source: Source, whose: Whose | None, default_set: str) -> tuple[str, 
 
 
 def _put(file: Path, target: Path, *, brief: bool) -> None:
-    beside = target.with_name(f".{target.name}.tmp")
-    beside.unlink(missing_ok=True)
-    if file.suffix != ".gz":
-        with file.open("rb") as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
-            shutil.copyfileobj(stream, packed)
-        shutil.copystat(file, beside)
-    elif brief:
-        beside.symlink_to(file)
-    else:
-        try:
-            os.link(file, beside)
-        except OSError:
-            shutil.copy2(file, beside)
-    beside.replace(target)
-    # To replace a hard link by another to the same file does nothing, and the second one is left over.
-    beside.unlink(missing_ok=True)
+    with whole_file(target) as beside:
+        if file.suffix != ".gz":
+            with file.open("rb") as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
+                shutil.copyfileobj(stream, packed)
+            shutil.copystat(file, beside)
+        elif brief:
+            beside.symlink_to(file)
+        else:
+            try:
+                os.link(file, beside)
+            except OSError:
+                shutil.copy2(file, beside)

@@ -4,10 +4,11 @@ Lung masks and measures are the product's own, at the product's grid. Truth serv
 is taken at native resolution.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from segwatch.arrays import Flags
 from segwatch.cohorts.demo_cases import DemoCase
@@ -15,13 +16,14 @@ from segwatch.cohorts.write_table import SUFFIXES, table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.features.measuring import measure
-from segwatch.features.registry import PAPER4
+from segwatch.features.registry import PAPER4, versions_of
+from segwatch.files import finished_rows
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.segmentation.segmenter import LesionPredictor, lung_of
 from segwatch.volumes.grid import grid_geometry, resample_ct, resample_mask
 from segwatch.volumes.image import Volume
 
-Row = Mapping[str, str | float | None]
+Row = dict[str, Any]
 
 
 def make_cohort(
@@ -29,8 +31,7 @@ def make_cohort(
 ) -> int:
     """Write the table `out` of all cases, in their order; returns how many rows it has.
 
-    Rows are kept beside `out` as they come, so that a run that was stopped goes on where it was; the file's
-    name carries the plan and the model, so that rows of another plan are never taken for this one's.
+    Rows lie beside `out` as they come, so that a run that was stopped goes on where it was.
 
     Raises:
         RefusedCohort: `out` is neither .csv nor .parquet.
@@ -38,19 +39,20 @@ def make_cohort(
     if out.suffix not in SUFFIXES:
         raise RefusedCohort(f"{out} must end in .csv or .parquet")
     out.parent.mkdir(parents=True, exist_ok=True)
-    plan = digest_of([model.identity.sha256, [asdict(case) for case in cases]])
-    kept = out.with_name(f".{out.name}.{plan[:16]}.rows")
-    rows = _kept_rows(kept)
-    with kept.open("a") as file:
-        for case in cases:
-            if case.name not in rows:
-                rows[case.name] = measured_case(case, model)
-                file.write(json.dumps(rows[case.name]) + "\n")
-                file.flush()
-            done()
+    unfinished = out.with_name(f".{out.name}.rows")
+    origin = [model.identity.sha256, versions_of(PAPER4)]
+    rows = {}
+    finished = finished_rows(unfinished).resume(
+        cases,
+        lambda case: digest_of([*origin, asdict(case)]),
+        lambda missing: ((case, measured_case(case, model)) for case in missing),
+    )
+    for case, row in finished:
+        rows[case.name] = row
+        done()
     ordered = [rows[case.name] for case in cases]
     write_table(out, table_of(ordered, ordered[0]))
-    kept.unlink()
+    shutil.rmtree(unfinished)
     return len(cases)
 
 
@@ -87,12 +89,3 @@ def true_dice(predicted: Flags, truth: Flags) -> float:
     if not together:
         raise RefusedCohort("a case without lesion, in truth and in prediction, has no Dice")
     return 2 * int((predicted & truth).sum()) / together
-
-
-def _kept_rows(kept: Path) -> dict[str, Row]:
-    """The rows of a run that was stopped. A last line that was cut off is cut away."""
-    if not kept.exists():
-        return {}
-    whole = kept.read_text().rpartition("\n")[0]
-    kept.write_text(f"{whole}\n" if whole else "")
-    return {row["case"]: row for row in map(json.loads, whole.splitlines())}

@@ -13,9 +13,12 @@ from rich.table import Table
 from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
+from segwatch.features.kernels.compiled import announce_compiling
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
 from segwatch.features.registry import CATALOGUE, chosen
+
+COMPILING = "compiling the measures for this machine, once (about 20 s) …"
 
 
 def how_to_measure(
@@ -59,6 +62,7 @@ def measure_one(
         features=how.features,
         whole=how.whole,
     )
+    announce_compiling(lambda: typer.echo(COMPILING, err=True))
     with _readable_and_writable():
         measures = measure_files(request) if figure is None else _draw(request, figure)
     if as_json:

@@ -8,7 +8,6 @@ Each case's result lies beside the table until all are there; a second start goe
 """
 
 import csv
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
@@ -18,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from segwatch.cohorts._fold_processes import pool_of
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
 from segwatch.features.files import Request, dice_of_files, measure_files
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
+from segwatch.files import finished_rows
+from segwatch.processes import pool_of
 from segwatch.progress import progress
 from segwatch.volumes.hounsfield import AskedUnit
 
@@ -117,18 +117,11 @@ def measure_cohort(
         done: called for each case that is done with.
         measured: measures those of which no row is known yet, in any order; `in_processes` does.
     """
-    parts.mkdir(parents=True, exist_ok=True)
-    rows: dict[str, Row] = {}
-    missing = []
-    for case in cases:
-        row = _known(case, how, parts)
-        if row is None:
-            missing.append(case)
-        else:
-            rows[case.name] = row
-            done()
-    for case, row in measured(missing, how):
-        _keep(case, how, parts, row)
+    rows = {}
+    finished = finished_rows(parts).resume(
+        cases, lambda case: _made_from(case, how), lambda missing: measured(missing, how)
+    )
+    for case, row in finished:
         rows[case.name] = row
         done()
     return [rows[case.name] for case in cases]
@@ -187,22 +180,18 @@ def whose_of(table: Path) -> dict[str, tuple[str, str]]:
 def in_processes(cases: list[CohortCase], how: How, workers: int) -> Iterator[tuple[CohortCase, Row]]:
     """Rows as they come from so many processes.
 
-    A case that kills its process is measured again alone, to know which it was. Interrupted, it waits for the
-    cases in hand and begins no other.
+    A case that kills its process is measured again alone, to know which it was.
     """
     unclear = []
     with pool_of(workers) as pool:
         running: dict[Future[Row], CohortCase] = {
             pool.submit(measure_case, case, how): case for case in cases
         }
-        try:
-            for future in as_completed(running):
-                try:
-                    yield running[future], future.result()
-                except BrokenProcessPool:
-                    unclear.append(running[future])
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for future in as_completed(running):
+            try:
+                yield running[future], future.result()
+            except BrokenProcessPool:
+                unclear.append(running[future])
     for case in unclear:
         with pool_of(1) as alone:
             try:
@@ -213,25 +202,9 @@ def in_processes(cases: list[CohortCase], how: How, workers: int) -> Iterator[tu
         yield case, row
 
 
-def _known(case: CohortCase, how: How, parts: Path) -> Row | None:
-    """The row of an earlier start, if the case's files and the options are still the same."""
-    try:
-        kept = json.loads((parts / f"{case.name}.json").read_text())
-        row: Row = kept["row"]
-        return row if kept["made_from"] == _made_from(case, how) else None
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or damaged: measured again
-        return None
-
-
-def _keep(case: CohortCase, how: How, parts: Path, row: Row) -> None:
-    beside = parts / f".{case.name}.tmp"
-    beside.write_text(json.dumps({"made_from": _made_from(case, how), "row": row}))
-    beside.replace(parts / f"{case.name}.json")
-
-
 def _made_from(case: CohortCase, how: How) -> str:
     files = [(path.name, *_size_and_time(path)) for path in _there(case.folder / name for name in FILES)]
-    return digest_of([case.patient, case.set, files, asdict(how), versions_of(how.features)])
+    return digest_of([case.name, case.patient, case.set, files, asdict(how), versions_of(how.features)])
 
 
 def _there(paths: Iterable[Path]) -> list[Path]:

@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from segwatch.cohorts.table import KEYS, REMARKS
 from segwatch.errors import BadInput
+from segwatch.files import whole_file
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -43,12 +44,9 @@ def measures_table(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write the table, whole or not at all."""
-    beside = path.with_name(f".{path.name}.tmp")
-    if path.suffix == ".csv":
-        pyarrow.csv.write_csv(table, beside)
-    else:
-        pyarrow.parquet.write_table(table, beside)
-    beside.replace(path)
+    write = pyarrow.csv.write_csv if path.suffix == ".csv" else pyarrow.parquet.write_table
+    with whole_file(path) as beside:
+        write(table, beside)
 
 
 def _column(name: str, values: Sequence[Any]) -> pa.Array:

@@ -4,7 +4,7 @@ Every draw's generator is made from the seed, the way of drawing, the replicate'
 so a replicate is the same whoever computes it, beside whichever others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from segwatch.cohorts.table import Cohort
 from segwatch.contracts.identity import digest_of
 from segwatch.evaluation.batched_lr import fit_resamples
 from segwatch.evaluation.plan import Plan, Split
+from segwatch.files import Arrays, finished_arrays
 from segwatch.processes import results
 from segwatch.scoring.bins import COUNT, bin_of
 from segwatch.statistics.resampling import FIGURES, figures_of_resamples
@@ -29,6 +30,8 @@ CHUNK: Mapping[str, int] = {"lr": 50}
 SMALL_CHUNK = 10
 _LEARN, _SET = 0, 1
 
+DRAWN = "figures"
+"""Under which a chunk's figures are stored."""
 Drawn = Mapping[tuple[str, str], Floats]
 """For each model and way the figures (replicates, sets, figures)."""
 
@@ -68,21 +71,16 @@ def bootstrap(
         parts: folder in which finished chunks stay, so that a second start goes on.
         done: called with the number of retrainings that were finished. ways: of drawing.
     """
-    parts.mkdir(parents=True, exist_ok=True)
     origin = digest_of(
         [plan.cohort.sha256(), plan.leave_patient_out, {name: EVERY[name].title for name in models}]
     )
     wanted = [chunk for model in models for way in ways for chunk in chunks(model, way, seed, count)]
+    finished = finished_arrays(parts).resume(
+        wanted, lambda chunk: digest_of([origin, asdict(chunk)]), lambda missing: _run(plan, missing, workers)
+    )
     found: dict[Chunk, Floats] = {}
-    for chunk in wanted:
-        read = _read(_file(parts, origin, chunk))
-        if read is not None:
-            found[chunk] = read
-            done(chunk.count)
-    missing = [chunk for chunk in wanted if chunk not in found]
-    for chunk, figures in results(run, plan, missing, workers):
-        _write(_file(parts, origin, chunk), figures)
-        found[chunk] = figures
+    for chunk, arrays in finished:
+        found[chunk] = arrays[DRAWN]
         done(chunk.count)
     return {
         (model, way): np.concatenate([found[chunk] for chunk in chunks(model, way, seed, count)])
@@ -92,22 +90,9 @@ def bootstrap(
     }
 
 
-def _file(parts: Path, origin: str, chunk: Chunk) -> Path:
-    return parts / f"{digest_of([origin, asdict(chunk)])}.npy"
-
-
-def _read(file: Path) -> Floats | None:
-    try:
-        return np.asarray(np.load(file, allow_pickle=False), dtype=np.float64)
-    except (OSError, ValueError):
-        return None
-
-
-def _write(file: Path, figures: Floats) -> None:
-    beside = file.with_suffix(".tmp")
-    with beside.open("wb") as stream:
-        np.save(stream, figures)
-    beside.replace(file)
+def _run(plan: Plan, missing: Sequence[Chunk], workers: int) -> Iterator[tuple[Chunk, Arrays]]:
+    for chunk, drawn in results(run, plan, missing, workers):
+        yield chunk, {DRAWN: drawn}
 
 
 def chunks(model: str, way: str, seed: int, replicates: int) -> list[Chunk]:

@@ -18,6 +18,7 @@ from segwatch.evaluation.evaluate import PAPERS, Evaluated, EvaluateOptions, eva
 from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
 from segwatch.evaluation.report.worst_misses import draw_misses
+from segwatch.files import write_whole
 from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.statistics.set_figures import COLUMNS
@@ -85,8 +86,8 @@ def write_report(out: Path, opened: Opened, found: Evaluated, ct_unit: str) -> N
         misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, ct_unit, out / PICTURES)
         pictures += misses
     write_table(out / "predictions.csv", predictions(opened.cohort, found.judged))
-    _write(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
-    _write(out / REPORT, found.report.written())
+    write_whole(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
+    write_whole(out / REPORT, found.report.written())
 
 
 def predictions(cohort: Cohort, judged: Mapping[str, Judged]) -> pa.Table:
@@ -169,9 +170,3 @@ def _bundles(folders: tuple[Path, ...]) -> Mapping[str, Scorer]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text)
-    beside.replace(path)

@@ -41,7 +41,7 @@ from segwatch.training.models import EVERY
 PAPERS = ("lr", "svm", "rr", "svr", "mlp")
 PROTOCOL = "paper's protocol"
 SERVED = "as served"
-KEPT_MODEL = "patients of the set resampled, the model kept"
+SAME_MODEL = "patients of the set resampled, the model kept"
 REFITTED = "patients of train and of the set resampled, the model fitted anew"
 DRAWN_POINTS = (
     "192 training studies drawn with replacement, the model fitted anew, the set kept (the paper's bootstrap)"
@@ -199,7 +199,7 @@ def _trained_entry(cohort: Cohort, name: str, asked: EvaluateOptions, fitted: _F
         kind=recipe.kind,
         judged=PROTOCOL,
         bundle=None,
-        intervals={"ci": REFITTED, "bootstrap_ci": DRAWN_POINTS} if asked.replicates else {"ci": KEPT_MODEL},
+        intervals={"ci": REFITTED, "bootstrap_ci": DRAWN_POINTS} if asked.replicates else {"ci": SAME_MODEL},
         sets=sets,
     )
 
@@ -219,7 +219,7 @@ def _bundle_entry(cohort: Cohort, judged: Judged, scorer: Scorer) -> ModelEntry:
         kind=scorer.manifest.kind,
         judged=SERVED,
         bundle=scorer.identity.sha256,
-        intervals={"ci": KEPT_MODEL},
+        intervals={"ci": SAME_MODEL},
         sets=with_intervals(sets, found),
     )
 

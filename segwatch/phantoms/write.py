@@ -1,8 +1,8 @@
 """Phantoms as case folders, under the names that hold everywhere in segwatch."""
 
-import shutil
 from pathlib import Path
 
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import Phantom
 from segwatch.volumes.nifti import write_nifti
 
@@ -16,15 +16,8 @@ def write_case(phantom: Phantom, folder: Path, truth: bool = True) -> None:
     Raises:
         OSError: the folder exists already with content, or cannot be written.
     """
-    hidden = folder.with_name(f".tmp-{folder.name}")
-    shutil.rmtree(hidden, ignore_errors=True)
-    hidden.mkdir(parents=True)
-    try:
+    with whole_folder(folder) as hidden:
         write_nifti(hidden / "ct.nii.gz", phantom.ct, phantom.geometry)
         write_nifti(hidden / "lung.nii.gz", phantom.lung, phantom.geometry)
         if truth:
             write_nifti(hidden / "lesion_truth.nii.gz", phantom.lesion, phantom.geometry)
-        hidden.rename(folder)
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise

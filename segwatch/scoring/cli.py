@@ -39,15 +39,15 @@ def list_models(folder: Folders = Path("deploy/models")) -> None:
 
 def show(folder: Folder) -> None:
     """Show a scorer's model card, after its hash was checked."""
-    from segwatch.scoring.bundle import load
+    from segwatch.scoring.bundle_files import read_files
     from segwatch.scoring.manifest import CARD_FILE
 
-    scorer = load(folder)
+    identity = read_files(folder).identity
     card = folder / CARD_FILE
     if not card.is_file():
         raise RefusedModel(f"{folder} has no {CARD_FILE}: take the bundle from its source again")
     typer.echo(card.read_text(encoding="utf-8").rstrip())
-    typer.echo(f"\nIdentity: {scorer.identity.name}, sha256 {scorer.identity.sha256}")
+    typer.echo(f"\nIdentity: {identity.name}, sha256 {identity.sha256}")
 
 
 def verify(folder: Folders) -> None:

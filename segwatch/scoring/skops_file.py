@@ -18,9 +18,9 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
 from segwatch.errors import RefusedModel
+from segwatch.scoring.bundle_files import LARGEST_BYTES
 from segwatch.scoring.forms import Form, as_arrays, from_arrays
 
-LARGEST_BYTES = 64 * 1024**2
 SCHEMA = "schema.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can carry: a file made twice is the same file."""

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from segwatch.errors import BadInput
+from segwatch.files import whole_folder
 from segwatch.segmentation.bundle import NEEDED, write_manifest
 
 _CHECKPOINTS = "fold_*/checkpoint_final.pth"
@@ -28,18 +29,12 @@ def bundle_of(trained: Path, out: Path, name: str) -> str:
         raise BadInput(f"{trained} has no {', '.join(missing) or _CHECKPOINTS}: is it nnU-Net's results?")
     if out.exists():
         raise BadInput(f"{out} exists already: choose another folder")
-    hidden = out.with_name(f".tmp-{out.name}")
-    shutil.rmtree(hidden, ignore_errors=True)
-    try:
+    with whole_folder(out) as hidden:
         for source in [*(trained / file for file in NEEDED), *checkpoints]:
             target = hidden / source.relative_to(trained)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        digest = write_manifest(hidden, name, {"nnunetv2": _nnunet()}, "copied from nnU-Net's results")
-        hidden.rename(out)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-    return digest
+        return write_manifest(hidden, name, {"nnunetv2": _nnunet()}, "copied from nnU-Net's results")
 
 
 def _nnunet() -> str:

@@ -24,12 +24,8 @@ def demo_model(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    try:
-        from segwatch.segmentation.demo_model import train_demo_model
-    except ImportError as error:
-        raise BadInput(
-            f"demo-model needs `pip install 'segwatch[cli,segmentation]'`: {error.name} is missing"
-        ) from error
+    from segwatch.segmentation.demo_model import train_demo_model
+
     if out.exists():
         raise BadInput(f"{out} exists already: choose another --out")
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import SHAPE, Phantom, make_phantom
 from segwatch.phantoms.scanner import STANDARD
 from segwatch.segmentation.bundle import write_manifest
@@ -53,14 +54,8 @@ def train_demo_model(
         with (work / "log.txt").open("w") as log, redirect_stdout(log):
             plans = _plan(work, progress)
             checkpoint = _train(work, plans, seed, threads, epochs, progress)
-        hidden = out.with_name(f".tmp-{out.name}")
-        shutil.rmtree(hidden, ignore_errors=True)
-        try:
-            digest = _write_bundle(hidden, checkpoint, plans, work, f"seed {seed}, {phantoms} phantoms")
-            hidden.rename(out)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
-    return digest
+        with whole_folder(out) as hidden:
+            return _write_bundle(hidden, checkpoint, plans, work, f"seed {seed}, {phantoms} phantoms")
 
 
 @contextmanager

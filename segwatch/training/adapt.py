@@ -117,7 +117,7 @@ def adapt(scorer: Scorer, reviews: Cohort, *, name: str | None = None, seed: int
 
 def try_all(predicted: Floats, dice: Floats, patients: Texts, seed: int) -> tuple[Tried, ...]:
     """Every correction of the fleet's Dice (n,), judged on patients left out; last the reviews' mean."""
-    kept = np.abs(dice - predicted)
+    before = np.abs(dice - predicted)
     fitted = {**CORRECTIONS, CONSTANT: _constant}
     errors = {name: left_out_errors(fitting, predicted, dice, patients) for name, fitting in fitted.items()}
     rival = np.abs(errors[CONSTANT])
@@ -125,7 +125,7 @@ def try_all(predicted: Floats, dice: Floats, patients: Texts, seed: int) -> tupl
         Tried(
             name,
             each,
-            *_gain(kept - np.abs(each), patients, seed),
+            *_gain(before - np.abs(each), patients, seed),
             _gain(rival - np.abs(each), patients, seed),
         )
         for name, each in errors.items()
@@ -180,11 +180,11 @@ def _simplest(tried: tuple[Tried, ...]) -> Tried:
         surely_better = each.low > 0 if best is tried[0] else each.low > best.gain
         best = each if surely_better else best
     if best is tried[0]:
-        raise NoGain("the scorer is kept as it is, since no correction gains surely:\n" + told(tried))
+        raise NoGain("the scorer is kept as it is, since no correction gains surely:\n" + gains_of(tried))
     return best
 
 
-def told(tried: tuple[Tried, ...]) -> str:
+def gains_of(tried: tuple[Tried, ...]) -> str:
     """A line for each correction, and whether one of them beats the reviews' mean."""
     *corrections, constant = tried
     lines = [

@@ -51,10 +51,10 @@ def fit_isotonic(danger: Floats, is_failed: Flags, quantiles: Quantiles = None) 
     danger = np.round(danger, 9)  # scikit-learn divides by differences that may be denormal
     fitted = IsotonicRegression().fit_transform(danger, _smoothed(is_failed))
     levels, block = np.unique(fitted, return_inverse=True)
-    ends = [(danger[block == each].min(), danger[block == each].max()) for each in range(len(levels))]
+    bounds = [(danger[block == each].min(), danger[block == each].max()) for each in range(len(levels))]
     return IsotonicCalibration(
         method="isotonic",
-        danger=tuple(float(end) for both in ends for end in both),
+        danger=tuple(float(end) for both in bounds for end in both),
         failure=tuple(np.repeat(np.clip(levels, 0.0, 1.0), 2).tolist()),
         quantiles=quantiles,
     )
@@ -91,11 +91,11 @@ def cheapest_threshold(failure: Floats, is_failed: Flags, cost_of_a_miss: float)
     The highest of those that cost the same, since false alarms tire those who look.
     """
     order = np.argsort(-failure, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(failure[order]) != 0, True))
-    alarms = np.cumsum(~is_failed[order])[ends]
-    missed = is_failed.sum() - np.cumsum(is_failed[order])[ends]
+    last = np.flatnonzero(np.append(np.diff(failure[order]) != 0, True))
+    alarms = np.cumsum(~is_failed[order])[last]
+    missed = is_failed.sum() - np.cumsum(is_failed[order])[last]
     best = int(np.argmin(alarms + cost_of_a_miss * missed))
-    return _threshold(float(failure[order][ends[best]]), failure, is_failed, cost=cost_of_a_miss)
+    return _threshold(float(failure[order][last[best]]), failure, is_failed, cost=cost_of_a_miss)
 
 
 def _threshold(

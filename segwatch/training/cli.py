@@ -99,12 +99,12 @@ def calibrate(
     from segwatch.cohorts.table import read_cohort
     from segwatch.scoring.bundle import load, save
     from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE
-    from segwatch.training.adapt import adapt, told
+    from segwatch.training.adapt import adapt, gains_of
     from segwatch.training.report import adapted_card
 
     scorer = load(bundle)
     adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
     card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
     identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
-    typer.echo(told(adapted.tried))
+    typer.echo(gains_of(adapted.tried))
     typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")

@@ -1,4 +1,4 @@
-"""The paper's five models, exactly as DESIGN.md has them, and three that do better; all seeded.
+"""The paper's five models, exactly as docs/architecture.md has them, and three that do better; all seeded.
 
 Fitted on all rows, or in folds in which no patient is on both sides.
 """

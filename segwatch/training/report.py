@@ -150,8 +150,8 @@ def _reason(threshold: Threshold) -> str:
 
 def _bands(interval: Interval) -> str:
     worst = interval.patients_worst
-    told = "" if worst is None else f"; the worst patient's coverage was {worst:.0%}"
+    patients = "" if worst is None else f"; the worst patient's coverage was {worst:.0%}"
     if not interval.bands:
-        return told
+        return patients
     each = ", ".join(f"{band.low:+.2f} to {band.high:+.2f} below {band.below:.2f}" for band in interval.bands)
-    return f" on all; by predicted Dice it is {each}{told}"
+    return f" on all; by predicted Dice it is {each}{patients}"

@@ -32,10 +32,10 @@ def serving_form(fitted: Pipeline) -> Pipeline | Form:
     width = int(getattr(model, "n_features_in_", 0))
     if isinstance(model, ExtraTreesRegressor):
         trees = [_of_forest(each.tree_, len(model.estimators_)) for each in model.estimators_]
-        return _joined(trees, base=0.0, width=width, single=1)
+        return _one_list(trees, base=0.0, width=width, single=1)
     if isinstance(model, HistGradientBoostingRegressor):
         trees = [_of_boosting(round_[0].nodes) for round_ in model._predictors]
-        return _joined(trees, base=float(model._baseline_prediction.item()), width=width, single=0)
+        return _one_list(trees, base=float(model._baseline_prediction.item()), width=width, single=0)
     return _without_leftovers(fitted)
 
 
@@ -67,7 +67,7 @@ def _of_boosting(nodes: Any) -> _Tree:  # noqa: ANN401 - as above
     )
 
 
-def _joined(trees: Sequence[_Tree], *, base: float, width: int, single: int) -> Trees:
+def _one_list(trees: Sequence[_Tree], *, base: float, width: int, single: int) -> Trees:
     """All trees in one list of nodes; leaves point at themselves and read the first term."""
     sizes = [len(tree.feature) for tree in trees]
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)

@@ -28,7 +28,16 @@ from segwatch.statistics.conformal import banded_interval
 from segwatch.statistics.figures import figures
 from segwatch.statistics.resampling import RESAMPLES, patient_intervals
 from segwatch.statistics.verdicts import served
-from segwatch.training import calibration as calibrate
+from segwatch.training.calibration import (
+    TARGET_SENSITIVITY,
+    cheapest_threshold,
+    choose_threshold,
+    fit_isotonic,
+    fit_region,
+    fit_residuals,
+    fit_sigmoid,
+    quantiles_of,
+)
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY, SEED, ModelRecipe, fit, patient_folds, predicted_out_of_fold
 from segwatch.training.serving_form import serving_form
@@ -63,7 +72,7 @@ class Choices:
     """
 
     calibration: Calibrating = "auto"
-    target_sensitivity: float = calibrate.TARGET_SENSITIVITY
+    target_sensitivity: float = TARGET_SENSITIVITY
     cost_of_a_miss: float | None = None
     resamples: int = RESAMPLES
 
@@ -143,7 +152,7 @@ def train(
         calibration=calibration,
         threshold=threshold,
         interval=interval,
-        outside=calibrate.fit_region(rows, folds),
+        outside=fit_region(rows, folds),
         figures=_figures_of(rows, seen, threshold, choices.resamples),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
@@ -186,16 +195,16 @@ def _calibration(recipe: ModelRecipe, raw: Floats, rows: Cohort, how: Calibratin
             raise RefusedCohort(
                 f"the classifier {recipe.name} has no residuals: calibrate by platt or isotonic"
             )
-        return calibrate.fit_residuals(rows.dice - raw[:, 0])
-    quantiles = None if classifier else calibrate.quantiles_of(rows.dice - raw[:, 0])
-    fitting = calibrate.fit_sigmoid if how == "platt" else calibrate.fit_isotonic
+        return fit_residuals(rows.dice - raw[:, 0])
+    quantiles = None if classifier else quantiles_of(rows.dice - raw[:, 0])
+    fitting = fit_sigmoid if how == "platt" else fit_isotonic
     return fitting(danger(raw), failed(rows.dice), quantiles)
 
 
 def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
     if choices.cost_of_a_miss is None:
-        return calibrate.choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
-    return calibrate.cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)
+        return choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
+    return cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)
 
 
 def spreads_of(rows: Cohort) -> tuple[Spread, ...]:

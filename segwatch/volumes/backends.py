@@ -1,13 +1,12 @@
 """Where the store's bytes lie: a local folder, written atomically, or any other fsspec file system."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
-from uuid import uuid4
 
 from segwatch.errors import StoreUnavailable
+from segwatch.files import whole_file
 
 
 class Backend(Protocol):
@@ -57,16 +56,8 @@ class LocalFolder:
             self._make_folders(path.parent)
             if not self._inside(path.parent):
                 raise StoreUnavailable(f"{path.parent} leads out of the store; take the link away")
-            beside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-            try:
-                with beside.open("xb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-            flush_folder(path.parent)
+            with whole_file(path, durable=True) as beside:
+                beside.write_bytes(data)
 
     def _holds(self, key: str) -> bool:
         """Whether the key is there; a root that is gone means that the disk is, not the object."""
@@ -133,12 +124,3 @@ class Remote:
                 f"the store {self._root} does not answer ({type(error).__name__}: {error}); "
                 "check its address and credentials"
             ) from error
-
-
-def flush_folder(folder: Path) -> None:
-    """Make renames and removals in the folder last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
+from segwatch.files import flush, write_whole
 from segwatch.ingest.inbox import ARRIVING, ATTEMPTS, RECEIPTS, REJECTED
-from segwatch.volumes.backends import flush_folder
 from segwatch.volumes.folders import walk
 
 LONGEST_NAME = 200
@@ -85,9 +84,7 @@ class Inbox:
     def leave_receipt(self, receipt: Receipt) -> None:
         """Say what became of an entry, in place of an earlier receipt of that name."""
         path = self.root / RECEIPTS / f"{shortened(receipt.case)}.json"
-        beside = path.with_name(f".{uuid4().hex}.tmp")
-        beside.write_text(json.dumps(asdict(receipt), indent=1) + "\n")
-        beside.replace(path)
+        write_whole(path, json.dumps(asdict(receipt), indent=1) + "\n")
 
     def unfinished_attempts(self, name: str) -> int:
         """How many attempts at the entry ended with the process."""
@@ -100,7 +97,7 @@ class Inbox:
         """From now until `end_attempt` the entry is to blame if the process dies."""
         path = self.root / ATTEMPTS / name
         path.write_text(str(self.unfinished_attempts(name) + 1))
-        flush_folder(path.parent)
+        flush(path.parent)
 
     def end_attempt(self, name: str) -> None:
         (self.root / ATTEMPTS / name).unlink(missing_ok=True)

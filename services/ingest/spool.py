@@ -12,8 +12,8 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from segwatch.errors import RefusedVolume, StoreUnavailable
+from segwatch.files import flush
 from segwatch.ingest.inbox import ARRIVING
-from segwatch.volumes.backends import flush_folder
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.refusals import refused
 from services.ingest.case import ARRIVED_BY, ArrivedBy
@@ -133,8 +133,8 @@ class Arriving:
             except FileNotFoundError:
                 if last:  # once the folder may have been cleared between two lines, not twice
                     raise
-        flush_folder(entry)
-        flush_folder(entry.parent)
+        flush(entry)
+        flush(entry.parent)
 
 
 def _short(uid: str) -> str:

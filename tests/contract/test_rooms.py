@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "arrays", "processes", "progress"),
+    ("errors", "extras", "arrays", "files", "processes", "progress"),
     ("contracts", "ingest"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics"),

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local.story.inbox import new_case
 from segwatch.contracts.identity import pseudonym
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.volumes.nifti import write_nifti
@@ -84,7 +84,7 @@ class Studies:
         by_model = number % SEGMENTED_BY_MODEL == 5
         phantom = make_phantom(self.seed * 100_003 + number, shape=WHOLE if by_model else TINY)
         whose = {"patient": f"patient-{number // STUDIES_OF_A_PATIENT}", "study": f"study-{number}"}
-        with new_case(self.inbox, name) as made:
+        with whole_folder(self.inbox / name) as made:
             write_case(phantom, made, truth=False)
             if by_model:
                 (made / "lung.nii.gz").unlink()

@@ -141,10 +141,10 @@ class Watcher:
         lag: dict[str, int] = {}
         committed: dict[str, int] = {}
         with suppress(Exception):  # whatever the client says of a broker that is away: nothing was learnt
-            lag, committed = self._places()
+            lag, committed = self._offsets()
         self.seen = Seen(at, ready, bridged, lag, committed)
 
-    def _places(self) -> tuple[dict[str, int], dict[str, int]]:
+    def _offsets(self) -> tuple[dict[str, int], dict[str, int]]:
         admin = KafkaAdminClient(
             bootstrap_servers=self._site.hospital.bootstrap,
             bootstrap_timeout_ms=2000,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deploy.local.machine.folders import MODELS, POLICIES
 from deploy.local.stack.hospital import SiteSettings
-from deploy.local.story.inbox import new_case
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.volumes.nifti import write_nifti
@@ -31,7 +31,7 @@ def drop(number: int, inbox: Path) -> frozenset[str]:
     """Let a phantom with its mask appear in the inbox; everything that it is called outside."""
     name, patient, study = name_of(number), f"PATIENT^{number:03d}", f"1.2.826.0.{number}"
     phantom = make_phantom(500 + number, shape=SHAPE)
-    with new_case(inbox, name) as made:
+    with whole_folder(inbox / name) as made:
         write_case(phantom, made, truth=False)
         write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
         (made / "study.json").write_text(json.dumps({"patient": patient, "study": study}))

@@ -101,6 +101,6 @@ def started(folder: Path, **more: Any) -> Iterator[Runtime[ServiceSettings]]:
         yield runtime
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something holds; it is an error where it never does."""
     assert comes_true(holds, seconds, 0.01), "it never came true"

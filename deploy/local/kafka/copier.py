@@ -10,11 +10,35 @@ import sys
 import threading
 from pathlib import Path
 
+from deploy.local.kafka.log_address import LogAddress
+from deploy.local.machine.process import base_environment
+from deploy.local.machine.supervisor import Launch, Program
 from segwatch.contracts.topics import RELEASE, at_the_centre
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing
 
 POLL_SECONDS = 0.2
+
+
+class Copier(Program):
+    """The bridge of the embedded log, a process of its own.
+
+    Args:
+        site: the hospital's name.
+        hospital: the hospital's log, and
+        centre: the centre's, both files.
+        log: file for its output.
+    """
+
+    def __init__(self, site: str, hospital: LogAddress, centre: LogAddress, log: Path) -> None:
+        super().__init__(f"{site} copier")
+        self._arguments = [site, str(hospital.file), str(centre.file)]
+        self._output = log
+
+    def recipe(self) -> Launch:
+        """The module in this Python; it is ready as soon as it runs."""
+        command = [sys.executable, "-m", "deploy.local.kafka.copier", *self._arguments]
+        return Launch(command, base_environment(), self._output, lambda: True)
 
 
 def copy(site: str, hospital: EmbeddedLog, centre: EmbeddedLog, stop: threading.Event) -> None:

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from deploy.local.kafka.broker import Broker
-from deploy.local.kafka.certificates import Authority
-from deploy.local.kafka.log_address import LogAddress
+from deploy.local.kafka.cluster import Cluster
 from deploy.local.kafka.rights import give_rights
 from deploy.local.machine import binaries
 from deploy.local.machine.folders import RULES
@@ -19,7 +17,7 @@ from segwatch.streaming.topics import make_centre_topics
 SCRAPE_EVERY = "1s"
 
 
-class Centre:
+class Centre(Cluster):
     """The centre. `folder` holds everything that it has.
 
     Its programs are made when they are first asked for: each is told addresses of others, which hold when
@@ -32,30 +30,15 @@ class Centre:
     """
 
     def __init__(self, folder: Path, webhook: str, *, embedded: bool) -> None:
-        self.folder = folder.resolve()
-        self.folder.mkdir(parents=True)
+        super().__init__("central", folder, embedded=embedded)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._webhook = webhook
-        self.authority = None if embedded else Authority(self.folder / "keys", "central")
-        self.broker = (
-            Broker(self.folder / "broker", name="central broker", authority=self.authority)
-            if self.authority
-            else None
-        )
-
-    @property
-    def log_address(self) -> LogAddress:
-        """The centre's log, as the one who makes its topics and rights comes to it."""
-        return self.broker.log_address if self.broker else LogAddress(file=self.folder / "log.sqlite")
 
     def make_topics(self, sites: Sequence[str]) -> None:
         """Make each hospital's release topic, which the bridge may not, and give the rights."""
         with self.log_address.open() as log:
             make_centre_topics(log, sites)
         give_rights(self.log_address, centre(sites))
-
-    def known_as(self, principal: str) -> LogAddress:
-        """The centre's log as one of its principals, such as a hospital, comes to it."""
-        return self.log_address.known_as(self.authority.issue(principal) if self.authority else None)
 
     @cached_property
     def federation(self) -> Service:

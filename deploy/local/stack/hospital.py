@@ -1,21 +1,19 @@
 """One hospital of the local stack: its log, its five services, its way out, its own Prometheus."""
 
 import secrets
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from deploy.local.kafka.bridge import Bridge
-from deploy.local.kafka.broker import Broker
-from deploy.local.kafka.certificates import Authority
+from deploy.local.kafka.cluster import Cluster
+from deploy.local.kafka.copier import Copier
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.kafka.rights import give_rights
 from deploy.local.machine import binaries
 from deploy.local.machine.folders import RULES
 from deploy.local.machine.ports import LOOPBACK
-from deploy.local.machine.process import base_environment
-from deploy.local.machine.supervisor import Launch, Program
+from deploy.local.machine.supervisor import Program
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
 from deploy.manifests.access import HOSPITAL
@@ -54,28 +52,7 @@ class SiteSettings:
     doors: bool = False
 
 
-class Copier(Program):
-    """The bridge of the embedded log, a process of its own.
-
-    Args:
-        site: the hospital's name.
-        hospital: the hospital's log, and
-        centre: the centre's, both files.
-        log: file for its output.
-    """
-
-    def __init__(self, site: str, hospital: LogAddress, centre: LogAddress, log: Path) -> None:
-        super().__init__(f"{site} copier")
-        self._arguments = [site, str(hospital.file), str(centre.file)]
-        self._output = log
-
-    def recipe(self) -> Launch:
-        """The module in this Python; it is ready as soon as it runs."""
-        command = [sys.executable, "-m", "deploy.local.kafka.copier", *self._arguments]
-        return Launch(command, base_environment(), self._output, lambda: True)
-
-
-class Hospital:
+class Hospital(Cluster):
     """One hospital. `folder` holds everything that it has.
 
     Its services are made when they are first asked for: they are told the broker's address, which holds when
@@ -83,26 +60,14 @@ class Hospital:
     """
 
     def __init__(self, name: str, folder: Path, settings: SiteSettings, *, embedded: bool) -> None:
-        self.name = name
-        self.folder = folder.resolve()
+        super().__init__(name, folder, embedded=embedded)
         self.inbox = self.folder / "inbox"
         self.store = self.folder / "store"
         self.logs = self.folder / "logs"
         self.audit_log = self.folder / "audit.jsonl"
         self._settings = settings
-        self.authority = None if embedded else Authority(self.folder / "keys", name)
-        self.broker = (
-            Broker(self.folder / "broker", name=f"{name} broker", authority=self.authority)
-            if self.authority
-            else None
-        )
         for made in (self.inbox, self.store, self.logs):
             made.mkdir(parents=True)
-
-    @property
-    def log_address(self) -> LogAddress:
-        """The hospital's log, as the one who makes its topics and rights comes to it."""
-        return self.broker.log_address if self.broker else LogAddress(file=self.folder / "log.sqlite")
 
     def make_topics(self) -> None:
         """Make the hospital's topics, and give its principals their rights.
@@ -113,10 +78,6 @@ class Hospital:
         with self.log_address.open() as log:
             make_hospital_topics(log)
         give_rights(self.log_address, HOSPITAL)
-
-    def known_as(self, principal: str) -> LogAddress:
-        """The hospital's log as one of its principals comes to it."""
-        return self.log_address.known_as(self.authority.issue(principal) if self.authority else None)
 
     def make_way_out(self, centre: LogAddress) -> Program:
         """What carries the release topic to the centre: MirrorMaker, or the copier of the embedded log.

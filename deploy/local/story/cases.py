@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.story.inbox import new_case
+from segwatch.files import whole_folder
 
 CT = "ct.nii.gz"
 TRUTH = "lesion_truth.nii.gz"
@@ -51,8 +51,7 @@ def find_cases(folder: Path) -> CasesFound:
 
 def hand_over(name: str, files: list[Path], inbox: Path) -> None:
     """Let the case appear in the inbox at once: links where the disk allows it, else copies."""
-    with new_case(inbox, name) as folder:
-        folder.mkdir()
+    with whole_folder(inbox / name) as folder:
         for file in files:
             try:
                 os.link(file.resolve(), folder / file.name)

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deploy.local.judge.truth import truth_file
-from deploy.local.story.inbox import new_case, waiting
 from deploy.local.story.story import StoryCase
+from segwatch.files import whole_folder
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.scanner import SCANNERS
 from segwatch.phantoms.write import write_case
@@ -66,9 +66,14 @@ def drop_phantom(case: StoryCase, inbox: Path, folder: Path) -> None:
     truth = truth_file(folder, case.site, case.name)
     truth.parent.mkdir(parents=True, exist_ok=True)
     truth.write_bytes(encode_mask(phantom.lesion))
-    with new_case(inbox, case.name) as made:
+    with whole_folder(inbox / case.name) as made:
         write_case(phantom, made, truth=False)
         (made / "lung.nii.gz").unlink()
+
+
+def waiting(inbox: Path) -> int:
+    """How many entries of the inbox have not been taken yet."""
+    return sum(1 for entry in inbox.iterdir() if not entry.name.startswith("."))
 
 
 def main() -> None:

@@ -115,16 +115,10 @@ def audit(
     Uses made-up studies, no log and no settings. 1000 trials take some minutes. Exit code 1 where it fails.
     """
     from segwatch.aggregation.mechanism.policy import read_policy
-    from segwatch.errors import BadInput
+    from segwatch.aggregation.tools.reports import audit_json, audit_text
+    from segwatch.aggregation.trial.audit import audit as audited
     from segwatch.progress import progress
 
-    try:
-        from segwatch.aggregation.tools.reports import audit_json, audit_text
-        from segwatch.aggregation.trial.audit import audit as audited
-    except ImportError as error:
-        raise BadInput(
-            f"privacy audit needs `pip install 'segwatch[aggregation,evaluation]'`: {error.name} is missing"
-        ) from error
     logging.getLogger("segwatch.aggregation").setLevel(
         logging.CRITICAL
     )  # it loses acknowledgements on purpose

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import numba
+from numba.core import event
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -33,3 +34,20 @@ def inlined(function: Kernel) -> Kernel:
     """
     kernel: Kernel = _njit(inline="always")(function)
     return kernel
+
+
+def announce_compiling(say: Callable[[], None]) -> None:
+    """Call `say` once, when something really is compiled: what was kept between runs is only loaded."""
+    event.register("numba:compile", _Once(say))
+
+
+class _Once(event.Listener):
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._to_say = [say]
+
+    def on_start(self, event: object) -> None:
+        while self._to_say:
+            self._to_say.pop()()
+
+    def on_end(self, event: object) -> None:
+        """Nothing: it is said before."""

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deploy.local.story.inbox import new_case
 from segwatch.contracts.base import Geometry
 from segwatch.contracts.topics import MEASURED, RECEIVED, SCORED, SEGMENTED
 from segwatch.phantoms.phantom import Phantom, make_phantom
@@ -37,8 +36,7 @@ def a_case(folder: Path, seed: int) -> Phantom:
 
 def drop(ward: Ward, name: str, made: Path) -> None:
     """Let what was made appear in the inbox at once."""
-    with new_case(ward.inbox, name) as hidden:
-        shutil.move(made, hidden)
+    shutil.move(made, ward.inbox / name)
 
 
 def counted(ward: Ward, service: str, line: str) -> float:

@@ -20,6 +20,7 @@ from deploy.local.machine.folders import MODELS, POLICIES
 from deploy.local.machine.loopback_http import is_ok
 from deploy.local.machine.supervisor import running as all_running
 from deploy.local.stack.service import Service
+from segwatch.aggregation.ledger.ledger import Ledger
 from segwatch.contracts.envelope import Event, encode
 from segwatch.contracts.ledger import EpochOpened
 from segwatch.contracts.release import Pulse, SiteRelease
@@ -261,7 +262,9 @@ def check_books(running: Running) -> None:
 
 
 def epochs(running: Running) -> list[int]:
-    entries = [event.data.root for event in running.events(LEDGER)]
+    """Those that count, in order: a sampled one may bear a known policy's version with another content."""
+    ledger = Ledger()
+    entries = [ledger.read(event.data) for event in running.events(LEDGER)]
     return [entry.epoch for entry in entries if isinstance(entry, EpochOpened)]
 
 

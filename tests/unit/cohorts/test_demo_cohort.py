@@ -94,13 +94,24 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         make_cohort(cases, tmp_path / "a.csv", Thresholding(stops_at=2), done=lambda: None)
-    (kept,) = tmp_path.iterdir()
-    kept.write_text(kept.read_text()[:-9])  # as if the machine had gone down while it wrote
+    damaged, _ = tmp_path.glob(".a.csv.rows/*")
+    damaged.write_text(damaged.read_text()[:-9])
     again = Thresholding()
     make_cohort(cases, tmp_path / "a.csv", again, done=lambda: None)
     make_cohort(cases, tmp_path / "b.csv", Thresholding(), done=lambda: None)
     assert again.calls == 2
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_rows_of_another_version_of_a_feature_are_measured_again(
+    cases: Sequence[DemoCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        make_cohort(cases, tmp_path / "a.csv", Thresholding(stops_at=2), done=lambda: None)
+    monkeypatch.setattr("segwatch.cohorts.demo_cohort.versions_of", lambda names: ["another", *names])
+    again = Thresholding()
+    make_cohort(cases, tmp_path / "a.csv", again, done=lambda: None)
+    assert again.calls == 3
 
 
 def test_a_table_in_no_known_format_is_refused_before_anything_is_made(

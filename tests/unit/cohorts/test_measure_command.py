@@ -188,7 +188,7 @@ def test_a_second_start_measures_only_what_is_missing(folder, tmp_path):
 
     rows = start()
     assert measured == ["case_0", "case_1", "case_2"]
-    (parts / "case_1.json").unlink()
+    row_of("case_1", parts).unlink()
     assert start() == rows
     assert measured == ["case_1"]
     shutil.copy(folder / "case_0" / FILES["lung"], folder / "case_2" / FILES["lesion"])
@@ -208,10 +208,30 @@ def test_a_table_among_the_cases_is_finished_by_a_second_start(run, folder):
     out = folder / "t.csv"
     parts = folder / ".t.csv.parts"
     measure_cohort(listed(folder)[:1], How(options(), PAPER4), parts, done=lambda: None, measured=one_by_one)
-    (parts / "case_1.json").write_text("[]")  # damaged: measured again
+    row_of("case_0", parts).write_text("{")  # damaged: measured again
     run("measure", "--cohort", folder, "--out", out, "--workers", 1, "--features", "paper4")
     assert pyarrow.csv.read_csv(out).to_pydict()["case"] == ["case_0", "case_1", "case_2"]
     assert not parts.exists()
+
+
+def test_a_case_that_changes_while_it_is_measured_is_measured_again(folder, tmp_path):
+    how, parts, measured = How(options(), PAPER4), tmp_path / "parts", []
+
+    def changed_meanwhile(cases, how):
+        for case in cases:
+            measured.append(case.name)
+            yield case, measure_case(case, how)
+            shutil.copy(folder / "case_0" / FILES["lung"], folder / "case_2" / FILES["lesion"])
+
+    for _ in range(2):
+        rows = measure_cohort(listed(folder)[2:], how, parts, done=lambda: None, measured=changed_meanwhile)
+    assert measured == ["case_2", "case_2"]
+    assert rows == [measure_case(listed(folder)[2], how)]
+
+
+def row_of(case, parts):
+    """The file that holds the case's row."""
+    return next(path for path in parts.iterdir() if f'"{case}"' in path.read_text())
 
 
 def one_by_one(cases, how):

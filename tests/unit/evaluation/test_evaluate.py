@@ -252,7 +252,7 @@ def test_what_an_earlier_start_finished_is_not_fitted_again(
     monkeypatch.setattr(bootstrap, "run", lambda plan, chunk: fitted.append(chunk) or run(plan, chunk))
     first = report_of(cohort, tmp_path, replicates=120)
     assert len(fitted) == 6
-    next(tmp_path.glob("*.npy")).unlink()
+    next(tmp_path.glob("*.npz")).unlink()
     again = report_of(cohort, tmp_path, replicates=120)
     assert len(fitted) == 7
     assert first == again

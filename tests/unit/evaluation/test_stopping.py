@@ -31,7 +31,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def chunks(out: Path) -> list[Path]:
-    return list((out / ".unfinished").glob("*.npy"))
+    return list((out / ".unfinished").glob("*.npz"))
 
 
 def alive(process: psutil.Process) -> bool:

@@ -111,14 +111,25 @@ def test_a_feature_that_there_is_not_stops_the_start(tmp_path):
         run(runtime)
 
 
-def test_machine_code_is_kept_where_the_environment_says(tmp_path):
+def test_machine_code_is_kept_where_the_environment_says_and_compiling_is_announced_once(tmp_path):
     program = (
-        "import numpy as np; from segwatch.features.kernels.runs import encode_runs; "
+        "import numpy as np; from segwatch.features.kernels.compiled import announce_compiling; "
+        "from segwatch.features.kernels.runs import encode_runs; "
+        "announce_compiling(lambda: print('compiles')); "
         "print(encode_runs(np.ones((1, 1, 8), 'u1')).count)"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
     )
-    assert done.stdout.strip() == "1"
+    assert first == ["compiles", "1"]
+    assert second == ["1"]
     assert list((tmp_path / "kept").rglob("*.nbc"))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deploy.local.story.inbox import new_case
 from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.files import whole_folder
 from segwatch.streaming.runtime import Runtime, start
 from segwatch.volumes.image import Volume
 from segwatch.volumes.nifti import write_nifti
@@ -31,8 +31,7 @@ def write_case(inbox: Inbox) -> Callable[..., Path]:
 
     def write(name: str, ct: Volume | None = None, **masks: np.ndarray) -> Path:
         ct = ct or little_ct()
-        with new_case(inbox.root, name) as hidden:
-            hidden.mkdir()
+        with whole_folder(inbox.root / name) as hidden:
             write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
             for mask, array in masks.items():
                 write_nifti(hidden / f"{mask}.nii.gz", array, ct.geometry)

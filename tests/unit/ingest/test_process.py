@@ -16,9 +16,9 @@ from pynetdicom import AE
 
 from deploy.local.machine.loopback_http import is_ok, request
 from deploy.local.machine.ports import reserve_ports
-from deploy.local.story.inbox import new_case
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.files import whole_folder
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.volumes.nifti import write_nifti
 from tests.support.folders import made
@@ -109,8 +109,7 @@ def send_by_stow(environment: dict[str, str]) -> None:
 
 def put_into_the_folder(environment: dict[str, str]) -> None:
     ct = little_ct(3)
-    with new_case(Path(environment["SEGWATCH_INBOX"]), "case") as hidden:
-        hidden.mkdir()
+    with whole_folder(Path(environment["SEGWATCH_INBOX"]) / "case") as hidden:
         write_nifti(hidden / "ct.nii.gz", ct.array, ct.geometry)
 
 

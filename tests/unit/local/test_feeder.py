@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 
 from deploy.local.judge.truth import truth_file
-from deploy.local.story.feeder import WAITING, drop_phantom, feed
-from deploy.local.story.inbox import waiting
+from deploy.local.story.feeder import WAITING, drop_phantom, feed, waiting
 from deploy.local.story.story import StoryCase, site_names, story_cases
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.volumes.codec import decode_mask

@@ -1,6 +1,7 @@
 """`segwatch models`: lists, shows and verifies bundles, and refuses what the service would refuse."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,13 +31,24 @@ def test_a_sound_bundle_is_listed_shown_and_verified(
     assert "# card" in out
 
 
+def test_a_card_is_shown_without_what_would_load_the_model(bundle: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from segwatch.scoring.cli import show;"
+        f"show(Path({str(bundle)!r})); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "# card" in done.stdout
+    assert not {"sklearn", "skops", "torch"} & set(done.stdout.split())
+
+
 def test_a_changed_bundle_is_refused_with_its_reason(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (bundle / "model.skops").open("ab") as file:
         file.write(b"x")
-    assert run(monkeypatch, "verify", str(bundle)) == 2
-    assert "is not the file that its manifest names" in capsys.readouterr().err
+    for command in ("verify", "show"):
+        assert run(monkeypatch, command, str(bundle)) == 2
+        assert "is not the file that its manifest names" in capsys.readouterr().err
     assert run(monkeypatch, "list", str(bundle.parent)) == 0
     assert "refused" in capsys.readouterr().out
 

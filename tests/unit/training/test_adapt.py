@@ -15,7 +15,7 @@ from segwatch.cohorts.table import Cohort
 from segwatch.errors import NoGain, RefusedCohort
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.manifest import NOT_SHOWN
-from segwatch.training.adapt import CONSTANT, adapt, told, try_all
+from segwatch.training.adapt import CONSTANT, adapt, gains_of, try_all
 from segwatch.training.judge import as_served
 from segwatch.training.report import adapted_card
 from segwatch.training.train import Choices, train
@@ -82,7 +82,11 @@ def test_what_does_not_beat_the_reviews_mean_is_said_to_show_no_ranking(
     assert adaptation is not None
     assert not adaptation.ranking_shown
     assert adaptation.mae_constant < 0.05
-    for text in (told(adapted.tried), " ".join(adapted.manifest.limits), adapted_card(adapted.manifest, "")):
+    for text in (
+        gains_of(adapted.tried),
+        " ".join(adapted.manifest.limits),
+        adapted_card(adapted.manifest, ""),
+    ):
         assert NOT_SHOWN in " ".join(text.split())
     again = adapt(Scorer(fleet.model, adapted.manifest, fleet.identity), rows).manifest
     assert not any(NOT_SHOWN in limit for limit in again.limits)
@@ -94,7 +98,7 @@ def test_what_beats_the_reviews_mean_says_by_how_much(fleet: Scorer, make_cohort
     assert adaptation is not None
     assert adaptation.ranking_shown
     assert f"surely beaten, by {adaptation.gain_on_constant_low:.3f}" in adapted_card(adapted.manifest, "")
-    assert NOT_SHOWN not in told(adapted.tried)
+    assert NOT_SHOWN not in gains_of(adapted.tried)
     assert adapted.tried[-1].mae == pytest.approx(adaptation.mae_constant)
 
 

@@ -15,7 +15,7 @@ from research.covid20_cohort import command, fold_networks
 from research.covid20_cohort import make_rows as making
 from research.covid20_cohort.command import make
 from research.covid20_cohort.covid20 import RefusedSource, listed, read_published, read_scan
-from research.covid20_cohort.mask_folder import MaskFolder
+from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import hounsfield, measures_of, product_lung
 from research.covid20_cohort.plan import planned_published
 from research.covid20_cohort.setup import Context, Setup
@@ -23,6 +23,7 @@ from research.covid20_cohort.training import Planes, folds_of
 from segwatch.cohorts.table import read_cohort
 from segwatch.features.files import Request, measure_files
 from segwatch.features.registry import ALL, MEASURED
+from segwatch.files import Finished
 
 pytestmark = pytest.mark.torch
 EACH = 1
@@ -80,7 +81,7 @@ def test_how_a_row_was_made_stands_beside_the_table(made):
 
 
 def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, tmp_path, monkeypatch):
-    class Stopping(MaskFolder):
+    class Stopping(Finished):
         count = 0
 
         def put(self, key, made):
@@ -89,13 +90,12 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, t
                 raise KeyboardInterrupt
             super().put(key, made)
 
-    monkeypatch.setattr(command, "MaskFolder", Stopping)
+    monkeypatch.setattr(command, "mask_folder", lambda folder: Stopping(**vars(mask_folder(folder))))
     with pytest.raises(KeyboardInterrupt):
         make(source, tmp_path, **FEW)
-    rows = next((tmp_path / ".work").glob("*.rows"))
-    assert len(rows.read_text().splitlines()) == 6 + 3
-    with rows.open("a") as file:
-        file.write('["cut off')
+    rows = list((tmp_path / ".work").glob("*.rows/*"))
+    assert len(rows) == 6 + 3
+    rows[0].write_text('["cut off')
     trained = []
     monkeypatch.setattr(fold_networks, "train", lambda *_: trained.append(1))
     make(source, tmp_path, **FEW)
@@ -116,7 +116,7 @@ def test_two_processes_make_the_same_tables_as_one(source, made, tmp_path):
 
 def test_masks_that_are_kept_are_measured_again_without_a_network(source, made, tmp_path, monkeypatch):
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    next((tmp_path / ".work").glob("*.rows")).unlink()
+    shutil.rmtree(next((tmp_path / ".work").glob("*.rows")))
     monkeypatch.setattr(making, "Predictor", None)
     make(source, tmp_path, **FEW)
     first, second = (pyarrow.parquet.read_table(folder / "covid20.parquet") for folder in (made, tmp_path))
@@ -134,7 +134,7 @@ def test_no_network_sees_a_patient_of_its_fold(source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fold_networks, "train", train)
     context = Context(
-        Setup((command.COARSE,), 4, ALL, 0), tuple(cases), tmp_path, MaskFolder(tmp_path / "masks")
+        Setup((command.COARSE,), 4, ALL, 0), tuple(cases), tmp_path, mask_folder(tmp_path / "masks")
     )
     fold_networks.train_networks(context, 1, lambda _: None)
     for number, patients in enumerate(seen):
@@ -188,8 +188,16 @@ def test_a_source_that_cannot_be_used_is_refused_before_any_work(source, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_rows_are_json_a_line(made):
-    lines = next((made / ".work").glob("*.rows")).read_text().splitlines()
-    name, rows = json.loads(lines[0])
-    assert name.startswith("a-1-published-00@")
-    assert set(rows) == {"own", "expert"}
+def test_a_predictions_rows_lie_under_its_name(made):
+    (rows,) = (made / ".work").glob("*.rows/a-1-published-00@*.json")
+    assert set(json.loads(rows.read_text())) == {"own", "expert"}
+
+
+def test_rows_of_another_version_of_a_feature_are_not_taken(source, made, tmp_path, monkeypatch):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    measured = []
+    monkeypatch.setattr(command, "rows_of", lambda _, missing, __: measured.extend(missing) or [])
+    monkeypatch.setattr(command, "versions_of", lambda names: ["another", *names])
+    with pytest.raises(KeyError):
+        make(source, tmp_path, **FEW)
+    assert len(measured) == len(list((made / ".work").glob("*.rows/*")))

@@ -1,0 +1,48 @@
+"""Which extra of the wheel a command or a room of the library needs, and what is said where it is missing."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+ROOMS: Mapping[str, str] = MappingProxyType(
+    {
+        "cohorts": "evaluation",
+        "features": "features",
+        "phantoms": "volumes",
+        "scoring": "scoring",
+        "training": "evaluation",
+        "volumes": "volumes",
+    }
+)
+"""Those that the face imports from."""
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "bundle": "segmentation",
+        "calibrate": "evaluation",
+        "cohort": "evaluation",
+        "demo-cohort": "evaluation,segmentation",
+        "demo-model": "segmentation",
+        "evaluate": "evaluation",
+        "features": "features",
+        "measure": "features",
+        "measure --cohort": "evaluation",
+        "measure --figure": "evaluation",
+        "models": "scoring",
+        "phantom": "features",
+        "privacy": "aggregation",
+        "privacy audit": "aggregation,evaluation",
+        "train": "evaluation",
+    }
+)
+"""As the docs pages name them; other commands need none. A second word is a sub-command or an option."""
+
+
+def extra_of(words: Sequence[str]) -> str | None:
+    """The extra that a command line needs; None where it needs none."""
+    command, *others = *words, ""
+    longer = (COMMANDS.get(f"{command} {word.partition('=')[0]}") for word in others)
+    return next((extra for extra in longer if extra), COMMANDS.get(command))
+
+
+def sentence(what: str, extra: str, missing: ModuleNotFoundError) -> str:
+    """What to install."""
+    return f'{what} needs `pip install "segwatch[{extra}]"`: {missing.name} is not installed'
