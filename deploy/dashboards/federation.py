@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
-from deploy.dashboards.panels import HIGH, LOW, NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board
+from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
 
 PAGE_ABOVE = 0.5
 """The share that the rule SegwatchQualityDrop pages above."""
@@ -56,16 +56,12 @@ def _sites_now() -> Rows:
 
 
 def _quality() -> list[Curves]:
+    share, dice = "site:segwatch_needs_attention:ratio", "segwatch_federation_predicted_dice"
     return [
         Curves(
             "Needs attention at $site",
             NEEDS_ATTENTION,
-            {
-                "needs attention": _of("site:segwatch_needs_attention:ratio"),
-                LOW: _of("site:segwatch_needs_attention:ratio_low"),
-                HIGH: _of("site:segwatch_needs_attention:ratio_high"),
-                NUMBER_OF: _of("site:segwatch_federation_window_studies:max"),
-            },
+            with_interval("needs attention", share, "site:segwatch_federation_window_studies:max", _of),
             "percentunit",
             n_is="studies in the window",
             page_above=PAGE_ABOVE,
@@ -74,12 +70,7 @@ def _quality() -> list[Curves]:
         Curves(
             "Mean predicted Dice at $site",
             PREDICTED_DICE,
-            {
-                "mean predicted Dice": _max("segwatch_federation_predicted_dice"),
-                LOW: _max("segwatch_federation_predicted_dice_low"),
-                HIGH: _max("segwatch_federation_predicted_dice_high"),
-                NUMBER_OF: _max("segwatch_federation_portraits"),
-            },
+            with_interval("mean predicted Dice", dice, "segwatch_federation_portraits", _max),
             "none",
             n_is="portraits seen",
             repeat="site",

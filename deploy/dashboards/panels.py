@@ -4,7 +4,7 @@ Three rules hold for all panels: a share or a mean is drawn with its interval an
 shown as that word, never as a 0; gaps stay gaps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -72,6 +72,12 @@ class Curves:
         if self.page_above is not None:
             panel = _with_page_line(panel, self.page_above)
         return panel.repeat(self.repeat).max_per_row(2) if self.repeat else panel
+
+
+def with_interval(legend: str, estimate: str, n: str, of: Callable[[str], str]) -> dict[str, str]:
+    """The curves of an estimate, its interval and its n; `of` makes a record's name an expression."""
+    low, high = f"{estimate}_low", f"{estimate}_high"
+    return {legend: of(estimate), LOW: of(low), HIGH: of(high), NUMBER_OF: of(n)}
 
 
 @dataclass(frozen=True)

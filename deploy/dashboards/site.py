@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.federation import PAGE_ABOVE
-from deploy.dashboards.panels import HIGH, LOW, NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board
+from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
 
 _SITE = "{site=~'$site'}"
 _NEEDS_ATTENTION = "site_window:segwatch_needs_attention:ratio"
@@ -52,12 +52,7 @@ def _windows() -> list[Curves]:
         Curves(
             "Needs attention, window $window",
             "Without noise: this is the hospital's own. Wilson's interval at 95 %.",
-            {
-                "needs attention": f"{_NEEDS_ATTENTION}{window}",
-                LOW: f"{_NEEDS_ATTENTION}_low{window}",
-                HIGH: f"{_NEEDS_ATTENTION}_high{window}",
-                NUMBER_OF: f"{_STUDIES}{window}",
-            },
+            with_interval("needs attention", _NEEDS_ATTENTION, _STUDIES, lambda name: f"{name}{window}"),
             "percentunit",
             n_is="studies in the window",
             page_above=PAGE_ABOVE,

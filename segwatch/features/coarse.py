@@ -76,7 +76,7 @@ def coarsen(lesion: Runs, lung: NDArray[np.uint8], spacing: Spacing) -> Coarse:
     counts = np.zeros(
         [-(-size // step) for size, step in zip(lesion.shape, (z, y, x), strict=True)], np.int32
     )
-    _count_blocks(lesion.first, lesion.last, lesion.row_start, lesion.shape[1], z, y, x, counts)
+    _count_blocks(*lesion.arrays, lesion.shape[1], z, y, x, counts)
     middles = middle_of_blocks(lung, (z, y, x)) != 0
     return Coarse(counts, middles, (z, y, x), (spacing[0] * z, spacing[1] * y, spacing[2] * x))
 

@@ -28,7 +28,7 @@ def margin_voxels(costs: AbstractSet[Cost], spacing: Spacing) -> tuple[int, int,
 def boxes_near(runs: Runs, margin: tuple[int, int, int]) -> NDArray[np.int64]:
     """For each slice y0, y1, x0, x1, ends exclusive: a box with all lesion in the margin; else all 0."""
     nz, ny, nx = runs.shape
-    own = _boxes(runs.first, runs.last, runs.row_start, ny)
+    own = _boxes(*runs.arrays, ny)
     if margin == (0, 0, 0):
         return own
     if min(margin) >= max(runs.shape):

@@ -67,12 +67,9 @@ def _answered(parts: list[Stored]) -> Response:
     status = status_of(parts)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
     if status != 200:
-        _log.warning("STOW-RS answered %d: %d of %d parts failed", status, _failed(parts), len(parts))
+        failed = sum(part.failure is not None for part in parts)
+        _log.warning("STOW-RS answered %d: %d of %d parts failed", status, failed, len(parts))
     return JSONResponse(answer(parts), status, headers, media_type="application/dicom+json")
-
-
-def _failed(parts: list[Stored]) -> int:
-    return sum(part.failure is not None for part in parts)
 
 
 def _bears(request: Request, token: str) -> bool:

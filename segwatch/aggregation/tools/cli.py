@@ -3,11 +3,12 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from segwatch.streaming.deadletters.cli import connected
 
 if TYPE_CHECKING:
     from segwatch.streaming.log import Log, Record
@@ -47,7 +48,7 @@ def explain(
     from segwatch.aggregation.tools.explain import explain as explained
 
     if in_force:
-        with _log() as log:
+        with connected() as log:
             typer.echo(explained(policy_in_force(_ledger(log))))
     elif policy is not None:
         typer.echo(explained(read_policy(policy)))
@@ -64,7 +65,7 @@ def budget(as_json: AsJson = False) -> None:
     from segwatch.aggregation.tools.budget import budget_of
     from segwatch.aggregation.tools.reports import budget_json, budget_text
 
-    with _log() as log:
+    with connected() as log:
         found = budget_of(_ledger(log))
     typer.echo(json.dumps(budget_json(found), indent=2) if as_json else budget_text(found))
     if found.twice:
@@ -90,7 +91,7 @@ def verify(
     if file_only:
         lines, found = verified(audit_log, None, head or [])
     else:
-        with _log() as log:
+        with connected() as log:
             lines, found = verified(audit_log, log, head or [])
     if as_json:
         typer.echo(json.dumps(verify_json(lines, found, not file_only), indent=2))
@@ -113,33 +114,20 @@ def audit(
 
     Uses made-up studies, no log and no settings. 1000 trials take some minutes. Exit code 1 where it fails.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from segwatch.aggregation.mechanism.policy import read_policy
     from segwatch.aggregation.tools.reports import audit_json, audit_text
     from segwatch.aggregation.trial.audit import audit as audited
+    from segwatch.progress import progress
 
     logging.getLogger("segwatch.aggregation").setLevel(
         logging.CRITICAL
     )  # it loses acknowledgements on purpose
-    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     read = read_policy(policy)
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        bar = bars.add_task("trials", total=2 * trials)
-        found = audited(read, trials, chance=false_alarm, progress=lambda done: bars.advance(bar, done))
+    with progress("trials", 2 * trials) as done:
+        found = audited(read, trials, chance=false_alarm, progress=done)
     typer.echo(json.dumps(audit_json(found), indent=2) if as_json else audit_text(read, found))
     if not found.holds:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _log() -> "Iterator[Log]":
-    from segwatch.streaming.log import open_log
-    from segwatch.streaming.settings import ConnectionSettings, load_settings
-
-    with open_log(load_settings(ConnectionSettings, strangers=True)) as log:
-        yield log
 
 
 def _ledger(log: "Log") -> "Iterator[Record]":

@@ -25,7 +25,7 @@ def box_overlap(mask: NDArray[np.uint8], runs: Runs, components: Components, ove
     chosen = components.voxels > over
     if not chosen.any():
         chosen[:] = True
-    boxes = _boxes(runs.first, runs.last, runs.row_start, components.of_run, components.count, runs.shape[1])
+    boxes = _boxes(*runs.arrays, components.of_run, components.count, runs.shape[1])
     mean = float(_mean_of_boxes(mask, boxes, chosen))
     return None if np.isnan(mean) else mean
 

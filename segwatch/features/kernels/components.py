@@ -52,10 +52,10 @@ def connect(runs: Runs, rule: Rule = "26") -> Components:
     """The components of a mask's runs under a rule."""
     ny = runs.shape[1]
     if rule == "26":
-        of_run, count = _label(runs.first, runs.last, runs.row_start, ny, 1)
+        of_run, count = _label(*runs.arrays, ny, 1)
     else:
         grown = grow_runs(runs)
-        of_grown, count = _label(grown.first, grown.last, grown.row_start, ny, 0)
+        of_grown, count = _label(*grown.arrays, ny, 0)
         of_run = _covering(runs.first, runs.row_start, grown.last, grown.row_start, of_grown)
     return Components(of_run, _voxels(runs.first, runs.last, of_run, count), 1 if rule == "26" else 3)
 

@@ -10,7 +10,7 @@ from segwatch.features.kernels.runs import Edges, RowStart, Runs, first_and_last
 def grow_runs(runs: Runs) -> Runs:
     """The runs of the mask grown by the 6-neighbour cross of radius 1; runs that meet are one."""
     nz, ny, nx = runs.shape
-    return Runs(*_grow(runs.first, runs.last, runs.row_start, nz, ny, nx), runs.shape)
+    return Runs(*_grow(*runs.arrays, nz, ny, nx), runs.shape)
 
 
 @compiled

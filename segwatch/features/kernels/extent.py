@@ -9,7 +9,7 @@ from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 
 def centre_zx(runs: Runs) -> tuple[float, float]:
     """The mean z and x, in voxels, of a mask that holds something."""
-    z, x = _sums(runs.first, runs.last, runs.row_start, runs.shape[1])
+    z, x = _sums(*runs.arrays, runs.shape[1])
     voxels = runs.voxels
     return float(z) / voxels, float(x) / voxels
 

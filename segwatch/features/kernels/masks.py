@@ -53,7 +53,7 @@ class BinaryMask:
 def decode_runs(runs: Runs) -> Bytes:
     """The mask (z, y, x) that has these runs, 1 where it is filled."""
     filled: Any = np.zeros(runs.shape, np.uint8)
-    _fill(runs.first, runs.last, runs.row_start, filled.reshape(-1, runs.shape[2]))
+    _fill(*runs.arrays, filled.reshape(-1, runs.shape[2]))
     return np.asarray(filled)
 
 

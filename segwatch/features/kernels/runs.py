@@ -42,6 +42,11 @@ class Runs:
     shape: tuple[int, int, int]
 
     @property
+    def arrays(self) -> tuple[Edges, Edges, RowStart]:
+        """First, last and row_start, as kernels take them."""
+        return self.first, self.last, self.row_start
+
+    @property
     def count(self) -> int:
         """How many runs there are."""
         return len(self.first)

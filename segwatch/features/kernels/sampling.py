@@ -32,15 +32,15 @@ def mean_of_component(ct: NDArray[Any], runs: Runs, components: Components, comp
 
     The sum over an integer CT is exact.
     """
-    total = _sum(ct, runs.first, runs.last, runs.row_start, components.of_run == component)
+    total = _sum(ct, *runs.arrays, components.of_run == component)
     return float(total) / int(components.voxels[component])
 
 
 def intensities(ct: NDArray[Any], runs: Runs, low: float, high: float) -> Intensities:
     """Moments of the CT (z, y, x) over all runs, and how many voxels are below `low` or above `high`."""
     count = runs.voxels
-    mean = float(_sum(ct, runs.first, runs.last, runs.row_start, np.ones(runs.count, np.bool_))) / count
-    squares, below, above = _spread(ct, runs.first, runs.last, runs.row_start, mean, low, high)
+    mean = float(_sum(ct, *runs.arrays, np.ones(runs.count, np.bool_))) / count
+    squares, below, above = _spread(ct, *runs.arrays, mean, low, high)
     return Intensities(count, mean, float(np.sqrt(squares / count)), int(below), int(above))
 
 
@@ -57,11 +57,11 @@ def any_filled(mask: BinaryMask) -> bool:
 def count_inside(mask: BinaryMask, runs: Runs) -> int:
     """How many voxels of the runs are filled in another mask of the same shape."""
     if mask.has_array:
-        return int(_count_bytes(mask.array, runs.first, runs.last, runs.row_start))
+        return int(_count_bytes(mask.array, *runs.arrays))
     if mask.bits is not None and runs.shape[2] % LANES == 0:
-        return int(_count_bits(as_words(*mask.bits), runs.first, runs.last, runs.row_start))
+        return int(_count_bits(as_words(*mask.bits), *runs.arrays))
     other = mask.runs
-    return int(_count_shared(runs.first, runs.last, runs.row_start, other.first, other.last, other.row_start))
+    return int(_count_shared(*runs.arrays, *other.arrays))
 
 
 def mean_edge_step(ct: NDArray[Any], runs: Runs) -> float | None:
@@ -69,7 +69,7 @@ def mean_edge_step(ct: NDArray[Any], runs: Runs) -> float | None:
 
     None where every run ends at the volume's border.
     """
-    total, ends = _edge_steps(ct, runs.first, runs.last, runs.row_start)
+    total, ends = _edge_steps(ct, *runs.arrays)
     return float(total) / int(ends) if ends else None
 
 

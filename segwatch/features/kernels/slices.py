@@ -36,14 +36,7 @@ def slice_overlap(runs: Runs, components: Components, least_voxels: int = 1) -> 
     if runs.count == 0:
         return SliceOverlap(0.0, 0)
     total, count = _overlap(
-        runs.first,
-        runs.last,
-        runs.row_start,
-        components.of_run,
-        components.voxels,
-        components.farthest,
-        runs.shape[1],
-        least_voxels,
+        *runs.arrays, components.of_run, components.voxels, components.farthest, runs.shape[1], least_voxels
     )
     return SliceOverlap(float(total), int(count))
 

@@ -13,8 +13,8 @@ from segwatch.features.kernels.runs import Edges, RowStart, Runs, signed
 def surface_mm2(runs: Runs, spacing: Spacing) -> float:
     """The surface in mm², estimated from faces across x, y and z; the volume's border closes the mask."""
     nz, ny, _ = runs.shape
-    shared_y = int(_shared(runs.first, runs.last, runs.row_start, 1, ny, nz * ny))
-    shared_z = int(_shared(runs.first, runs.last, runs.row_start, ny, 0, nz * ny))
+    shared_y = int(_shared(*runs.arrays, 1, ny, nz * ny))
+    shared_z = int(_shared(*runs.arrays, ny, 0, nz * ny))
     voxels = runs.voxels
     z, y, x = spacing
     faces_x, faces_y, faces_z = 2 * runs.count, 2 * (voxels - shared_y), 2 * (voxels - shared_z)

@@ -1,8 +1,6 @@
 """`segwatch deadletters list|show|replay`: what could not be processed, why, and another try."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,14 +94,12 @@ def replay_letters(
         typer.echo("nothing to replay")
 
 
-@contextmanager
-def connected() -> "Iterator[Log]":
-    """The log that the environment names, open until the block ends."""
+def connected() -> "Log":
+    """The log that the environment names, to be closed by `with`."""
     from segwatch.streaming.log import open_log
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
-    with open_log(load_settings(ConnectionSettings, strangers=True)) as log:
-        yield log
+    return open_log(load_settings(ConnectionSettings, strangers=True))
 
 
 def _summary(letter: "Letter") -> dict[str, Any]:
