@@ -88,7 +88,7 @@ def in_a_line(scorer: "Scorer") -> str:
     return (
         f"{manifest.name} ({manifest.model} on {manifest.feature_set}: {len(manifest.features)} features), "
         f"sha256 {scorer.identity.sha256[:12]}, {cohort.studies} studies of {cohort.patients} patients"
-        f"{_figures(manifest)}{_site(manifest)}"
+        f"{_figures(manifest)}{_site(manifest)}{'; unfit for paging' if manifest.unfit_for_paging else ''}"
     )
 
 

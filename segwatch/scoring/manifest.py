@@ -29,6 +29,11 @@ NOT_SHOWN = (
 """Said where an adaptation does not surely beat the reviews' mean."""
 
 
+LEAST_TRUTH_DICE, MOST_TRUTHS_FLAGGED, MOST_OUTRANKED = 0.75, 0.1, 0.5
+"""A scorer that is fit for paging predicts a truth so good at least, flags so many of them at most, and does
+not rank good predictions above their truth more often than a coin would."""
+
+
 class MeasuredAs(Contract):
     """How the features were measured: a study measured otherwise is not scored."""
 
@@ -152,6 +157,38 @@ class Region(Contract):
     precision: tuple[tuple[float, ...], ...]
 
 
+class GoodMasks(Contract):
+    """What the scorer says, out of fold, of good masks (Dice of 0.6 or more) and of truths given as masks.
+
+    `specificity` is the mean over patients of the share of their good masks that is not flagged,
+    `worst_patient` the lowest of those with five of them or more. `truths` are the masks of Dice 1;
+    `truths_outranked` is the share of pairs of a truth and a good prediction of the same patient in which the
+    prediction is ranked higher. What the cohort does not hold is None: then it is not shown.
+    """
+
+    patients: Annotated[int, Field(ge=0)]
+    specificity: Probability | None
+    worst_patient: Probability | None
+    truths: Annotated[int, Field(ge=0)]
+    truth_dice: Probability | None
+    truths_flagged: Probability | None
+    truths_outranked: Probability | None
+
+    @property
+    def unfit(self) -> tuple[str, ...]:
+        """Why the scorer is unfit for paging, in words; empty where these tests do not show that it is."""
+        if self.truth_dice is None or self.truths_flagged is None:
+            return ("the truth as a mask was not among its masks: that it is taken for good is not shown",)
+        reasons = []
+        if self.truth_dice < LEAST_TRUTH_DICE:
+            reasons.append(f"the truth itself is predicted {self.truth_dice:.2f} on average")
+        if self.truths_flagged > MOST_TRUTHS_FLAGGED:
+            reasons.append(f"the truth itself is flagged in {self.truths_flagged:.0%}")
+        if self.truths_outranked is not None and self.truths_outranked > MOST_OUTRANKED:
+            reasons.append(f"{self.truths_outranked:.0%} of the good predictions rank above their truth")
+        return tuple(reasons)
+
+
 class Adaptation(Contract):
     """What a site's reviewed studies changed: the Dice is offset + scale * (fleet's Dice), within 0 to 1.
 
@@ -203,6 +240,7 @@ class ScorerManifest(Contract):
     interval: Interval
     outside: Region
     figures: dict[str, Figure]
+    good_masks: GoodMasks | None = None
     adaptation: Adaptation | None = None
     seed: int
     versions: dict[str, str]
@@ -213,6 +251,15 @@ class ScorerManifest(Contract):
     def feature_names(self) -> tuple[str, ...]:
         """The features, in the order that the model reads."""
         return tuple(feature.name for feature in self.features)
+
+    @property
+    def unfit_for_paging(self) -> tuple[str, ...]:
+        """Why nobody should be paged on its word; empty where its own tests do not speak against it."""
+        if self.good_masks is None:
+            return (
+                "it was trained before good masks and truths were tried: what it says of them is not shown",
+            )
+        return self.good_masks.unfit
 
     @property
     def columns(self) -> tuple[Spread, ...]:

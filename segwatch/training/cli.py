@@ -53,7 +53,7 @@ def train(
     from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all
-    from segwatch.training.report import model_card, report, tables
+    from segwatch.training.report import model_card, paging_words, report, tables
     from segwatch.training.site_interval import read_site
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
@@ -80,6 +80,7 @@ def train(
         rows = report(judge_all(trained, table))
     identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
     console.print(*tables(rows, identity.name))
+    console.print(paging_words(trained.manifest), markup=False)
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 

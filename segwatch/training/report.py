@@ -68,11 +68,34 @@ def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
     table = f"| set | judged | n | failed | undefined | {' | '.join(SHOWN)} |"
     parts = [
         [f"# {manifest.name}", "", manifest.intended_use],
+        [paging_words(manifest)],
         ["## What it is", "", *(f"- {line}" for line in _about(manifest))],
         ["## Figures", "", NOTE, "", table, "|" + "---|" * (5 + len(SHOWN)), *map(_row, rows)],
         ["## Limits", "", *(f"- {limit}" for limit in manifest.limits)],
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def paging_words(manifest: ScorerManifest) -> str:
+    """Whether the scorer may page anybody, and what it said of good masks and truths of patients left out."""
+    unfit, tried = manifest.unfit_for_paging, manifest.good_masks
+    words = [
+        f"**Unfit for paging**: {'; '.join(unfit)}." if unfit else "Fit for paging, as far as tried here."
+    ]
+    if tried is not None and tried.specificity is not None:
+        worst = "" if tried.worst_patient is None else f" ({tried.worst_patient:.0%} of the worst patient's)"
+        words.append(
+            f"Of good masks of patients left out {tried.specificity:.0%} pass, the mean over "
+            f"{tried.patients} patients{worst}."
+        )
+    if tried is not None and tried.truth_dice is not None and tried.truths_flagged is not None:
+        ranks = tried.truths_outranked
+        above = "" if ranks is None else f", and {ranks:.0%} of good predictions rank above them"
+        words.append(
+            f"{tried.truths} truths given as masks are predicted {tried.truth_dice:.2f} on average, "
+            f"{tried.truths_flagged:.0%} are flagged{above}."
+        )
+    return " ".join(words)
 
 
 def adapted_card(manifest: ScorerManifest, fleet: str) -> str:

@@ -39,6 +39,7 @@ from segwatch.training.calibration import (
     quantiles_of,
 )
 from segwatch.training.feature_sets import FeatureSet, feature_set
+from segwatch.training.good_masks import tried_on_good_masks
 from segwatch.training.models import EVERY, SEED, ModelRecipe, fit, patient_folds, predicted_out_of_fold
 from segwatch.training.serving_form import serving_form
 from segwatch.training.site_interval import weighted_to
@@ -154,6 +155,7 @@ def train(
         interval=interval,
         outside=fit_region(rows, folds),
         figures=_figures_of(rows, seen, threshold, choices.resamples),
+        good_masks=tried_on_good_masks(rows, seen, threshold.failure_probability),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
         intended_use=INTENDED_USE,
