@@ -109,6 +109,8 @@ SHAPE = (
     _term("log_roughness", "log", "surface_roughness", direction=-1),
     _as_it_is("outside_lung_5mm_share"),
 )
+SHAPE_OF_ANY_HAND = tuple(column for column in SHAPE if column[0].name != "log_roughness")
+"""Without the surface's roughness: an expert's mask, drawn slice by slice, is rougher than a network's."""
 TISSUE = (
     _term("hu_spread_in_lungs", "log_ratio", "lesion_hu_spread", "lung_hu_spread", direction=0),
     _term("edge_in_lungs", "log_ratio", "edge_gradient_hu_per_mm", "lung_hu_spread", direction=0),
@@ -127,6 +129,7 @@ NORMALISED: Mapping[str, FeatureSet] = {
         _set("normal4", PAPERS),
         _set("normal8", (*PAPERS, *DENSE)),
         _set("wide", (*PAPERS, *DENSE, *SHAPE, *TISSUE)),
+        _set("any-hand", (*PAPERS, *DENSE, *SHAPE_OF_ANY_HAND, *TISSUE)),
         _set("wide-given", (*PAPERS, *DENSE, *SHAPE, *TISSUE, *GIVEN)),
     )
 }
