@@ -51,7 +51,7 @@ def made_up(seed: int = 0) -> Cohort:
 def plain(plan: Plan, retrainings: int) -> tuple[float, Floats]:
     """Processor seconds, and sensitivity, AUROC and MAE (retrainings, sets, 3) of scikit-learn in a loop."""
     generator = np.random.default_rng(1)
-    rows = [plan.cohort.of_set(name) for name in plan.sets]
+    rows = [plan.cohort.of_set(name) for name in plan.cohort.set_names]
     out = np.empty((retrainings, len(rows), 3))
     begin = time.process_time()
     for number in range(retrainings):
