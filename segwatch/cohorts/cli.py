@@ -150,8 +150,8 @@ def score(
     lung: Annotated[
         str | None,
         typer.Option(
-            help="Lung masks. own, lungmask: made where a case has no lung.nii.gz, as the services make it; or "
-            "a file's name in each case's folder; or a folder with CASE.nii.gz."
+            help="Lung masks. own, lungmask: made where a case has no lung.nii.gz, as by the services; "
+            "or a file's name in each case's folder; or a folder with CASE.nii.gz."
         ),
     ] = None,
     lung_weights: LungWeights = None,
