@@ -52,9 +52,7 @@ def score_folder(
 
 def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> None:
     """Print a line a case, and why the flagged ones are: of several cases the first reason each."""
-    table = Table(
-        "case", "status", "Dice", "80 % interval", "failed", "look", "lung", box=None, pad_edge=False
-    )
+    table = Table("case", "status", "Dice", "interval", "failed", "look", "lung", box=None, pad_edge=False)
     for each in scores:
         row = each.row
         interval = (
