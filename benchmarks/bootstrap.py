@@ -27,7 +27,7 @@ from segwatch.cohorts.table import Cohort
 from segwatch.evaluation.bootstrap import POINTS, Chunk, bootstrap, run
 from segwatch.evaluation.plan import Plan, plan_of
 from segwatch.features.registry import PAPER4
-from segwatch.scoring.bins import bin_of, expected_dice, failed
+from segwatch.scoring.bins import FAILED_BINS, bin_of, expected_dice, failed
 from segwatch.statistics.resampling import FIGURES
 from segwatch.training.models import MODELS, fit
 
@@ -51,7 +51,7 @@ def made_up(seed: int = 0) -> Cohort:
 def plain(plan: Plan, retrainings: int) -> tuple[float, Floats]:
     """Processor seconds, and sensitivity, AUROC and MAE (retrainings, sets, 3) of scikit-learn in a loop."""
     generator = np.random.default_rng(1)
-    rows = [plan.cohort.of_set(name) for name in plan.sets]
+    rows = [plan.cohort.of_set(name) for name in plan.cohort.set_names]
     out = np.empty((retrainings, len(rows), 3))
     begin = time.process_time()
     for number in range(retrainings):
@@ -63,8 +63,8 @@ def plain(plan: Plan, retrainings: int) -> tuple[float, Floats]:
             shares[:, model.classes_] = model.predict_proba(each.values)
             truly = failed(each.dice)
             out[number, which] = (
-                (shares.argmax(axis=1) < 3)[truly].mean(),
-                roc_auc_score(truly, shares[:, :3].sum(axis=1)),
+                (shares.argmax(axis=1) < FAILED_BINS)[truly].mean(),
+                roc_auc_score(truly, shares[:, :FAILED_BINS].sum(axis=1)),
                 np.abs(expected_dice(shares) - each.dice).mean(),
             )
     return time.process_time() - begin, out

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.scanner import SCANNERS
 from segwatch.segmentation.bundle import open_bundle
 from segwatch.segmentation.lesion import LesionModel
 
 BUNDLE = Path(__file__).parent.parent / "deploy/models/demo-lesion"
-FAILED = 0.6
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -47,7 +47,7 @@ def main() -> None:
     for scanner in SCANNERS:
         found, seconds = evaluate(model, scanner, seeds)
         low, middle, high = np.quantile(found, [0.1, 0.5, 0.9])
-        failed = np.mean([value < FAILED for value in found])
+        failed = np.mean([value < FAILED_BELOW for value in found])
         print(
             f"{scanner:<10} {len(found):>4} {np.mean(found):>6.3f} {low:>6.3f} {middle:>6.3f} {high:>6.3f}"
             f" {failed:>7.1%} {seconds:>6.2f}"

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from segwatch.cohorts.table import Cohort, read_cohort, stacked
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.statistics.conformal import worst_patient
 from segwatch.statistics.coverage import DiceIntervals
 from segwatch.statistics.figures import figures
@@ -67,7 +68,9 @@ def in_words(judged: Judged, rows: Cohort) -> str:
     """The figures with their intervals."""
     found, spread = figures(judged), patient_intervals(judged, rows.patients)
     told = [f"{n} {found[n]:.3f} {np.round(spread[n] or (), 2)}" for n in SHOWN if found[n] is not None]
-    return ", ".join([*told, f"good ones flagged {int((judged.flagged & (judged.dice >= 0.6)).sum())}"])
+    return ", ".join(
+        [*told, f"good ones flagged {int((judged.flagged & (judged.dice >= FAILED_BELOW)).sum())}"]
+    )
 
 
 def intervals(judged: Judged, served: DiceIntervals, rows: Cohort) -> str:

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import segwatch
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.features.profiles import FeatureOptions
 
 PATIENTS, TESTED = 45, 15
-FAILED_BELOW = 0.6
 
 
 def write_phantom_table(path: Path) -> None:

@@ -14,7 +14,7 @@ score = segwatch.score(segwatch.measure_files(case), scorer)
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from segwatch.extras import ROOMS, sentence
+from segwatch.extras import ROOMS, installed, sentence
 
 if TYPE_CHECKING:
     from segwatch.cohorts.table import Cohort as Cohort
@@ -90,4 +90,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """What can be had here: `help(segwatch)` imports every name, and would end at the first missing extra."""
+    here = (name for name, home in _HOMES.items() if installed(home.partition(".")[0]))
+    return sorted({*globals(), "__version__", *here})

@@ -1,19 +1,24 @@
 """Which extra of the wheel a command or a room of the library needs, and what is said where it is missing."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from types import MappingProxyType
 
 ROOMS: Mapping[str, str] = MappingProxyType(
     {
         "cohorts": "evaluation",
         "features": "features",
-        "phantoms": "volumes",
+        "phantoms": "features",
         "scoring": "scoring",
         "training": "evaluation",
         "volumes": "volumes",
     }
 )
 """Those that the face imports from."""
+PACKAGES: Mapping[str, str] = MappingProxyType(
+    {"evaluation": "pyarrow", "features": "scipy", "scoring": "skops", "volumes": "nibabel"}
+)
+"""One of each of these extras that no smaller one has."""
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "bundle": "segmentation",
@@ -30,6 +35,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
+        "score": "evaluation",
         "train": "evaluation",
     }
 )
@@ -41,6 +47,11 @@ def extra_of(words: Sequence[str]) -> str | None:
     command, *others = *words, ""
     longer = (COMMANDS.get(f"{command} {word.partition('=')[0]}") for word in others)
     return next((extra for extra in longer if extra), COMMANDS.get(command))
+
+
+def installed(room: str) -> bool:
+    """Whether the face's room can be imported here. Nothing is imported to find out."""
+    return room not in ROOMS or find_spec(PACKAGES[ROOMS[room]]) is not None
 
 
 def sentence(what: str, extra: str, missing: ModuleNotFoundError) -> str:

@@ -7,7 +7,7 @@ about vulnerabilities: that is no clean bill.
 import sys
 from pathlib import Path
 
-from deploy.audit.advisories import Answers, ask
+from deploy.audit.advisories import Answers, advisories_of
 from deploy.audit.licences import findings, installed, not_here
 from deploy.audit.pins import disagreements, problems, read_pins
 from deploy.audit.sbom import write_sbom
@@ -24,7 +24,7 @@ def main() -> int:
     """Look at everything, say what was found, and write the bills of materials."""
     services = sorted(ROOT.glob("services/*/requirements.txt"))
     bad = _pins(services) + _licences()
-    asked = ask(EVERYTHING)
+    asked = advisories_of(EVERYTHING)
     bad += asked.vulnerable
     for service in services:
         _say(f"bill of materials: {write_sbom(service.parent.name, SBOMS).relative_to(ROOT)}")

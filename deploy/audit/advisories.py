@@ -30,7 +30,7 @@ class Answers:
     failed: str | None = None
 
 
-def ask(requirements: Path) -> Answers:
+def advisories_of(requirements: Path) -> Answers:
     """Ask about every pin of a file; no package is downloaded."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements)]
     command += ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json"]

@@ -28,8 +28,10 @@ PARTITIONS = 3
 
 def site_topics() -> list[Manifest]:
     """All topics of a hospital, its dead-letter topics and the bridge's own included."""
-    made = [_topic(name, _partitions(name), _kept(name, STUDY_DAYS)) for name in SITE_TOPICS]
-    made += [_topic(name, 1, _kept(name, DEAD_LETTER_DAYS)) for name in map(dead_letters, WITH_DEAD_LETTERS)]
+    made = [_topic(name, _partitions(name), _retention(name, STUDY_DAYS)) for name in SITE_TOPICS]
+    made += [
+        _topic(name, 1, _retention(name, DEAD_LETTER_DAYS)) for name in map(dead_letters, WITH_DEAD_LETTERS)
+    ]
     return made + [_topic(name, 1, {"cleanup.policy": "compact"}) for name in CONNECT_TOPICS]
 
 
@@ -47,7 +49,7 @@ def _clock(name: str) -> Manifest:
     return {} if name in CONNECT_TOPICS else {**time_settings(name)}
 
 
-def _kept(name: str, days: int) -> Manifest:
+def _retention(name: str, days: int) -> Manifest:
     return _forever() if name in FOREVER else {"cleanup.policy": "delete", "retention.ms": days * DAY_MS}
 
 

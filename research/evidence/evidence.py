@@ -37,7 +37,7 @@ _EXTERNAL = {**MEASURES, "flagged_good": flagged_good}
 
 
 @dataclass(frozen=True)
-class Findings:
+class ScorerFigures:
     """What scorers made of the rows, and figures: on the cohort, and on the external set if it has any."""
 
     title: str
@@ -130,25 +130,25 @@ def write_evidence(
     return goals
 
 
-def _found(trial: Trial, cohort: Cohort, external: Cohort, outcomes: Path) -> Findings:
+def _found(trial: Trial, cohort: Cohort, external: Cohort, outcomes: Path) -> ScorerFigures:
     outcome = stored_outcome(trial, cohort, None if trial.given else external, outcomes)
     return _with_figures(trial.title, outcome, cohort, external)
 
 
-def _with_figures(title: str, outcome: Outcome, cohort: Cohort, external: Cohort) -> Findings:
+def _with_figures(title: str, outcome: Outcome, cohort: Cohort, external: Cohort) -> ScorerFigures:
     here = measured(outcome.here.judged, cohort.patients)
     there = None
     if outcome.there is not None:
         there = measured(outcome.there.judged, external.patients, _EXTERNAL)
-    return Findings(title, outcome, here, there)
+    return ScorerFigures(title, outcome, here, there)
 
 
-def _choice(tried: Mapping[Trial, Findings], cohort: Cohort, *, given: bool) -> Choice:
+def _choice(tried: Mapping[Trial, ScorerFigures], cohort: Cohort, *, given: bool) -> Choice:
     return choose([(trial, each.outcome) for trial, each in tried.items() if trial.given == given], cohort)
 
 
 def _scorer_rows(
-    found: Sequence[Findings], best: Sequence[Findings], cohort: Cohort, made: Sequence[Making]
+    found: Sequence[ScorerFigures], best: Sequence[ScorerFigures], cohort: Cohort, made: Sequence[Making]
 ) -> list[tuple[str, dict[str, Estimate], int]]:
     constant = _others_mean(cohort)
     rows = [("constant: the others' mean, all flagged", _of_constant(constant, cohort), 0)]
@@ -180,7 +180,7 @@ def _others_mean(rows: Cohort) -> Judged:
 
 
 def _external_rows(
-    found: Sequence[Findings], adapted: Sequence[Findings], external: Cohort
+    found: Sequence[ScorerFigures], adapted: Sequence[ScorerFigures], external: Cohort
 ) -> tuple[list[Row], list[Labelled]]:
     constant = _of_constant(_others_mean(external), external)
     rows = [("constant: the others' mean published Dice", constant)]
@@ -199,11 +199,11 @@ def _defined(judged: Judged, rows: Cohort) -> tuple[Floats, Floats, Texts]:
     return judged.predicted[there], rows.dice[there], rows.patients[there]
 
 
-def _batches(each: Findings, cohort: Cohort) -> Batches:
+def _batches(each: ScorerFigures, cohort: Cohort) -> Batches:
     return batches(each.outcome.here.judged.predicted, cohort.dice, cohort.patients)
 
 
-def _away_rows(mask_only: Findings, usual: Trial, experts: Findings, tables: Tables) -> list[Away]:
+def _away_rows(mask_only: ScorerFigures, usual: Trial, experts: ScorerFigures, tables: Tables) -> list[Away]:
     """The published masks, with the product's lung masks and with the expert's."""
     rows = []
     if mask_only.outcome.there is not None:
@@ -226,7 +226,7 @@ def _between_networks(tables: Tables) -> list[tuple[str, str, dict[str, Estimate
     return rows
 
 
-def _goals(mask_only: Findings, given: Findings, cohort: Cohort, external: Cohort) -> list[Goal]:
+def _goals(mask_only: ScorerFigures, given: ScorerFigures, cohort: Cohort, external: Cohort) -> list[Goal]:
     """Item 5 of the issue, in its order."""
     goals = []
     for words_of, each, bounds in (
@@ -257,7 +257,7 @@ def _goals(mask_only: Findings, given: Findings, cohort: Cohort, external: Cohor
     return goals
 
 
-def _external_goals(each: Findings, external: Cohort) -> list[Goal]:
+def _external_goals(each: ScorerFigures, external: Cohort) -> list[Goal]:
     if each.there is None or each.outcome.there is None:
         return []
     constant = _of_constant(_others_mean(external), external)["mae"].value or 0.0

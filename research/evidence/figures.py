@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from segwatch.arrays import Floats, Texts
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.statistics.figures import auroc, binary_specificity, mae, sensitivity
 from segwatch.statistics.verdicts import Judged
 
@@ -51,7 +52,7 @@ def rank_correlation(one: Floats, other: Floats) -> float | None:
 
 def flagged_good(judged: Judged) -> float | None:
     """How many good masks are flagged."""
-    return float((judged.flagged & (judged.dice >= 0.6)).sum())
+    return float((judged.flagged & (judged.dice >= FAILED_BELOW)).sum())
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -15,7 +15,7 @@ from research.evidence.tables import Making
 from research.evidence.trials import Trial
 from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.bins import COUNT, bin_of
+from segwatch.scoring.bins import COUNT, bin_of, failed
 from segwatch.statistics.coverage import Coverage
 from segwatch.training.calibration import TARGET_SENSITIVITY
 
@@ -43,7 +43,7 @@ def cohort_section(cohort: Cohort, external: Cohort, made: Sequence[Making]) -> 
         )
     ]
     change = [
-        (name, len(dice), f"{dice.mean():.2f}", f"{np.mean(dice < 0.6):.2f}")
+        (name, len(dice), f"{dice.mean():.2f}", f"{np.mean(failed(dice)):.2f}")
         for name, changed in rows_by_change(made).items()
         if len(dice := cohort.dice[changed])
     ]

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure as Canvas
 
 from research.evidence.feature_worth import Worth
 from segwatch.arrays import Floats
+from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.statistics.verdicts import Judged
 
 INK, ACCENT, PALE = "#1f3b57", "#c8553d", "#9fb3c8"
-_FAILED = 0.6
 
 
 def draw_cohort(dice: Floats, seen: Floats, external: Floats, path: Path) -> None:
@@ -22,7 +22,7 @@ def draw_cohort(dice: Floats, seen: Floats, external: Floats, path: Path) -> Non
     parts = [dice[seen == 0], dice[seen == 1], external]
     labels = ["network had not seen the patient", "network had", "published masks"]
     axes.hist(parts, edges, stacked=True, color=[INK, PALE, ACCENT], label=labels)
-    axes.axvline(_FAILED, color="black", linewidth=0.8, linestyle="--")
+    axes.axvline(FAILED_BELOW, color="black", linewidth=0.8, linestyle="--")
     axes.set(xlabel="true Dice", ylabel="masks", xlim=(0, 1))
     axes.legend(frameon=False, fontsize=8)
     _save(canvas, path)
@@ -35,7 +35,7 @@ def draw_scorers(judged: Sequence[tuple[str, Judged]], path: Path) -> None:
         colours = np.where(one.flagged, ACCENT, INK)
         axes.scatter(one.dice, one.predicted, s=8, c=colours, alpha=0.6, linewidths=0)
         axes.plot([0, 1], [0, 1], color="black", linewidth=0.6)
-        axes.axvline(_FAILED, color="black", linewidth=0.8, linestyle="--")
+        axes.axvline(FAILED_BELOW, color="black", linewidth=0.8, linestyle="--")
         axes.set(title=title, xlabel="true Dice", ylabel="predicted Dice", xlim=(0, 1), ylim=(0, 1))
         axes.title.set_fontsize(9)
     canvas.suptitle("red: flagged as failed", fontsize=8)

@@ -1,4 +1,4 @@
-"""`segwatch cohort import`, `segwatch demo-cohort` and `segwatch measure`: what makes a cohort.
+"""`segwatch cohort import`, `demo-cohort`, `measure` and `score`: what makes a cohort, and what scores one.
 
 What is heavy to import is imported once a command is called.
 """
@@ -9,6 +9,15 @@ from typing import Annotated
 import typer
 
 Optional = Path | None
+Lung = Annotated[
+    str | None,
+    typer.Option(
+        help="Lung masks. own: made where a case has no lung.nii.gz, as the services make it; or a file's "
+        "name in each case's folder; or a folder with CASE.nii.gz."
+    ),
+]
+LungWeights = Annotated[Path | None, typer.Option(help="R231's weights, for --lung lungmask.")]
+LungSha256 = Annotated[str | None, typer.Option(help="The sha256 that they must have.")]
 
 COHORT = "Table (.csv, .parquet) of case, patient, set, dice, features; or a folder (docs/evaluation.md)."
 """What `train` and `evaluate` say of their option --cohort."""
@@ -22,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(cohort, name="cohort")
     app.command("demo-cohort")(demo_cohort)
     app.command("measure")(measure)
+    app.command("score")(score)
 
 
 def _cohort() -> None:
@@ -77,7 +87,12 @@ def demo_cohort(
 def measure(
     ct: Annotated[Optional, typer.Option(help="CT: NIfTI, a DICOM file or a series' folder.")] = None,
     lesion: Annotated[Optional, typer.Option(help="Lesion mask, NIfTI on the CT's voxels.")] = None,
-    lung: Annotated[Optional, typer.Option(help="Lung mask, likewise; may be left out.")] = None,
+    lung: Annotated[
+        str | None,
+        typer.Option(help="Lung mask, likewise; or own, lungmask: made where there is none. See `score`."),
+    ] = None,
+    lung_weights: LungWeights = None,
+    lung_weights_sha256: LungSha256 = None,
     native: Annotated[bool, typer.Option("--native", help="Measure without resampling or rounding.")] = False,
     profile: Annotated[str, typer.Option(help="paper or authors-code.")] = "paper",
     components: Annotated[str, typer.Option(help="26 or l1.")] = "26",
@@ -102,6 +117,7 @@ def measure(
 
     Exit code 0 also where features have no value; 2 where the input is refused.
     """
+    from segwatch.cohorts.lungs import asked_lungs
     from segwatch.cohorts.measure_command import how_to_measure, measure_folder, measure_one
     from segwatch.errors import BadInput
 
@@ -114,10 +130,48 @@ def measure(
         native=native,
         ct_unit=ct_unit,
         whole=not skip_checksum,
+        lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
     )
     if cohort is not None or out is not None:
-        if not (ct is lesion is lung is figure is None) or as_json:
-            raise BadInput("--cohort and --out go without --ct, --lesion, --lung, --figure and --json")
+        if not (ct is lesion is figure is None) or as_json:
+            raise BadInput("--cohort and --out go without --ct, --lesion, --figure and --json")
         measure_folder(cohort, out, how, workers)
     else:
-        measure_one(ct, lesion, lung, how, as_json=as_json, figure=figure)
+        measure_one(ct, lesion, how, as_json=as_json, figure=figure)
+
+
+def score(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of cases, as measure --cohort takes it; or one case's.")
+    ],
+    scorer: Annotated[Path, typer.Option(help="The scorer's bundle folder.")],
+    out: Annotated[Optional, typer.Option(help="Table to write (.csv, .parquet), with all reasons.")] = None,
+    pictures: Annotated[Optional, typer.Option(help="Folder for a picture of each case.")] = None,
+    lung: Annotated[
+        str | None,
+        typer.Option(
+            help="Lung masks. own, lungmask: made where a case has no lung.nii.gz, as by the services; "
+            "or a file's name in each case's folder; or a folder with CASE.nii.gz."
+        ),
+    ] = None,
+    lung_weights: LungWeights = None,
+    lung_weights_sha256: LungSha256 = None,
+    ct_unit: Annotated[str, typer.Option(help="auto, hu, display (8-bit, mapped to HU).")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
+) -> None:
+    """Score masks without ground truth: predicted Dice, interval, what needs a look and why.
+
+    A case that cannot be scored stands in the table with its reason; exit code 2 where none could be.
+    """
+    from segwatch.cohorts.lungs import asked_lungs
+    from segwatch.cohorts.score_command import score_folder
+
+    score_folder(
+        folder,
+        scorer,
+        lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
+        ct_unit=ct_unit,
+        workers=workers,
+        out=out,
+        pictures=pictures,
+    )

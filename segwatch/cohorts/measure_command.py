@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all
+from segwatch.cohorts.lungs import Lungs
+from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all, request_for
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
 from segwatch.features.kernels.compiled import announce_compiling
@@ -31,6 +32,7 @@ def how_to_measure(
     native: bool,
     ct_unit: str,
     whole: bool,
+    lungs: Lungs,
 ) -> How:
     """The command line's options, checked.
 
@@ -43,27 +45,19 @@ def how_to_measure(
         native=native,
         ct_unit=asked_unit(ct_unit),
         whole=whole,
+        lungs=lungs,
     )
 
 
 def measure_one(
-    ct: Path | None, lesion: Path | None, lung: Path | None, how: How, *, as_json: bool, figure: Path | None
+    ct: Path | None, lesion: Path | None, how: How, *, as_json: bool, figure: Path | None
 ) -> None:
     """Measure one case and print it."""
     if ct is None or lesion is None:
         raise BadInput("--ct and --lesion are needed, or --cohort and --out")
-    request = Request(
-        ct,
-        lesion,
-        lung,
-        native=how.native,
-        options=how.options,
-        ct_unit=how.ct_unit,
-        features=how.features,
-        whole=how.whole,
-    )
+    request = request_for(ct, lesion, Path(how.lungs.given) if how.lungs.given else None, how)
     announce_compiling(lambda: typer.echo(COMPILING, err=True))
-    with _readable_and_writable():
+    with readable_and_writable():
         measures = measure_files(request) if figure is None else _draw(request, figure)
     if as_json:
         typer.echo(json.dumps(as_dict(measures)))
@@ -80,7 +74,7 @@ def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int
         raise BadInput("--cohort and --out belong together")
     check_suffix(out)
     parts = out.with_name(f".{out.name}.parts")  # hidden: no case, where the table lies among them
-    with _readable_and_writable():
+    with readable_and_writable():
         rows = measure_all(listed(folder), how, parts, workers)
         refused = [row for row in rows if "refused" in row]
         refusals = out.with_name(f"{out.stem}.refused.csv")
@@ -96,7 +90,8 @@ def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int
 
 
 @contextlib.contextmanager
-def _readable_and_writable() -> Iterator[None]:
+def readable_and_writable() -> Iterator[None]:
+    """What the operating system refuses is an error in words."""
     try:
         yield
     except OSError as error:

@@ -12,23 +12,26 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from segwatch.cohorts.lungs import Lungs, check_for_cases, maker
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
-from segwatch.features.files import Request, dice_of_files, measure_files
+from segwatch.features.files import Request, dice_of_files, scene_of_files
+from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
+from segwatch.features.scene import Scene
 from segwatch.files import finished_rows
 from segwatch.processes import pool_of
 from segwatch.progress import progress
 from segwatch.volumes.hounsfield import AskedUnit
 
 Row = dict[str, Any]
-FILES = ("ct.nii.gz", "lesion_predicted.nii.gz", "lung.nii.gz", "lesion_truth.nii.gz")
+FILES = CT, PREDICTED, TRUTH = ("ct.nii.gz", "lesion_predicted.nii.gz", "lesion_truth.nii.gz")
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,22 @@ class CohortCase:
 
 @dataclass(frozen=True)
 class How:
-    """How every case is measured: see `files.Request`."""
+    """How every case is measured: see `files.Request`.
+
+    Attributes:
+        lungs: where lung masks come from.
+        with_truth: whether the Dice is computed where an expert's mask is there.
+        pictures: the folder of a picture of each case; none is drawn where it is empty.
+    """
 
     options: FeatureOptions
     features: tuple[str, ...]
     native: bool = False
     ct_unit: AskedUnit = "auto"
     whole: bool = True
+    lungs: Lungs = field(default_factory=Lungs)
+    with_truth: bool = True
+    pictures: str = ""
 
 
 def listed(folder: Path) -> list[CohortCase]:
@@ -95,8 +107,13 @@ def asked_unit(text: str) -> AskedUnit:
 
 
 def measure_all(cases: list[CohortCase], how: How, parts: Path, workers: int) -> list[Row]:
-    """As `measure_cohort`, in so many processes (0 is one a core), with a progress bar."""
-    processes = partial(in_processes, workers=min(workers or os.cpu_count() or 1, len(cases)))
+    """As `measure_cohort`, in so many processes (0 is one a core), with a progress bar.
+
+    Raises:
+        BadInput: as `check_for_cases`.
+    """
+    check_for_cases(how.lungs)
+    processes = partial(in_processes, workers=workers)
     with progress("measured", len(cases)) as done:
         return measure_cohort(cases, how, parts, done, processes)
 
@@ -130,27 +147,47 @@ def measure_cohort(
 def measure_case(case: CohortCase, how: How) -> Row:
     """The case's row; what is wrong with it stands there instead of its measures."""
     row: Row = {"case": case.name, "patient": case.patient, "set": case.set}
-    ct, lesion, lung, truth = (case.folder / name for name in FILES)
+    request, truth = request_of(case.folder, how), case.folder / TRUTH
     try:
-        measures = measure_files(
-            Request(
-                ct,
-                lesion,
-                lung if lung.is_file() else None,
-                native=how.native,
-                options=how.options,
-                ct_unit=how.ct_unit,
-                features=how.features,
-                whole=how.whole,
-            )
-        )
-        if truth.is_file():
-            row["dice"] = dice_of_files(lesion, truth)
+        scene = scene_of_files(request, streamed=not how.pictures)
+        measures = measure_scene(scene, request.wanted)
+        if how.pictures:
+            _draw(scene, measures, Path(how.pictures) / f"{case.name}.png")
+        if how.with_truth and truth.is_file():
+            row["dice"] = dice_of_files(request.lesion, truth)
     except Unprocessable as error:
         return {**row, "refused": error.kind, "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others are measured
         return {**row, "refused": f"unexpected_{type(error).__name__}", "reason": str(error)}
-    return {**row, **measures.features, "status": measures.status, "undefined": measures.undefined}
+    row |= {"status": measures.status, "undefined": measures.undefined, "ct_unit": measures.ct_unit}
+    given = "given" if request.lung is not None else how.lungs.made
+    return {**row, **measures.features, "lung": "none" if scene.given_lung is None else given}
+
+
+def request_of(folder: Path, how: How) -> Request:
+    """What is measured of the case in a folder."""
+    return request_for(folder / CT, folder / PREDICTED, how.lungs.of(folder), how)
+
+
+def request_for(ct: Path, lesion: Path, lung: Path | None, how: How) -> Request:
+    """What is measured of these files."""
+    return Request(
+        ct,
+        lesion,
+        lung,
+        native=how.native,
+        options=how.options,
+        ct_unit=how.ct_unit,
+        features=how.features,
+        whole=how.whole,
+        make_lung=maker(how.lungs),
+    )
+
+
+def measures_in(row: Row, how: How) -> Measures:
+    """The measures that a row holds; it is none of a refused case."""
+    features = {name: row[name] for name in how.features}
+    return Measures(row["status"], features, row["undefined"], how.options, row["ct_unit"])
 
 
 def whose_of(table: Path) -> dict[str, tuple[str, str]]:
@@ -178,12 +215,12 @@ def whose_of(table: Path) -> dict[str, tuple[str, str]]:
 
 
 def in_processes(cases: list[CohortCase], how: How, workers: int) -> Iterator[tuple[CohortCase, Row]]:
-    """Rows as they come from so many processes.
+    """Rows as they come from so many processes (0 is one a core).
 
     A case that kills its process is measured again alone, to know which it was.
     """
     unclear = []
-    with pool_of(workers) as pool:
+    with pool_of(min(workers or os.cpu_count() or 1, max(1, len(cases)))) as pool:
         running: dict[Future[Row], CohortCase] = {
             pool.submit(measure_case, case, how): case for case in cases
         }
@@ -202,13 +239,16 @@ def in_processes(cases: list[CohortCase], how: How, workers: int) -> Iterator[tu
         yield case, row
 
 
+def _draw(scene: Scene, measures: Measures, path: Path) -> None:
+    from segwatch.features.figure import draw  # late: matplotlib takes a second, and few want pictures
+
+    draw(scene, measures, path)
+
+
 def _made_from(case: CohortCase, how: How) -> str:
-    files = [(path.name, *_size_and_time(path)) for path in _there(case.folder / name for name in FILES)]
+    paths = [*(case.folder / name for name in FILES), how.lungs.of(case.folder)]
+    files = [(path.name, *_size_and_time(path)) for path in paths if path is not None and path.is_file()]
     return digest_of([case.name, case.patient, case.set, files, asdict(how), versions_of(how.features)])
-
-
-def _there(paths: Iterable[Path]) -> list[Path]:
-    return [path for path in paths if path.is_file()]
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from segwatch.cohorts.arrange import TABLE, arrange
 from segwatch.cohorts.layouts import recognised, sources
+from segwatch.cohorts.lungs import asked_lungs
 from segwatch.cohorts.measuring import (
     FILES,
     CohortCase,
@@ -23,15 +24,14 @@ from segwatch.errors import RefusedCohort
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
 
-CT, PREDICTED, LUNG, TRUTH = FILES
-
 
 @dataclass(frozen=True)
 class Opened:
-    """The cohort, and where each case's files are, if it was measured here."""
+    """The cohort, and where each case's files are and how they were measured, if it was measured here."""
 
     cohort: Cohort
-    folders: dict[str, Path]
+    folders: dict[str, Path] = field(default_factory=dict)
+    how: How | None = None
 
 
 def open_cohort(
@@ -39,6 +39,7 @@ def open_cohort(
     *,
     features: Sequence[str],
     ct_unit: str,
+    lung: str | None,
     unfinished: Path,
     measures: Path,
     workers: int = 0,
@@ -49,6 +50,7 @@ def open_cohort(
     Args:
         path: of the table or folder.
         features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
+        lung: where its lung masks come from, see `asked_lungs`.
         unfinished: a folder for what is finished before all is, so that a second start goes on.
         measures: the table (.parquet) that is left of a folder's measures.
         workers: processes that measure, 0 is one a core.
@@ -59,21 +61,23 @@ def open_cohort(
         BadInput: as `segwatch.cohorts.measuring.listed` raises it.
     """
     if not path.is_dir():
-        return Opened(read_cohort(path, patients_may_share=patients_may_share), {})
+        return Opened(read_cohort(path, patients_may_share=patients_may_share))
     cases = listed(_as_cases(path, unfinished / "cases"))
     _check_files(cases)
     wanted = tuple(features) if all(name in CATALOGUE for name in features) else MEASURED
-    how = How(options=FeatureOptions(), features=wanted, ct_unit=asked_unit(ct_unit))
+    how = How(FeatureOptions(), wanted, ct_unit=asked_unit(ct_unit), lungs=asked_lungs(lung))
     rows = measure_all(cases, how, unfinished / "measures", workers)
     _check_measured(rows)
     table = measures_table(rows, wanted)
     measures.parent.mkdir(parents=True, exist_ok=True)
     write_table(measures, table)
     cohort = cohort_in(table, path, patients_may_share=patients_may_share)
-    return Opened(cohort, {case.name: case.folder for case in cases})
+    return Opened(cohort, {case.name: case.folder for case in cases}, how)
 
 
-def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundle: Path) -> Cohort:
+def opened_for_training(
+    path: Path, features: Sequence[str], ct_unit: str, lung: str | None, bundle: Path
+) -> Cohort:
     """The cohort for a bundle. A folder's measures are left beside the bundle, as NAME.cohort.parquet.
 
     Raises:
@@ -81,7 +85,9 @@ def opened_for_training(path: Path, features: Sequence[str], ct_unit: str, bundl
     """
     unfinished = bundle.with_name(f".{bundle.name}.unfinished")
     measures = bundle.with_name(f"{bundle.name}.cohort.parquet")
-    opened = open_cohort(path, features=features, ct_unit=ct_unit, unfinished=unfinished, measures=measures)
+    opened = open_cohort(
+        path, features=features, ct_unit=ct_unit, lung=lung, unfinished=unfinished, measures=measures
+    )
     shutil.rmtree(unfinished, ignore_errors=True)
     return opened.cohort
 
@@ -98,7 +104,7 @@ def _as_cases(path: Path, links: Path) -> Path:
 
 def _check_files(cases: Sequence[CohortCase]) -> None:
     for case in cases:
-        for name in (CT, PREDICTED, TRUTH):
+        for name in FILES:
             if not (case.folder / name).is_file():
                 raise RefusedCohort(
                     f"the case {case.name} has no {name}: add it, or take the case out of the cohort"

@@ -23,7 +23,13 @@ FEWEST_PATIENTS = 5
 
 @dataclass(frozen=True)
 class Cohort:
-    """Rows in the table's order: texts (n,), Dice (n,), values (n, f) with NaN where undefined."""
+    """Rows in the table's order.
+
+    Attributes:
+        cases, patients, sets: names (n,).
+        dice: true Dice (n,), 0 to 1.
+        features: names (f,). values: their values (n, f), NaN where undefined.
+    """
 
     cases: Texts
     patients: Texts

@@ -31,7 +31,7 @@ def check_suffix(path: Path) -> None:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pa.Table:
-    """The rows as a table of these columns: texts and numbers; what a row lacks is an empty cell."""
+    """The rows as a table of these columns: texts, numbers, flags; what a row lacks is an empty cell."""
     return pa.table({name: _column(name, [row.get(name) for row in rows]) for name in names})
 
 
@@ -50,5 +50,6 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 def _column(name: str, values: Sequence[Any]) -> pa.Array:
-    text = name in (*KEYS, *REMARKS) or any(isinstance(value, str) for value in values)
-    return pa.array(values, pa.string() if text else pa.float64())
+    if name in (*KEYS, *REMARKS) or any(isinstance(value, str) for value in values):
+        return pa.array(values, pa.string())
+    return pa.array(values, pa.bool_() if any(isinstance(value, bool) for value in values) else pa.float64())

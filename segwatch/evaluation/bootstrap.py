@@ -104,7 +104,7 @@ def chunks(model: str, way: str, seed: int, replicates: int) -> list[Chunk]:
 
 
 def run(plan: Plan, chunk: Chunk) -> Floats:
-    """The figures (count, sets, figures) of a chunk, in the order of `plan.sets` and `FIGURES`."""
+    """The figures (count, sets, figures) of a chunk, in the order of `set_names` and `FIGURES`."""
     made = Judged.undefined(plan.cohort.dice, chunk.count)
     there = plan.cohort.defined
     recipe = EVERY[chunk.model]
@@ -114,8 +114,8 @@ def run(plan: Plan, chunk: Chunk) -> Floats:
             _fit_lr(made, plan, there & split.predict, drawn)
         else:
             _fit_each(made, plan, there & split.predict, drawn, recipe)
-    out = np.empty((chunk.count, len(plan.sets), len(FIGURES)))
-    for number, name in enumerate(plan.sets):
+    out = np.empty((chunk.count, len(plan.cohort.set_names), len(FIGURES)))
+    for number, name in enumerate(plan.cohort.set_names):
         rows = plan.of_set(name)
         weights = np.stack([_tested(plan, name, number, chunk, each) for each in chunk.numbers])
         found = figures_of_resamples(made.rows(rows), weights.astype(np.float64))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.cli import COHORT
+from segwatch.cohorts.cli import COHORT, Lung
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +39,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the models and of every draw.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
+    lung: Lung = None,
 ) -> None:
     """Report how good models or bundles are on every set, with intervals, constants and pictures.
 
@@ -59,5 +60,6 @@ def evaluate(
             seed=seed,
             workers=workers,
             ct_unit=ct_unit,
+            lung=lung,
         ),
     )

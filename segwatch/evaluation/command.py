@@ -49,6 +49,7 @@ class Wanted:
     seed: int
     workers: int
     ct_unit: str
+    lung: str | None
 
 
 def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
@@ -65,6 +66,7 @@ def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
         cohort,
         features=_needed(asked, chosen),
         ct_unit=wanted.ct_unit,
+        lung=wanted.lung,
         unfinished=asked.parts,
         measures=out / "cohort.parquet",
         workers=wanted.workers,
@@ -73,17 +75,17 @@ def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
     with progress("fits", steps(asked)) as done:
         prepared = chosen.prepare(opened.cohort) if asked.models else None
         found = evaluate(opened.cohort, asked, done, prepared)
-    write_report(out, opened, found, wanted.ct_unit)
+    write_report(out, opened, found)
     shutil.rmtree(asked.parts, ignore_errors=True)
     _print_in_short(found, out)
 
 
-def write_report(out: Path, opened: Opened, found: Evaluated, ct_unit: str) -> None:
+def write_report(out: Path, opened: Opened, found: Evaluated) -> None:
     """Pictures, single predictions, page, and last `report.json`."""
     pictures, notes = draw_all(found.report, found.judged, opened.cohort.sets, out / PICTURES), [NO_IMAGES]
-    if opened.folders:
+    if opened.how is not None:
         model, judged = next(iter(found.judged.items()))
-        misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, ct_unit, out / PICTURES)
+        misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, opened.how, out / PICTURES)
         pictures += misses
     write_table(out / "predictions.csv", predictions(opened.cohort, found.judged))
     write_whole(out / "report.html", page(found.report, pictures, out / PICTURES, notes))

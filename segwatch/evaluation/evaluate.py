@@ -105,12 +105,14 @@ def evaluate(
     """
     _check(asked)
     with threadpool_limits(1):  # the matrices are small, and threads only wait for each other
-        fitted = _fitted(prepared or cohort, asked, done) if asked.models else _Fitted(None, {}, {}, {}, {})
+        fitted = (
+            _fitted(prepared or cohort, asked, done) if asked.models else _FittedModels(None, {}, {}, {}, {})
+        )
         return _reported(cohort, asked, fitted)
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class _FittedModels:
     """What came of the models that were fitted here; nothing where none was asked for."""
 
     plan: Plan | None
@@ -120,7 +122,7 @@ class _Fitted:
     ablations: Mapping[str, tuple[Ablation, ...]]
 
 
-def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None]) -> _Fitted:
+def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None]) -> _FittedModels:
     plan = plan_of(
         prepared.select(asked.features),
         leave_patient_out=asked.leave_patient_out,
@@ -140,10 +142,12 @@ def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None
         parts=asked.parts,
         done=done,
     )
-    return _Fitted(plan, judged, intervals, drawn, ablations(plan, asked.models, without, asked.seed, done))
+    return _FittedModels(
+        plan, judged, intervals, drawn, ablations(plan, asked.models, without, asked.seed, done)
+    )
 
 
-def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _Fitted) -> Evaluated:
+def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> Evaluated:
     bundles = {name: _served(cohort, scorer) for name, scorer in asked.bundles.items()}
     models = {
         **{name: _trained_entry(cohort, name, asked, fitted) for name in fitted.judged},
@@ -181,7 +185,7 @@ def _check(asked: EvaluateOptions) -> None:
         )
 
 
-def _trained_entry(cohort: Cohort, name: str, asked: EvaluateOptions, fitted: _Fitted) -> ModelEntry:
+def _trained_entry(cohort: Cohort, name: str, asked: EvaluateOptions, fitted: _FittedModels) -> ModelEntry:
     recipe, intervals = EVERY[name], fitted.intervals[name]
     sets = set_entries(
         cohort,

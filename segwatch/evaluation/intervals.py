@@ -72,7 +72,7 @@ def _fill_weighted(
     predicted: Floats,
     outside: Flags,
 ) -> None:
-    for name in plan.sets:
+    for name in plan.cohort.set_names:
         site = plan.cohort.defined & plan.of_set(name)
         rows = site & split.predict
         if name == TRAIN or not rows.any():

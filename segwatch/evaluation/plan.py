@@ -39,11 +39,6 @@ class Plan:
     leave_patient_out: bool
     directions: tuple[int, ...] = ()
 
-    @property
-    def sets(self) -> tuple[str, ...]:
-        """The names of the sets."""
-        return self.cohort.set_names
-
     def of_set(self, name: str) -> Flags:
         """The rows (n,) of a set."""
         return np.asarray(self.cohort.sets == name, dtype=np.bool_)

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from segwatch.arrays import Flags
 from segwatch.features.inputs import Spacing
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.distance import distance_to
@@ -19,7 +20,6 @@ from segwatch.features.reasons import NoValue, Reason
 
 BLOCK_MM = 2.5
 RIM_MM = (3.0, 8.0)
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 NIfTI files are streamed: the grid's voxels are taken as the file is inflated, the CT only near the lesion,
 and memory does not grow with the number of slices. What cannot be streamed (DICOM, slices that are not
-axial, `native`) is read as a whole and measured all the same.
+axial, `native`, a lung mask that is still to be made) is read as a whole and measured all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from segwatch.contracts.base import Geometry
+from segwatch.contracts.studies import CtUnit
 from segwatch.features import inputs
 from segwatch.features.card import Feature
 from segwatch.features.kernels.masks import BinaryMask
@@ -30,6 +31,9 @@ from segwatch.volumes.image import Mask, Volume
 from segwatch.volumes.read import read_ct, read_mask
 from segwatch.volumes.sampled import sample_ct, sample_mask, source_geometry, streamable
 
+MakeLung = Callable[[Volume, CtUnit], Mask | None]
+"""Makes the lung mask of a CT in HU, as it was scanned; None where it finds no lung."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -41,6 +45,7 @@ class Request:
         ct_unit: what the CT's values are.
         features: names from the catalogue.
         whole: whether files are read to their last checksum.
+        make_lung: makes the lung mask where there is no file of it.
     """
 
     ct: Path
@@ -51,6 +56,7 @@ class Request:
     ct_unit: AskedUnit = "auto"
     features: Sequence[str] = MEASURED
     whole: bool = True
+    make_lung: MakeLung | None = None
 
     @property
     def wanted(self) -> list[Feature]:
@@ -76,7 +82,8 @@ def scene_of_files(request: Request, *, streamed: bool = True) -> Scene:
         streamed: whether the CT may be missing (0) where no feature looks.
     """
     paths = [path for path in (request.ct, request.lesion, request.lung) if path is not None]
-    if streamed and not request.native and streamable(paths):
+    made = request.lung is None and request.make_lung is not None
+    if streamed and not request.native and not made and streamable(paths):
         return _streamed(request)
     return _read(request)
 
@@ -161,14 +168,14 @@ def _read(request: Request) -> Scene:
     unit = inputs.known_unit(request.ct_unit, ct.array)
     values = in_hounsfield(ct.array, "display", request.ct.name)[0] if unit == "display" else ct.array
     lesion = read_mask(request.lesion, ct.geometry)
-    lung = None if request.lung is None else read_mask(request.lung, ct.geometry)
+    lung = _lung(request, Volume(values, ct.geometry), unit)
     geometry = ct.geometry
     if not request.native:
         shape = target_shape(geometry.shape_zyx, request.options)
         geometry, values = grid_geometry(geometry, shape), resample_ct(values, shape)
     return Scene(
         ct=values,
-        lesion=_on(lesion, geometry.shape_zyx),
+        lesion=_on(lesion.array, geometry.shape_zyx),
         given_lung=None if lung is None else _on(lung, geometry.shape_zyx),
         spacing=geometry.spacing_zyx_mm,
         ct_unit=unit,
@@ -177,8 +184,14 @@ def _read(request: Request) -> Scene:
     )
 
 
-def _on(mask: Volume, shape: Shape) -> BinaryMask:
-    return _binary(mask.array if mask.array.shape == shape else resample_mask(mask.array, shape))
+def _lung(request: Request, ct: Volume, unit: CtUnit) -> Mask | None:
+    if request.lung is not None:
+        return read_mask(request.lung, ct.geometry).array
+    return request.make_lung(ct, unit) if request.make_lung is not None else None
+
+
+def _on(mask: Mask, shape: Shape) -> BinaryMask:
+    return _binary(mask if mask.shape == shape else resample_mask(mask, shape))
 
 
 def _binary(mask: Mask) -> BinaryMask:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from segwatch.arrays import Flags
 from segwatch.features.coarse import middle_of_blocks
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.reasons import NoValue, Reason
@@ -23,8 +24,6 @@ DENSE = 0.3
 _NEIGHBOURS = 3
 TO_SPREAD = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

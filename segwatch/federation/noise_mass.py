@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from segwatch.arrays import Floats
 from segwatch.statistics.laplace import decay
-
-Floats = npt.NDArray[np.float64]
 
 LOST_MASS = 1e-14
 

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from segwatch.federation.noise_mass import Floats, mass_of_sum
+from segwatch.arrays import Floats
+from segwatch.federation.noise_mass import mass_of_sum
 
 TAIL = 0.025
 TOLERANCE = 1e-6

@@ -42,7 +42,7 @@ def slice_dataset(phantom: Phantom, number: int, patient_id: str) -> Dataset:
     data.SeriesInstanceUID = generate_uid(entropy_srcs=[*names, "series"])
     data.FrameOfReferenceUID = generate_uid(entropy_srcs=[*names, "frame"])
     _describe(data, phantom, patient_id)
-    _place(data, phantom, number)
+    _plane(data, phantom, number)
     _pixels(data, phantom.ct[number])
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -71,7 +71,7 @@ def _describe(data: Dataset, phantom: Phantom, patient_id: str) -> None:
         data.ContrastBolusAgent = "Iodine"
 
 
-def _place(data: Dataset, phantom: Phantom, number: int) -> None:
+def _plane(data: Dataset, phantom: Phantom, number: int) -> None:
     """Image plane module; the phantom's arrays lie in LPS coordinates already."""
     geometry = phantom.geometry
     z, y, x = geometry.spacing_zyx_mm

@@ -21,7 +21,13 @@ from segwatch.scoring.skops_file import read
 
 @dataclass(frozen=True)
 class Scorer:
-    """A scorer, ready to use. Its identity is the hash of its manifest, which holds the model's hash."""
+    """A scorer, ready to use.
+
+    Attributes:
+        model: predicts from the columns that the manifest names.
+        manifest: the features it needs, calibration, threshold, interval, limits.
+        identity: its name and the hash of its manifest, which holds the model's hash.
+    """
 
     model: Pipeline | Form
     manifest: ScorerManifest
@@ -45,7 +51,19 @@ def load(folder: Path) -> Scorer:
 
 
 def save(folder: Path, model: bytes, manifest: ScorerManifest, card: str) -> ModelIdentity:
-    """Write a bundle, the manifest last: a bundle that was only half written is refused by `load`."""
+    """Write a bundle, the manifest last: a bundle that was only half written is refused by `load`.
+
+    Args:
+        folder: made where it is not there; the files of a bundle in it are replaced.
+        model, manifest: the `skops` and `manifest` of what `train` returned.
+        card: the model card for people, in Markdown.
+
+    Returns:
+        The scorer's name and the sha256 of its manifest.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = (manifest.model_dump_json(indent=2) + "\n").encode()
     for name, data in ((MODEL_FILE, model), (CARD_FILE, card.encode()), (MANIFEST_FILE, written)):

@@ -28,7 +28,7 @@ def standardise(values: Floats, spreads: Sequence[Spread]) -> Floats:
     return np.clip((values - means) / sds, -FARTHEST, FARTHEST)
 
 
-def kept_near(values: Floats, spreads: Sequence[Spread]) -> Floats:
+def cut_at_farthest(values: Floats, spreads: Sequence[Spread]) -> Floats:
     """The same values, none of them farther than `FARTHEST` standard deviations."""
     means, sds = _statistics(spreads)
     return np.asarray(means + standardise(values, spreads) * sds, dtype=np.float64)

@@ -145,7 +145,7 @@ def _score(measured: Measured, scorer: Scorer) -> Score:
 
 def _predicted(values: Floats, scorer: Scorer) -> Score:
     manifest = scorer.manifest
-    near = outside.kept_near(values, manifest.features)
+    near = outside.cut_at_farthest(values, manifest.features)
     read = columns(manifest.terms, manifest.feature_names, near[None, :])[0]
     standardised = outside.standardise(read, manifest.columns)
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))

@@ -42,15 +42,23 @@ def display_lung(ct: Array, spacing_zyx_mm: tuple[float, float, float]) -> Mask 
 
 def _closed_and_filled(lungs: Mask, spacing_yx_mm: tuple[float, float]) -> Mask:
     """Closed by a disc, by distances (a disc this wide is slow), and filled, in each axial slice."""
-    radius = _CLOSING_MM / 2
-    margin = int(radius / min(spacing_yx_mm)) + 2
+    margin = int(_CLOSING_MM / 2 / min(spacing_yx_mm)) + 2
     padded = np.pad(lungs, ((0, 0), (margin, margin), (margin, margin)))
-    planes = []
     for plane in padded:
         if plane.any():
-            near = ndimage.distance_transform_edt(~plane, sampling=spacing_yx_mm) <= radius
-            closed = ndimage.distance_transform_edt(near, sampling=spacing_yx_mm) > radius
-            planes.append(ndimage.binary_fill_holes(closed | plane))
-        else:
-            planes.append(plane)
-    return np.asarray(np.stack(planes)[:, margin:-margin, margin:-margin])
+            box = _box(plane, margin)
+            plane[box] = _closed(plane[box], spacing_yx_mm)
+    return padded[:, margin:-margin, margin:-margin]
+
+
+def _box(plane: Mask, margin: int) -> tuple[slice, slice]:
+    """What is filled and a margin around it: no voxel farther out changes how it is closed."""
+    y, x = (np.flatnonzero(plane.any(axis=axis)) for axis in (1, 0))
+    return slice(y[0] - margin, y[-1] + margin + 1), slice(x[0] - margin, x[-1] + margin + 1)
+
+
+def _closed(plane: Mask, spacing_yx_mm: tuple[float, float]) -> Mask:
+    radius = _CLOSING_MM / 2
+    near = ndimage.distance_transform_edt(~plane, sampling=spacing_yx_mm) <= radius
+    closed = ndimage.distance_transform_edt(near, sampling=spacing_yx_mm) > radius
+    return np.asarray(ndimage.binary_fill_holes(closed | plane))

@@ -42,7 +42,7 @@ class StageTimes:
     """For a record to come: how late a request to stop is seen by an idle stage."""
     short_work: float = 0.5
     """Work up to here is waited for without polling, which keeps a hop short; the session bears it."""
-    keep_place: float = 0.1
+    paused_poll: float = 0.1
     """Between two polls of a paused consumer during long work: how late its end is seen."""
     grace: float = 15.0
     """For a study in hand after the request to stop; then it is handed back. With closing it stays below
@@ -200,18 +200,18 @@ class StageLoop:
         """Short work is waited for; long work must not cost this member its place, so it polls, paused."""
         wait([future], self.pace.short_work)
         if not future.done():
-            self._hold_place(lambda seconds: bool(wait([future], seconds).done))
+            self._poll_paused(lambda seconds: bool(wait([future], seconds).done))
 
     def _sit_out(self, delay: float) -> None:
         """Wait before another attempt. Asked to stop, hand back at once: the fault may last."""
         until = time.monotonic() + delay
-        self._hold_place(
+        self._poll_paused(
             lambda seconds: self.runtime.stop.wait(min(seconds, delay)) or time.monotonic() >= until
         )
         if self._stopping():
             raise _HandedBack
 
-    def _hold_place(self, done: Callable[[float], bool]) -> None:
+    def _poll_paused(self, done: Callable[[float], bool]) -> None:
         """Poll, paused, until `done`, which waits for so many seconds, says yes.
 
         Raises:
@@ -220,14 +220,14 @@ class StageLoop:
         stop_by: float | None = None
         self.consumer.pause()
         try:
-            while not done(self.pace.keep_place):
+            while not done(self.pace.paused_poll):
                 self.runtime.alive()
                 if self._stopping():
                     stop_by = stop_by or time.monotonic() + self.pace.grace
                     if time.monotonic() >= stop_by:
                         raise _HandedBack
                 try:
-                    self.consumer.poll(self.pace.keep_place)
+                    self.consumer.poll(self.pace.paused_poll)
                     self._lag.refresh()
                 except (LogUnavailable, LogRefused) as error:
                     _log.warning("the place in the group is in danger: %s", error)

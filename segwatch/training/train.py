@@ -82,7 +82,12 @@ class Choices:
 class Trained:
     """A scorer that is not written yet, and what it said of its own training rows out of fold.
 
-    `rows` have the columns that the model reads; `model` predicts from them.
+    Attributes:
+        recipe: which model it is.
+        model: fitted; it predicts from the columns of `rows`. skops: the same as a bundle's file holds it.
+        manifest: what `save_scorer` writes beside it.
+        rows: the training rows, with the columns that the model reads.
+        out_of_fold: what was said of each row by a model that was fitted without its patient.
     """
 
     recipe: ModelRecipe

@@ -68,7 +68,7 @@ class _Trouble:
     again_at: float = 0.0
 
 
-class _HandedBack(Exception):
+class _CaseLeft(Exception):
     """The case in hand is left as it is: we are asked to stop."""
 
 
@@ -91,7 +91,7 @@ class InboxWatcher:
     def run(self) -> None:
         """Raises nothing of its own. While something is away it is not ready, until an entry goes through."""
         self.runtime.ready(True)
-        with suppress(_HandedBack):
+        with suppress(_CaseLeft):
             for _ in successes(self._round, self.runtime, self._delays, (*AWAY, OSError)):
                 self.runtime.stop.wait(self.pace.look)
 
@@ -148,7 +148,7 @@ class InboxWatcher:
             if self.runtime.stop.is_set():
                 stop_by = stop_by or time.monotonic() + self.pace.grace
                 if time.monotonic() >= stop_by:
-                    raise _HandedBack
+                    raise _CaseLeft
 
     def _announce(self, name: str, files: Fingerprint, prepared: Prepared) -> None:
         with about(study=prepared.study, correlation=prepared.event.id if prepared.event else None):

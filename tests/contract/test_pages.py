@@ -1,4 +1,4 @@
-"""Every page cites what is there: files, modules, names in a file, and other pages with their headings."""
+"""Every page cites what is there: files, modules, names in a file, commands, pages with their headings."""
 
 import ast
 import re
@@ -6,7 +6,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from research.__main__ import app as research
+from segwatch.cli import app as segwatch
 from segwatch.contracts.topics import HOSPITAL_TOPICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +24,7 @@ CODE = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 SHOWN = re.compile(r"`([^`\n]+)`")
 PLACEHOLDER = re.compile(r"\b[A-Z]{2,}\b")
 """`services/NAME/settings.py` stands for every service's."""
+COMMAND = r"(?:\.venv/bin/)?(segwatch|python -m research) "
 MADE = {".build", ".run", ".venv"}
 """Folders that are made on a machine, and are in no commit."""
 PATHS = [str(path.relative_to(ROOT)) for top in CODE for path in (ROOT / top).rglob("*.py")]
@@ -74,6 +78,37 @@ def names_in(file: Path) -> set[str]:
     return found
 
 
+def command_lines(text: str) -> list[tuple[str, str]]:
+    """Each command of ours that is shown: its name, and what follows it."""
+    lines = text.replace("\\\n", " ")
+    blocks = [
+        *re.findall(r"^```\w*\n(.*?)^```", lines, re.MULTILINE | re.DOTALL),
+        *re.findall(r"(?m)^ {4}.*$", lines),
+    ]
+    shown = re.findall(rf"`{COMMAND}([^`]+)`", text)
+    return shown + [
+        line for block in blocks for line in re.findall(rf"(?m)^ *(?:.*-- )?{COMMAND}([^\n#]+)", block)
+    ]
+
+
+def unknown_words(name: str, line: str) -> list[str]:
+    """Sub-commands and options of a command line that there are not."""
+    command = get_command({"segwatch": segwatch, "python -m research": research}[name])
+    words = re.findall(r"[^\s|\[\]…]+", line)
+    while words and (inner := getattr(command, "commands", {}).get(words[0])):
+        command, words = inner, words[1:]
+    options = {
+        "--help",
+        *(option for each in command.params for option in (*each.opts, *each.secondary_opts)),
+    }
+    return [
+        word
+        for place, word in enumerate(words)
+        if (word.startswith("--") and word.strip(",.") not in options)
+        or (place == 0 and hasattr(command, "commands") and not word.startswith("--"))
+    ]
+
+
 def anchors(page: Path) -> set[str]:
     """Headings as links name them, and anchors set by hand."""
     text = page.read_text()
@@ -115,6 +150,27 @@ def test_every_link_leads_somewhere(page: Path):
         leads = (page.parent / path).resolve() if path else page
         assert leads.exists(), target
         assert not anchor or anchor in anchors(leads), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_that_a_page_shows_is_there_with_its_options(page: Path):
+    lines = command_lines(page.read_text())
+
+    assert {line: wrong for name, line in lines if (wrong := unknown_words(name, line))} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("see `segwatch privacy\nexplain --in-force`", []),
+        ("`segwatch cohort make`", ["make"]),
+        ("    segwatch train --cohort TABLE \\\n        --gone 1   # why", ["--gone"]),
+        ("```\nkubectl exec POD -- segwatch deadletters replay ID… | --all [--agian]\n```", ["--agian"]),
+        ("`python -m research evidence --folder F`", []),
+    ],
+)
+def test_a_command_that_is_not_there_is_found(text: str, wrong: list[str]):
+    assert [word for line in command_lines(text) for word in unknown_words(*line)] == wrong
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.manifests.access import HOSPITAL, centre
 from segwatch.streaming.settings import ServiceSettings
-from tests.support.own_metrics import of_every_service, own_metrics
+from tests.support.service_metrics import of_every_service, service_metrics
 from tests.support.service_settings import SERVICES, settings_of, shown_default
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def test_the_settings_are_those_of_the_class(service: str):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_metrics_are_those_that_prometheus_sees(service: str):
-    assert METRIC.findall(page(service)) == own_metrics(service)
+    assert METRIC.findall(page(service)) == service_metrics(service)
 
 
 def test_the_metrics_of_every_service_are_shown_once():

@@ -17,7 +17,7 @@ from segwatch.streaming.stage_loop import StageTimes
 from tests.support.messages import MESSAGES, NOW
 
 QUICK = StageTimes(
-    poll=0.05, short_work=0.05, keep_place=0.02, grace=0.3, first_delay=0.02, longest_delay=0.1
+    poll=0.05, short_work=0.05, paused_poll=0.02, grace=0.3, first_delay=0.02, longest_delay=0.1
 )
 READS, WRITES = MEASURED, SCORED
 

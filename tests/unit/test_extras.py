@@ -1,5 +1,6 @@
 """What is said where a command's extra is not installed."""
 
+import pydoc
 import sys
 from pathlib import Path
 
@@ -38,13 +39,31 @@ def test_a_missing_package_ends_a_command_with_the_extra_that_has_it(
     assert 'segwatch: models needs `pip install "segwatch[scoring]"`' in capsys.readouterr().err
 
 
-def test_a_name_of_the_face_says_which_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(vars(segwatch), "read_cohort", raising=False)
-    monkeypatch.setitem(sys.modules, "segwatch.cohorts.table", None)
-    with pytest.raises(
-        ImportError, match=r'segwatch.read_cohort needs `pip install "segwatch\[evaluation\]"`'
-    ):
-        _ = segwatch.read_cohort
+@pytest.mark.parametrize(
+    ("name", "home", "extra"),
+    [
+        ("read_cohort", "segwatch.cohorts.table", "evaluation"),
+        ("make_phantom", "segwatch.phantoms.phantom", "features"),  # scipy is not among `volumes`
+    ],
+)
+def test_a_name_of_the_face_says_which_extra_it_needs(
+    monkeypatch: pytest.MonkeyPatch, name: str, home: str, extra: str
+) -> None:
+    monkeypatch.delitem(vars(segwatch), name, raising=False)
+    monkeypatch.setitem(sys.modules, home, None)
+    needs = rf'segwatch.{name} needs `pip install "segwatch\[{extra}\]"`'
+    with pytest.raises(ImportError, match=needs):
+        getattr(segwatch, name)
+
+
+def test_help_shows_what_can_be_had_where_an_extra_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Cohort", "Trained", "read_cohort", "train"):
+        monkeypatch.delitem(vars(segwatch), name, raising=False)
+    for module in ("pyarrow", "segwatch.cohorts.table", "segwatch.training.train"):
+        monkeypatch.setitem(sys.modules, module, None)
+    shown = pydoc.render_doc(segwatch)
+    assert "measure_files(" in shown
+    assert "read_cohort(" not in shown
 
 
 def test_every_extra_that_is_named_is_one_of_the_wheels() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deploy.local.machine.ports import LOOPBACK
 from deploy.local.machine.process import NotReady
+from segwatch.files import whole_file
 
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 DAYS = 365
@@ -86,7 +87,7 @@ class Authority:
         made = self.identity(name)
         signed = ("-CA", str(self._certificate), "-CAkey", str(self._key))
         names = ("-addext", f"subjectAltName=IP:{LOOPBACK}", "-addext", "basicConstraints=critical,CA:FALSE")
-        new_key, new = _beside(made.key), _beside(made.certificate)
+        new_key, new = _next(made.key), _next(made.certificate)
         self._sign("-subj", f"/CN={name}", *signed, *names, out=new, key=new_key)
         _replace(made.store, new_key.read_text() + new.read_text())
         new_key.replace(made.key)
@@ -95,15 +96,13 @@ class Authority:
 
     def announce_the_next(self) -> None:
         """Make the authority that will come after this one, and trust it too; this one still signs."""
-        self._sign(
-            "-subj", f"/CN={self._name} authority", out=_beside(self._certificate), key=_beside(self._key)
-        )
-        _replace(self.trusted, self._certificate.read_text() + _beside(self._certificate).read_text())
+        self._sign("-subj", f"/CN={self._name} authority", out=_next(self._certificate), key=_next(self._key))
+        _replace(self.trusted, self._certificate.read_text() + _next(self._certificate).read_text())
 
     def hand_over(self) -> None:
         """From now on the next authority signs; what the last one signed is still trusted."""
-        _beside(self._key).replace(self._key)
-        _beside(self._certificate).replace(self._certificate)
+        _next(self._key).replace(self._key)
+        _next(self._certificate).replace(self._certificate)
 
     def forget_the_last(self) -> None:
         """Trust nothing any more that the last authority signed."""
@@ -137,11 +136,10 @@ def openssl(*words: str) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file that may hold a key as a whole: nobody sees half of it, nobody else sees it at all."""
-    beside = _beside(path)
-    beside.touch(OWNER_ONLY)
-    beside.write_text(text)
-    beside.replace(path)
+    with whole_file(path) as beside:
+        beside.touch(OWNER_ONLY)
+        beside.write_text(text)
 
 
-def _beside(path: Path) -> Path:
+def _next(path: Path) -> Path:
     return path.with_name(f"{path.name}.new")

@@ -40,7 +40,7 @@ class AuditDisagrees(Exception):
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _FileState:
     """How far the file was read: which file, its bytes, and its last line."""
 
     device: int
@@ -57,7 +57,7 @@ class AuditLog:
         self._site = site
         self._alignment = Alignment()
         self._pending: deque[AuditEntry] = deque()
-        self._seen = _Seen(0, 0, 0, None)
+        self._seen = _FileState(0, 0, 0, None)
 
     @property
     def highest_epoch(self) -> int:
@@ -203,9 +203,9 @@ class AuditLog:
             yield file
 
 
-def _seen(file: BinaryIO, size: int, last: AuditLine | None) -> _Seen:
+def _seen(file: BinaryIO, size: int, last: AuditLine | None) -> _FileState:
     about = os.fstat(file.fileno())
-    return _Seen(about.st_dev, about.st_ino, size, last)
+    return _FileState(about.st_dev, about.st_ino, size, last)
 
 
 def _write_all(descriptor: int, data: bytes, offset: int) -> None:

@@ -114,7 +114,7 @@ def risk(report: Report) -> Figure:
 
 def calibration(report: Report) -> Figure:
     """Above, mean true Dice by bins of predicted Dice; below, the share that failed by probability."""
-    names = _sets(report)
+    names = list(report.cohort.sets)
     figure = Figure(figsize=(0.6 + 3.1 * len(names), 6.4), layout="constrained")
     panels = figure.subplots(2, len(names), squeeze=False)
     for column, name in enumerate(names):
@@ -172,7 +172,7 @@ def confusion(report: Report) -> Figure:
 
 def ablated(report: Report) -> Figure:
     """AUROC and MAE of each set without each single feature, beside the whole model, with their intervals."""
-    names = _sets(report)
+    names = list(report.cohort.sets)
     features = report.features.names
     lines = ["(none)", *features]
     height = 1.2 + 0.3 * len(lines) * max(1, len(report.ablation) / 3)
@@ -258,10 +258,6 @@ def _legend(panel: Any, otherwise: str, title: str | None) -> None:  # noqa: ANN
         panel.text(0.5, 0.85, otherwise, ha="center", fontsize=8, color=GREY, transform=panel.transAxes)
 
 
-def _sets(report: Report) -> list[str]:
-    return list(report.cohort.sets)
-
-
 def _coloured(models: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for number, model in enumerate(models):
         yield model, COLOURS[number % len(COLOURS)]
@@ -274,7 +270,7 @@ def _models(report: Report, name: str) -> Iterator[tuple[str, str, SetEntry]]:
 
 
 def _row(report: Report) -> tuple[Figure, list[tuple[str, Any]]]:
-    names = _sets(report)
+    names = list(report.cohort.sets)
     figure = Figure(figsize=(0.6 + 3.1 * len(names), 3.4), layout="constrained")
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for name, panel in zip(names, panels, strict=True):
@@ -283,7 +279,7 @@ def _row(report: Report) -> tuple[Figure, list[tuple[str, Any]]]:
 
 
 def _grid(report: Report, size: float = 2.5) -> tuple[Figure, list[tuple[tuple[str, str], Any]]]:
-    names, models = _sets(report), list(report.models)
+    names, models = list(report.cohort.sets), list(report.models)
     figure = Figure(figsize=(0.8 + size * len(models), 0.6 + size * len(names)), layout="constrained")
     panels = figure.subplots(len(names), len(models), squeeze=False, sharex=True, sharey=True)
     for column, model in enumerate(models):

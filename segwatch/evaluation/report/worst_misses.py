@@ -1,21 +1,20 @@
 """The four-feature figure of the studies that a scorer misjudged most, drawn from their images."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
-from segwatch.cohorts.measuring import FILES
+from segwatch.cohorts.measuring import How, request_of
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import Unprocessable
 from segwatch.features.figure import draw
-from segwatch.features.files import Request, scene_of_files
+from segwatch.features.files import scene_of_files
 from segwatch.features.measuring import measure_scene
 from segwatch.features.registry import PAPER4
 from segwatch.scoring.bins import failed
 from segwatch.statistics.verdicts import Judged
-from segwatch.volumes.hounsfield import AskedUnit
 
 SHOWN = 3
 
@@ -32,30 +31,23 @@ def worst(judged: Judged) -> list[int]:
 
 
 def draw_misses(
-    model: str, judged: Judged, cohort: Cohort, folders: Mapping[str, Path], ct_unit: str, out: Path
+    model: str, judged: Judged, cohort: Cohort, folders: Mapping[str, Path], how: How, out: Path
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Write a figure for each of the worst misses; their file names and titles, and what could not be drawn.
 
     Args:
         model: whose judgement it is. judged: of the cohort's rows.
-        folders: each case's files. ct_unit: what its CT holds. out: folder of the pictures.
+        folders: each case's files. how: they were measured. out: folder of the pictures.
     """
     drawn, notes = [], []
     for number, row in enumerate(worst(judged), start=1):
         case = str(cohort.cases[row])
-        ct, lesion, lung, _ = (folders[case] / name for name in FILES)
         name = f"miss_{number}.png"
         title = (
             f"Worst misses of {model}, {number}: {case} ({cohort.sets[row]}), "
             f"true Dice {judged.dice[row]:.2f}, predicted {judged.predicted[row]:.2f}"
         )
-        request = Request(
-            ct,
-            lesion,
-            lung if lung.is_file() else None,
-            ct_unit=cast("AskedUnit", ct_unit),
-            features=PAPER4,
-        )
+        request = request_of(folders[case], replace(how, features=PAPER4))
         try:
             scene = scene_of_files(request, streamed=False)
             draw(scene, measure_scene(scene, request.wanted), out / name)

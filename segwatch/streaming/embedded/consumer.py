@@ -52,7 +52,7 @@ class EmbeddedConsumer(Closes):
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
         until = time.monotonic() + timeout_seconds
         while True:
-            care_in = self._keep_leases()
+            care_in = self._renew_leases()
             left = max(0.0, until - time.monotonic())
             record = wait_for(self._file, self._hand_out, min(left, care_in))
             if record is not None:
@@ -112,7 +112,7 @@ class EmbeddedConsumer(Closes):
                 return record
         return None
 
-    def _keep_leases(self) -> float:
+    def _renew_leases(self) -> float:
         """Renew what is held, ask for what is not, and say in how many seconds to do it again."""
         waiting = len(self._held) < len(self._topics)
         every = STANDBY_SECONDS if waiting else self._lease_seconds / 3

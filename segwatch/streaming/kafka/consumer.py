@@ -44,7 +44,7 @@ class KafkaConsumer(Closes):
         self._name = f"{member or 'a member'} of the group {group}"
         self._paused = False
         self._begun: set[TopicPartition] = set()
-        self._place = _Place()
+        self._assignment = _Assignment()
         self._fence = _Fence()
         with translated(f"joining as {self._name}"):
             self._client = Client(
@@ -60,7 +60,7 @@ class KafkaConsumer(Closes):
                 max_poll_interval_ms=poll_interval_ms,
                 **options,
             )
-            self._client.subscribe(list(topics), listener=self._place)
+            self._client.subscribe(list(topics), listener=self._assignment)
             # Seen in 4 of 80 joins with 3.0.12: where the topics' metadata arrives while this member, as the
             # group's leader, is assigning, it assigns nothing to anybody, and never corrects it. So have the
             # metadata first.
@@ -79,11 +79,11 @@ class KafkaConsumer(Closes):
                 self._put_back(batch)
                 return ()
         self._refuse_if_fenced()
-        self._place.hand_out(set(batch))
+        self._assignment.hand_out(set(batch))
         return [record_of(found) for records in batch.values() for found in records]
 
     def is_member(self) -> bool:
-        return self._place.joined.is_set()
+        return self._assignment.joined.is_set()
 
     def pause(self) -> None:
         self._paused = True
@@ -122,7 +122,7 @@ class KafkaConsumer(Closes):
     def _commit(self, at: Position, offset: int, note: str) -> None:
         self._refuse_if_fenced()
         partition = TopicPartition(at.topic, at.partition)
-        if not self._place.holds(partition):
+        if not self._assignment.holds(partition):
             raise LostPlace(f"{self._name} no longer has {at.topic}/{at.partition}")
         with translated(f"committing as {self._name}"):
             try:
@@ -146,7 +146,7 @@ class KafkaConsumer(Closes):
         self._client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 500))
 
 
-class _Place(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
     """Which partitions' last record may still be committed.
 
     The callbacks run in the client's I/O thread, so they do nothing but note what they hear. A partition

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.audit import __main__ as audit
-from deploy.audit.advisories import Answers, ask, understood
+from deploy.audit.advisories import Answers, advisories_of, understood
 from deploy.audit.licences import Licensed, findings, installed, not_here
 from deploy.audit.pins import Pin, disagreements, problems, read_pins
 from deploy.audit.sbom import write_sbom
@@ -107,7 +107,7 @@ def test_an_advisory_is_found_and_silence_is_no_clean_bill():
     ],
 )
 def test_the_exit_code_says_whether_it_is_clean(asked, code, says, monkeypatch, capsys):
-    monkeypatch.setattr(audit, "ask", lambda _: asked)
+    monkeypatch.setattr(audit, "advisories_of", lambda _: asked)
     monkeypatch.setattr(audit, "write_sbom", lambda service, folder: folder / service)
     assert audit.main() == code
     assert says in capsys.readouterr().out
@@ -115,7 +115,7 @@ def test_the_exit_code_says_whether_it_is_clean(asked, code, says, monkeypatch, 
 
 def test_a_file_that_pip_audit_cannot_read_is_no_clean_bill(tmp_path: Path):
     (tmp_path / "bad.txt").write_text("lz4>=4\n")
-    assert ask(tmp_path / "bad.txt").failed is not None
+    assert advisories_of(tmp_path / "bad.txt").failed is not None
 
 
 def test_a_bill_of_materials_names_every_pin_with_its_hashes(tmp_path: Path):

@@ -107,6 +107,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
             path,
             features=("connected_components", "intensity_mode", "lesions_within_lungs"),
             ct_unit="auto",
+            lung=None,
             unfinished=tmp_path / "work",
             measures=tmp_path / "kept" / "cohort.parquet",
         )
@@ -166,7 +167,7 @@ def test_a_folder_that_is_trained_on_leaves_its_table_beside_the_bundle(
     expected: Cohort, tmp_path: Path
 ) -> None:
     root = laid_out("nnunet", tmp_path / "theirs")
-    cohort = opened_for_training(root, expected.features, "auto", tmp_path / "bundle")
+    cohort = opened_for_training(root, expected.features, "auto", None, tmp_path / "bundle")
     np.testing.assert_array_equal(cohort.values, expected.values)
     assert read_cohort(tmp_path / "bundle.cohort.parquet").sha256() == cohort.sha256()
     assert not (tmp_path / ".bundle.unfinished").exists()

@@ -31,7 +31,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Cohort, Rep
     out = tmp_path_factory.mktemp("report")
     asked = EvaluateOptions("paper4", PAPER4, ("lr", "rr"), {}, 2, False, (), 0, 1, out / "parts")
     found = evaluate(cohort, asked, lambda _: None)
-    write_report(out, Opened(cohort, {}), found, "auto")
+    write_report(out, Opened(cohort), found)
     return out, cohort, json.loads((out / "report.json").read_text())
 
 

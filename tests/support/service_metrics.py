@@ -38,7 +38,7 @@ def of_every_service() -> list[Shown]:
     return shown(Telemetry("any").registry)
 
 
-def own_metrics(service: str) -> list[Shown]:
+def service_metrics(service: str) -> list[Shown]:
     """In the order in which the service declares them."""
     registry = CollectorRegistry()
     ADDS[service](registry)
