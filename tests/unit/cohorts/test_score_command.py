@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -15,10 +17,11 @@ from typer.testing import CliRunner
 
 from segwatch.cli import app
 from segwatch.cohorts.lungs import Lungs, asked_lungs
-from segwatch.cohorts.measuring import How, listed, measure_case, measure_cohort
+from segwatch.cohorts.measuring import How, listed, measure_case, measure_cohort, request_of
 from segwatch.cohorts.opening import open_cohort
 from segwatch.cohorts.scores import CaseScore, cases_in, how_to_score, scored
 from segwatch.errors import BadInput
+from segwatch.features.files import scene_of_files
 from segwatch.features.profiles import options
 from segwatch.features.registry import ALL, PAPER4, feature
 from segwatch.phantoms.phantom import make_phantom
@@ -182,6 +185,37 @@ def test_a_mask_that_a_case_brings_is_preferred_to_one_that_is_made(folder):
     row = measure_case(cases_in(case)[0], how)
 
     assert (row["lung"], row["lesions_within_lungs"]) == ("given", 1.0)
+
+
+class HalfIsLung:
+    """A lung model that takes the patient's left for lung."""
+
+    def __init__(self, weights, sha256):
+        self.sha256 = sha256
+
+    def segment(self, ct):
+        mask = np.zeros(ct.shape, np.bool_)
+        mask[:, :, ct.shape[2] // 2 :] = True
+        return mask
+
+
+def test_a_network_makes_the_masks_that_cases_do_not_bring(folder, monkeypatch):
+    monkeypatch.setitem(
+        sys.modules, "segwatch.segmentation.lung_model", SimpleNamespace(LungModel=HalfIsLung)
+    )
+    how = How(options(), ("lesion_left_share",), lungs=asked_lungs("lungmask", Path("r231.pth"), "ab"))
+
+    first = request_of(listed(folder)[0].folder, how)
+    lung = scene_of_files(first).lung.array != 0
+
+    assert (lung.any(axis=(0, 1)) == (np.arange(512) >= 256)).all()
+    assert measure_case(listed(folder)[0], how)["lung"] == "lungmask"
+
+
+def test_without_its_extra_the_network_is_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "segwatch.segmentation.lung_model", None)
+    with pytest.raises(BadInput, match=r"segwatch\[segmentation\]"):
+        asked_lungs("lungmask", Path("r231.pth"), "cd")
 
 
 def test_lung_masks_are_found_by_their_files_name_or_in_a_folder(folder, tmp_path):
