@@ -160,7 +160,7 @@ def train(
         interval=interval,
         outside=fit_region(rows, folds),
         figures=_figures_of(rows, seen, threshold, choices.resamples),
-        good_masks=tried_on_good_masks(rows, seen, threshold.failure_probability),
+        good_masks=tried_on_good_masks(rows, seen.dice, seen.failure >= threshold.failure_probability),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
         intended_use=INTENDED_USE,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.predict import Predictions
+from segwatch.scoring.manifest import GoodMasks
 from segwatch.training.good_masks import tried_on_good_masks
 from segwatch.training.report import model_card, paging_words
 from segwatch.training.train import Choices, train
@@ -15,8 +15,8 @@ from segwatch.training.train import Choices, train
 MakeCohort = Callable[..., Cohort]
 
 
-def seen(dice: np.ndarray) -> Predictions:
-    return Predictions(np.zeros((len(dice), 5)), dice, 1 - dice)
+def tried(cohort: Cohort, predicted: list[float]) -> GoodMasks:
+    return tried_on_good_masks(cohort, np.array(predicted), np.array(predicted) <= 0.5)
 
 
 def rows(make_cohort: MakeCohort, dice: list[float], patients: list[str]) -> Cohort:
@@ -28,24 +28,24 @@ def rows(make_cohort: MakeCohort, dice: list[float], patients: list[str]) -> Coh
 def test_a_truth_that_is_ranked_below_its_patients_predictions_makes_a_scorer_unfit(make_cohort: MakeCohort):
     cohort = rows(make_cohort, [1.0, 0.8, 0.7, 0.3], ["a"] * 4)
 
-    tried = tried_on_good_masks(cohort, seen(np.array([0.46, 0.8, 0.7, 0.3])), threshold=0.5)
+    found = tried(cohort, [0.46, 0.8, 0.7, 0.3])
 
-    assert (tried.truths, tried.truth_dice, tried.truths_flagged, tried.truths_outranked) == (
+    assert (found.truths, found.truth_dice, found.truths_flagged, found.truths_outranked) == (
         1,
         0.46,
         1.0,
         1.0,
     )
-    assert len(tried.unfit) == 3
+    assert len(found.unfit) == 3
 
 
 def test_a_scorer_that_ranks_the_truth_first_and_lets_it_pass_is_not_called_unfit(make_cohort: MakeCohort):
     cohort = rows(make_cohort, [1.0, 0.8, 0.7, 0.3], ["a", "a", "b", "b"])
 
-    tried = tried_on_good_masks(cohort, seen(np.array([0.9, 0.8, 0.7, 0.3])), threshold=0.5)
+    found = tried(cohort, [0.9, 0.8, 0.7, 0.3])
 
-    assert tried.truths_outranked == 0.0
-    assert tried.unfit == ()
+    assert found.truths_outranked == 0.0
+    assert found.unfit == ()
 
 
 def test_good_masks_are_counted_by_patient_so_that_one_with_many_does_not_hide_another(
@@ -54,18 +54,18 @@ def test_good_masks_are_counted_by_patient_so_that_one_with_many_does_not_hide_a
     dice = [0.9] * 9 + [0.8, 0.2]
     cohort = rows(make_cohort, dice, ["many"] * 9 + ["few"] * 2)
 
-    tried = tried_on_good_masks(cohort, seen(np.array([0.9] * 9 + [0.1, 0.1])), threshold=0.5)
+    found = tried(cohort, [0.9] * 9 + [0.1, 0.1])
 
-    assert (tried.patients, tried.specificity, tried.worst_patient) == (2, 0.5, 1.0)
+    assert (found.patients, found.specificity, found.worst_patient) == (2, 0.5, 1.0)
 
 
 def test_without_truths_it_is_not_shown_and_that_is_never_fit(make_cohort: MakeCohort):
     cohort = rows(make_cohort, [0.8, 0.3], ["a", "b"])
 
-    tried = tried_on_good_masks(cohort, seen(np.array([0.8, 0.3])), threshold=0.5)
+    found = tried(cohort, [0.8, 0.3])
 
-    assert tried.truth_dice is None
-    assert "not shown" in tried.unfit[0]
+    assert found.truth_dice is None
+    assert "not shown" in found.unfit[0]
 
 
 def test_train_says_it_and_the_card_bears_it(make_cohort: MakeCohort):
