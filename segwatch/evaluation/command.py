@@ -21,6 +21,7 @@ from segwatch.files import write_whole
 from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.statistics.figures_table import figures_table
+from segwatch.statistics.set_figures import RANKING
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
@@ -40,7 +41,7 @@ IN_SHORT = {
         "bin specificity (micro)",
         "AUROC",
     ),
-    "predicted Dice": ("MAE ± std", "bias"),
+    "predicted Dice": ("MAE ± std", *RANKING),
 }
 """What is printed: tables by title."""
 

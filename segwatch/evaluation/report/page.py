@@ -12,6 +12,7 @@ from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, 
 from segwatch.statistics.set_figures import (
     BESIDE_TABLE2,
     COLUMNS,
+    RANKING,
     TABLE2,
     Cell,
     cell,
@@ -51,6 +52,7 @@ BESIDE: Columns = {
     **{name: COLUMNS[name] for name in ("n", "patients", *BESIDE_TABLE2, "bias", "MAE, authors' code")},
     "mean risk": lambda entry: Cell(rounded(entry.risk_coverage.aurc, 2)),
 }
+RANKS: Columns = {name: COLUMNS[name] for name in ("n", *RANKING)}
 BOOTSTRAP: Columns = {
     "sensitivity": _bootstrap("sensitivity"),
     "bin specificity (micro)": _bootstrap("bin_specificity_micro"),
@@ -99,6 +101,8 @@ def _body(
     yield _note(_intervals(report))
     yield "<h2>Beside Table 2</h2>"
     yield _long(report, models, BESIDE)
+    yield "<h2>How predicted Dice follows and orders the true</h2>"
+    yield _long(report, models, RANKS)
     yield "<h2>Intervals of the predicted Dice</h2>"
     yield _long(report, _with_intervals(report.models), INTERVALS)
     yield _note(escape(INTERVAL_NOTE))

@@ -32,6 +32,9 @@ WORDS = {
     "MAE, authors' code": "the same with the Dice of the authors' code: (class − 1) / 4 of a classifier, a "
     "regressor's prediction as it is, not clipped",
     "bias": "mean of predicted − true Dice",
+    "AURC": "the mean of 1 − true Dice among the studies of highest predicted Dice, averaged over all shares "
+    "of studies; low is good",
+    "Pearson, Spearman": "correlation of predicted and true Dice, and of their ranks; a constant has none",
     "mean risk": "the share that failed among the studies trusted most, averaged over all shares trusted",
     "undefined": "a study without one of the features: its verdict is failed, it is in every denominator, "
     "and it has no predicted Dice, so it is not in the MAE",
