@@ -1,18 +1,17 @@
 """`python -m research make`, once it is called: wires source, plan, training and tables; shows progress."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from research.covid20_cohort.covid20 import RefusedSource, listed
-from research.covid20_cohort.fold_networks import train_networks
+from research.covid20_cohort.fold_networks import train_networks, training_seconds
 from research.covid20_cohort.make_rows import LUNGS, rows_of
 from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned, planned, planned_published, planned_truths
 from research.covid20_cohort.setup import Context, Setup, made_from
-from research.covid20_cohort.training import NetworkRecipe
+from research.covid20_cohort.training import NetworkRecipe, fast_precision
 from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.features.registry import ALL, versions_of
@@ -54,7 +53,8 @@ def make(
     cases = listed(source)
     if len({case.patient for case in cases}) < FOLDS:
         raise RefusedSource(f"{source} has fewer patients than the {FOLDS} folds of the segmenters' training")
-    recipes = tuple(_scaled(recipe, steps) for recipe in recipes)
+    precision = fast_precision()
+    recipes = tuple(replace(_scaled(recipe, steps), precision=precision) for recipe in recipes)
     setup = Setup(recipes, FOLDS, ALL, seed)
     segmenters = {
         recipe.name: (made_from(recipe, setup, cases), max(1, round(each * SHARES[recipe.name])))
@@ -109,8 +109,13 @@ def _finished(context: Context, plan: list[Planned], workers: int) -> dict[str, 
     versions = digest_of(versions_of(setup.features))[:12]
     finished = finished_rows(context.folder / f"{versions}.rows")
     made: dict[str, dict[str, MeasuredRow]] = {}
+    steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
     with bars() as progress:
-        steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds
+        seconds = training_seconds(context, workers)
+        if seconds:
+            progress.console.print(
+                f"training in {setup.recipes[0].precision}: about {seconds / 60:.0f} minutes here"
+            )
         bar = progress.add_task("steps of training", total=steps)
         train_networks(context, workers, lambda done: progress.update(bar, completed=done))
         bar = progress.add_task("masks made and measured", total=len(plan))
@@ -122,6 +127,6 @@ def _finished(context: Context, plan: list[Planned], workers: int) -> dict[str, 
 
 
 def _scaled(recipe: NetworkRecipe, factor: float) -> NetworkRecipe:
-    values: dict[str, Any] = asdict(recipe)
-    values["stages"] = tuple(max(place + 1, round(s * factor)) for place, s in enumerate(recipe.stages))
-    return NetworkRecipe(**values)
+    return replace(
+        recipe, stages=tuple(max(number + 1, round(s * factor)) for number, s in enumerate(recipe.stages))
+    )

@@ -3,7 +3,9 @@
 import contextlib
 import io
 import multiprocessing
+import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,14 @@ import torch
 from research.covid20_cohort.covid20 import Listed, read_scan
 from research.covid20_cohort.measured_row import hounsfield, product_lung
 from research.covid20_cohort.setup import Context
-from research.covid20_cohort.training import NetworkRecipe, Planes, State, planes_of, train
+from research.covid20_cohort.training import (
+    NetworkRecipe,
+    Planes,
+    State,
+    planes_of,
+    seconds_a_step,
+    train,
+)
 from segwatch.files import write_whole
 from segwatch.processes import results
 
@@ -31,13 +40,30 @@ def train_networks(context: Context, workers: int, stepped: Callable[[int], None
         stepped: called now and then with the steps that are done.
     """
     context.folder.mkdir(parents=True, exist_ok=True)
-    tasks = [(recipe, number) for recipe in context.setup.recipes for number in range(context.setup.folds)]
+    tasks = _tasks(context)
     # The slowest first, so that no process is left with one at the end.
     tasks.sort(key=lambda task: -task[0].stages[-1])
     steps = multiprocessing.get_context("spawn").Value("q", 0)
     with _reporting(lambda: steps.value, stepped):
         for _ in results(_train, (context, steps), tasks, workers, alone_seconds=0):
             pass
+
+
+def training_seconds(context: Context, workers: int) -> float:
+    """How long training will take by the clock, by some steps on the first scan; 0 where all is there."""
+    missing = [task for task in _tasks(context) if not context.network_file(*task).is_file()]
+    if not missing:
+        return 0.0
+    torch.set_num_threads(1)
+    seconds = sum(
+        folds * recipe.stages[-1] * seconds_a_step(recipe, _by_patient(context.cases[:1], recipe.reduced)[0])
+        for recipe, folds in Counter(recipe for recipe, _ in missing).items()
+    )
+    return seconds / min(workers or os.cpu_count() or 1, len(missing))
+
+
+def _tasks(context: Context) -> list[tuple[NetworkRecipe, int]]:
+    return [(recipe, number) for recipe in context.setup.recipes for number in range(context.setup.folds)]
 
 
 def _train(given: tuple[Context, Any], task: tuple[NetworkRecipe, int]) -> None:

@@ -28,6 +28,7 @@ from research.covid20_cohort.measured_row import MeasuredRow, hounsfield, measur
 from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned
 from research.covid20_cohort.predict import Predictor, mask_of
 from research.covid20_cohort.setup import Context
+from research.covid20_cohort.training import NetworkRecipe
 from segwatch.cohorts.damages import Known, damaged
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
@@ -96,7 +97,7 @@ def _segmented(
     stage = recipe.stages[one.stage]
     made = context.masks.get(one.key)
     if made is None:
-        predictor = _predictor(context.network_file(recipe, network), stage, recipe.reduced)
+        predictor = _predictor(context.network_file(recipe, network), recipe, stage)
         made = mask_of(predictor.foreground(scan.levels, own), one.threshold)
         context.masks.put(one.key, made)
     about = {
@@ -119,8 +120,8 @@ def _scan(case: Listed) -> Scan:
 
 
 @lru_cache(maxsize=16)
-def _predictor(path: Path, stage: int, reduced: int) -> Predictor:
-    return Predictor(torch.load(path, weights_only=True)[stage], reduced)
+def _predictor(path: Path, recipe: NetworkRecipe, stage: int) -> Predictor:
+    return Predictor(torch.load(path, weights_only=True)[stage], recipe.reduced, recipe.precision)
 
 
 def _both_lungs(

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from research.covid20_cohort.covid20 import Levels
 from research.covid20_cohort.network import UNet
-from research.covid20_cohort.training import State, lung_box, shrunk
+from research.covid20_cohort.training import Precision, State, computing_in, lung_box, shrunk
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.segmentation.confidence import mean_pairwise_dice, summary
 from segwatch.volumes.image import Mask
@@ -33,11 +33,12 @@ class Foreground:
 class Predictor:
     """A network at one stage of its training, kept ready."""
 
-    def __init__(self, state: State, reduced: int) -> None:
+    def __init__(self, state: State, reduced: int, precision: Precision) -> None:
         self._network = UNet().to(memory_format=torch.channels_last)
         self._network.load_state_dict(state)
         self._network.eval()
         self._reduced = reduced
+        self._precision: Precision = precision
 
     def foreground(self, levels: Levels, lung: Mask | None) -> Foreground:
         """The probability of lesion in each voxel of a scan (z, y, x), 0 outside the lung's box."""
@@ -49,7 +50,7 @@ class Predictor:
 
     def _probability(self, small: Levels) -> NDArray[np.float32]:
         found = []
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.inference_mode(), computing_in(self._precision):
             for first in range(0, len(small), _BATCH):
                 planes = np.ascontiguousarray(small[first : first + _BATCH, None])
                 logits = self._network(torch.from_numpy(planes).to(memory_format=torch.channels_last))

@@ -12,7 +12,7 @@ Optional = Path | None
 Lung = Annotated[
     str | None,
     typer.Option(
-        help="Lung masks. own: made where a case has no lung.nii.gz, as the services make it; or a file's "
+        help="Lung masks. own: made, as the services make it; or a file's "
         "name in each case's folder; or a folder with CASE.nii.gz."
     ),
 ]
@@ -89,7 +89,7 @@ def measure(
     lesion: Annotated[Optional, typer.Option(help="Lesion mask, NIfTI on the CT's voxels.")] = None,
     lung: Annotated[
         str | None,
-        typer.Option(help="Lung mask, likewise; or own, lungmask: made where there is none. See `score`."),
+        typer.Option(help="Lung mask, likewise; or own, lungmask: made. See `score`."),
     ] = None,
     lung_weights: LungWeights = None,
     lung_weights_sha256: LungSha256 = None,
@@ -150,7 +150,7 @@ def score(
     lung: Annotated[
         str | None,
         typer.Option(
-            help="Lung masks. own, lungmask: made where a case has no lung.nii.gz, as by the services; "
+            help="Lung masks. own, lungmask: made, as the services make them; "
             "or a file's name in each case's folder; or a folder with CASE.nii.gz."
         ),
     ] = None,

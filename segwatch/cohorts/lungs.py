@@ -22,8 +22,8 @@ class Lungs:
     Attributes:
         given: a file's name in each case's folder, or a folder with CASE.nii.gz; of a single case its file.
             Empty: `lung.nii.gz` in the case's folder, where it is there.
-        made: how a mask is made where a case brings none: `classical` by thresholds, `lungmask` by its
-            network; `none` where none is made.
+        made: how masks are made in place of those that cases bring: `classical` by thresholds, `lungmask`
+            by its network; `none` where none is made.
         version: of what makes them: a number of ours, or the weights' sha256. weights: the network's file.
     """
 
@@ -33,7 +33,9 @@ class Lungs:
     weights: str = ""
 
     def of(self, case: Path) -> Path | None:
-        """The file of a case, by its folder; None where the case brings none."""
+        """The file of a case, by its folder; None where the case brings none, or one is made."""
+        if self.made != "none":
+            return None
         if self.given:
             given = Path(self.given)
             return given / f"{case.name}{ENDING}" if given.is_dir() else case / given
@@ -77,7 +79,7 @@ def check_for_cases(lungs: Lungs) -> None:
 
 
 def maker(lungs: Lungs) -> MakeLung | None:
-    """What makes a case's lung mask where it brings none, as the segmentation stage would."""
+    """What makes a case's lung mask, as the segmentation stage does where none is given."""
     if lungs.made == "none":
         return None
     model = _network(lungs.weights, lungs.version) if lungs.weights else None

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from segwatch.cohorts.lungs import Lungs, check_for_cases, maker
+from segwatch.cohorts.table import delimiter
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
 from segwatch.features.files import Request, dice_of_files, scene_of_files
@@ -198,7 +199,9 @@ def whose_of(table: Path) -> dict[str, tuple[str, str]]:
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            separator = delimiter(file.readline())
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=separator))
     except (UnicodeDecodeError, csv.Error) as error:
         raise RefusedCohort(f"{table} is no CSV in UTF-8 ({error}): save it as such") from None
     except OSError as error:

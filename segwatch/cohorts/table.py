@@ -206,14 +206,21 @@ def training_rows(cohort: Cohort) -> Cohort:
     return train
 
 
+def delimiter(head: str) -> str:
+    """Of a CSV by its first line: a semicolon, as many spreadsheets write it, where there is no comma."""
+    return ";" if ";" in head and "," not in head else ","
+
+
 def _read_table(path: Path) -> pa.Table:
     try:
         if path.suffix == ".csv":
+            with path.open(encoding="utf-8", errors="replace") as file:
+                parsing = pyarrow.csv.ParseOptions(delimiter=delimiter(file.readline()))
             # Only an empty cell is null: the text NaN is a value that somebody computed, and is refused.
             options = pyarrow.csv.ConvertOptions(
                 null_values=[""], strings_can_be_null=True, column_types=dict.fromkeys(KEYS, pa.string())
             )
-            return pyarrow.csv.read_csv(path, convert_options=options)
+            return pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
         if path.suffix == ".parquet":
             return pyarrow.parquet.read_table(path)
     except FileNotFoundError:
@@ -249,7 +256,7 @@ def _numbers(table: pa.Table, name: str, cases: Texts) -> Floats:
     if column.null_count == len(column):
         return np.full(len(column), np.nan)
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise RefusedCohort(f"the column {name} holds {column.type}, not numbers")
+        raise RefusedCohort(f"the column {name} holds {_no_number(column, cases)}")
     numbers = [np.nan if value is None else float(value) for value in column.to_pylist()]
     values = np.array(numbers, dtype=np.float64)
     strange = ~np.isfinite(values) & np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
@@ -260,6 +267,23 @@ def _numbers(table: pa.Table, name: str, cases: Texts) -> Floats:
             "undefined empty"
         )
     return values
+
+
+def _no_number(column: pa.ChunkedArray, cases: Texts) -> str:
+    """The first value of a column that is no number, its case, and what is wrong with it."""
+    cells = [(case, cell) for case, cell in zip(cases, column.to_pylist(), strict=True) if cell is not None]
+    case, cell = next((pair for pair in cells if not _is_number(str(pair[1]))), cells[0])
+    if _is_number(str(cell).replace(",", ".", 1)) and not _is_number(str(cell)):
+        return f"{cell!r} (case {case}), with a decimal comma: numbers are written with a point"
+    return f"{cell!r} (case {case}), which is no number"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_rows(cohort: Cohort) -> None:

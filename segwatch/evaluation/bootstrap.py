@@ -72,7 +72,7 @@ def bootstrap(
         done: called with the number of retrainings that were finished. ways: of drawing.
     """
     origin = digest_of(
-        [plan.cohort.sha256(), plan.leave_patient_out, {name: EVERY[name].title for name in models}]
+        [plan.cohort.sha256(), plan.leave_patient_out, FIGURES, {name: EVERY[name].title for name in models}]
     )
     wanted = [chunk for model in models for way in ways for chunk in chunks(model, way, seed, count)]
     finished = finished_arrays(parts).resume(

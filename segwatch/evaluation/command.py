@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from rich.console import Console
-from rich.table import Table
 
 from segwatch.cohorts.opening import Opened, open_cohort
 from segwatch.cohorts.table import Cohort
@@ -21,7 +20,8 @@ from segwatch.evaluation.report.worst_misses import draw_misses
 from segwatch.files import write_whole
 from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer, load
-from segwatch.statistics.set_figures import COLUMNS
+from segwatch.statistics.figures_table import figures_table
+from segwatch.statistics.set_figures import RANKING
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
@@ -33,7 +33,17 @@ NO_IMAGES = (
     "The four-feature figure of the worst misses needs the images: it is drawn where the cohort is a folder "
     "of cases, and this one is a table."
 )
-IN_SHORT = ("n", "sensitivity", "binary specificity", "bin specificity (micro)", "AUROC", "MAE ± std")
+IN_SHORT = {
+    "verdicts (* judged on what it was fitted on)": (
+        "n",
+        "sensitivity",
+        "binary specificity",
+        "bin specificity (micro)",
+        "AUROC",
+    ),
+    "predicted Dice": ("MAE ± std", *RANKING),
+}
+"""What is printed: tables by title."""
 
 
 @dataclass(frozen=True)
@@ -116,15 +126,16 @@ def predictions(cohort: Cohort, judged: Mapping[str, Judged]) -> pa.Table:
 
 
 def _print_in_short(found: Evaluated, out: Path) -> None:
-    """Table 2 in short, and where everything is."""
-    table = Table("set", "model", *IN_SHORT, title="in short; intervals are in the report")
-    for name in found.report.cohort.sets:
-        for model, entry in found.report.models.items():
-            one = entry.sets[name]
-            shown = name + " (fitted on)" * one.resubstitution
-            table.add_row(shown, model, *(COLUMNS[column](one).text for column in IN_SHORT))
+    """The figures in short, and where everything is."""
+    sections = {
+        name: {
+            model + "*" * entry.sets[name].resubstitution: entry.sets[name]
+            for model, entry in found.report.models.items()
+        }
+        for name in found.report.cohort.sets
+    }
     console = Console()
-    console.print(table)
+    console.print(*(figures_table(sections, columns, title) for title, columns in IN_SHORT.items()))
     console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 
 

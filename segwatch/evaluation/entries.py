@@ -62,6 +62,9 @@ class SetEntry(SetFigures):
     mae_std_bootstrap_ci: Bounds | None = None
     mae_authors_code_bootstrap_ci: Bounds | None = None
     bias_bootstrap_ci: Bounds | None = None
+    aurc_dice_bootstrap_ci: Bounds | None = None
+    pearson_bootstrap_ci: Bounds | None = None
+    spearman_bootstrap_ci: Bounds | None = None
 
 
 class ModelEntry(Contract):

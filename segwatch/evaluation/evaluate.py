@@ -217,7 +217,9 @@ def _served(cohort: Cohort, scorer: Scorer) -> Judged:
 def _bundle_entry(cohort: Cohort, judged: Judged, scorer: Scorer) -> ModelEntry:
     plain = intervals_as_served(scorer.manifest, cohort, judged.predicted)
     found = interval_entries(cohort, plain, scorer.manifest.interval.coverage)
-    sets = set_entries(cohort, judged, resubstitution=True, probability=True)
+    learnt = cohort.of_set(TRAIN).select(scorer.manifest.feature_names).sha256()
+    trained_here = learnt == scorer.manifest.cohort.sha256
+    sets = set_entries(cohort, judged, resubstitution=trained_here, probability=True)
     return ModelEntry(
         title=scorer.manifest.name,
         kind=scorer.manifest.kind,

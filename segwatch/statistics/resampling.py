@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from segwatch.arrays import Flags, Floats, Integers, Texts
+from segwatch.arrays import Flags, Floats, Texts
 from segwatch.scoring.bins import COUNT, bin_of, failed
+from segwatch.statistics.ranking import aurc, pearson, ratio, spearman, ties
 from segwatch.statistics.verdicts import Judged
 
 RESAMPLES = 1000
@@ -26,6 +27,9 @@ FIGURES = (
     "mae_std",
     "mae_authors_code",
     "bias",
+    "aurc_dice",
+    "pearson",
+    "spearman",
 )
 
 Bounds = tuple[float, float]
@@ -57,6 +61,9 @@ def figures_of_resamples(judged: Judged, weights: Floats) -> Mapping[str, Floats
         "mae_std": np.sqrt(variance),
         "mae_authors_code": _mean(np.abs(authors_error), with_authors),
         "bias": _mean(error, with_error),
+        "aurc_dice": aurc(predicted, dice, weights),
+        "pearson": pearson(predicted, dice, weights),
+        "spearman": spearman(predicted, dice, weights),
     }
     return {name: values[name] for name in FIGURES}
 
@@ -123,26 +130,13 @@ def _auroc(truly: Flags, score: Floats, weights: Floats) -> Floats:
     weights = weights[:, order[0]] if len(order) == 1 else np.take_along_axis(weights, order, axis=1)
     good = np.cumsum(weights * ~is_failed, axis=1)
     below = np.concatenate([np.zeros((len(good), 1)), good[:, :-1]], axis=1)
-    first, last = _ties(ordered)
+    first, last = ties(ordered)
     if len(order) == 1:
         rank = (below[:, first[0]] + good[:, last[0]]) / 2
     else:
         rank = (np.take_along_axis(below, first, axis=1) + np.take_along_axis(good, last, axis=1)) / 2
     mass = weights * is_failed
-    return _ratio((mass * rank).sum(axis=1), mass.sum(axis=1) * good[:, -1])
-
-
-def _ties(ordered: Floats) -> tuple[Integers, Integers]:
-    """The first and the last position of each value among its equals, in rows that ascend."""
-    n = ordered.shape[1]
-    position = np.broadcast_to(np.arange(n), ordered.shape)
-    new = np.ones(ordered.shape, dtype=np.bool_)
-    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = np.maximum.accumulate(np.where(new, position, 0), axis=1)
-    final = np.ones(ordered.shape, dtype=np.bool_)
-    final[:, :-1] = new[:, 1:]
-    last = np.minimum.accumulate(np.where(final, position, n)[:, ::-1], axis=1)[:, ::-1]
-    return first, last
+    return ratio((mass * rank).sum(axis=1), mass.sum(axis=1) * good[:, -1])
 
 
 def _errors(predicted: Floats, dice: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -156,10 +150,4 @@ def _share(flags: Flags, weights: Floats) -> Floats:
 
 
 def _mean(values: Floats, weights: Floats) -> Floats:
-    return _ratio((values * weights).sum(axis=1), weights.sum(axis=1))
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    ratio = np.full(len(below), np.nan)
-    np.divide(above, below, out=ratio, where=below > 0)
-    return ratio
+    return ratio((values * weights).sum(axis=1), weights.sum(axis=1))

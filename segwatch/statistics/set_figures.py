@@ -36,6 +36,9 @@ class SetFigures(Contract):
     mae_std: float | None
     mae_authors_code: float | None
     bias: float | None
+    aurc_dice: float | None
+    pearson: float | None
+    spearman: float | None
     sensitivity_ci: Bounds | None
     bin_specificity_micro_ci: Bounds | None
     binary_specificity_ci: Bounds | None
@@ -46,6 +49,9 @@ class SetFigures(Contract):
     mae_std_ci: Bounds | None
     mae_authors_code_ci: Bounds | None
     bias_ci: Bounds | None
+    aurc_dice_ci: Bounds | None
+    pearson_ci: Bounds | None
+    spearman_ci: Bounds | None
     sensitivity_exact_ci: Bounds | None
     binary_specificity_exact_ci: Bounds | None
 
@@ -125,9 +131,14 @@ COLUMNS: Mapping[str, Column] = {
     "AUROC": figure("auroc"),
     "5-bin accuracy": figure("accuracy"),
     "bias": figure("bias"),
+    "AURC": figure("aurc_dice"),
+    "Pearson": figure("pearson"),
+    "Spearman": figure("spearman"),
     "MAE, authors' code": figure("mae_authors_code"),
 }
 TABLE2 = ("sensitivity", "bin specificity (micro)", "MAE ± std")
 """The columns of the paper's Table 2."""
+RANKING = ("AURC", "Pearson", "Spearman")
+"""How well predicted Dice follows and orders the true."""
 BESIDE_TABLE2 = ("undefined", "binary specificity", "PPV", "AUROC", "5-bin accuracy")
 """What Table 2 cannot show."""

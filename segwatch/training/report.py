@@ -10,8 +10,9 @@ from rich.table import Table
 
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.manifest import NOT_SHOWN, Interval, ScorerManifest, Threshold
+from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.resampling import RESAMPLES
-from segwatch.statistics.set_figures import BESIDE_TABLE2, COLUMNS, TABLE2, SetFigures, cell, set_figures
+from segwatch.statistics.set_figures import BESIDE_TABLE2, TABLE2, SetFigures, cell, set_figures
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.models import EVERY
 
@@ -45,22 +46,13 @@ def report(
 
 def tables(rows: Sequence[ReportRow], scorer: str) -> tuple[Table, Table]:
     """Table 2 in the paper's form, and what it cannot show, of the same rows."""
-    return (
-        _table(rows, ("n", *TABLE2), f"{scorer}: Table 2", None),
-        _table(rows, BESIDE_TABLE2, f"{scorer}: beside Table 2", NOTE),
-    )
-
-
-def _table(rows: Sequence[ReportRow], columns: Sequence[str], title: str, caption: str | None) -> Table:
-    table = Table("set", "judged", *columns, title=title, caption=caption)
-    last = ""
+    sections: dict[str, dict[str, SetFigures]] = {}
     for row in rows:
-        if last and row.set_name != last:
-            table.add_section()
-        shown = "" if row.set_name == last else row.set_name
-        table.add_row(shown, row.way, *(str(COLUMNS[name](row.figures)) for name in columns))
-        last = row.set_name
-    return table
+        sections.setdefault(row.set_name, {})[row.way] = row.figures
+    return (
+        figures_table(sections, ("n", *TABLE2), f"{scorer}: Table 2"),
+        figures_table(sections, BESIDE_TABLE2, f"{scorer}: beside Table 2", NOTE),
+    )
 
 
 def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
@@ -76,12 +68,15 @@ def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
+NOT_FOUND_UNFIT = (
+    "Not found unfit for paging on patients left out: whether it is fit, patients of your own show."
+)
+
+
 def paging_words(manifest: ScorerManifest) -> str:
     """Whether the scorer may page anybody, and what it said of good masks and truths of patients left out."""
     unfit, tried = manifest.unfit_for_paging, manifest.good_masks
-    words = [
-        f"**Unfit for paging**: {'; '.join(unfit)}." if unfit else "Fit for paging, as far as tried here."
-    ]
+    words = [f"**Unfit for paging**: {'; '.join(unfit)}." if unfit else NOT_FOUND_UNFIT]
     if tried is not None and tried.specificity is not None:
         worst = "" if tried.worst_patient is None else f" ({tried.worst_patient:.0%} of the worst patient's)"
         words.append(

@@ -5,18 +5,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from segwatch.cohorts.table import TRAIN
 from segwatch.contracts.base import Contract
 from segwatch.evaluation.entries import ConstantEntry, ModelEntry, Report, SetEntry
 from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
 from segwatch.statistics.set_figures import (
     BESIDE_TABLE2,
     COLUMNS,
+    RANKING,
     TABLE2,
     Cell,
     cell,
     in_brackets,
     rounded,
 )
+
+SETS_A_TABLE = 3
+"""So many sets stand side by side on a screen and on paper; others in a table beneath."""
 
 Columns = Mapping[str, Callable[[SetEntry], Cell]]
 Models = Mapping[str, ModelEntry | ConstantEntry]
@@ -47,6 +52,7 @@ BESIDE: Columns = {
     **{name: COLUMNS[name] for name in ("n", "patients", *BESIDE_TABLE2, "bias", "MAE, authors' code")},
     "mean risk": lambda entry: Cell(rounded(entry.risk_coverage.aurc, 2)),
 }
+RANKS: Columns = {name: COLUMNS[name] for name in ("n", *RANKING)}
 BOOTSTRAP: Columns = {
     "sensitivity": _bootstrap("sensitivity"),
     "bin specificity (micro)": _bootstrap("bin_specificity_micro"),
@@ -90,14 +96,17 @@ def _body(
     yield "<h1>Evaluation of scorers</h1>"
     yield _list(_about(report))
     yield "<h2>Table 2, in the paper's form</h2>"
-    yield _by_set(report, models, {name: COLUMNS[name] for name in TABLE2})
+    for names in _side_by_side(report):
+        yield _by_set(report, names, models, {name: COLUMNS[name] for name in TABLE2})
     yield _note(_intervals(report))
     yield "<h2>Beside Table 2</h2>"
     yield _long(report, models, BESIDE)
+    yield "<h2>How predicted Dice follows and orders the true</h2>"
+    yield _long(report, models, RANKS)
     yield "<h2>Intervals of the predicted Dice</h2>"
     yield _long(report, _with_intervals(report.models), INTERVALS)
     yield _note(escape(INTERVAL_NOTE))
-    if report.bootstrap.replicates:
+    if report.bootstrap.models:
         yield "<h2>The paper's bootstrap</h2>"
         yield f"<p>{escape(report.bootstrap.ways['points'])}. 95 % of the retrainings lie within:</p>"
         yield _long(report, _refitted(report.models), BOOTSTRAP)
@@ -112,7 +121,8 @@ def _body(
         yield f'<h2>{escape(title)}</h2><p><img alt="{escape(title)}" src="data:image/png;base64,{data}"></p>'
     if any(report.ablation.values()):
         yield "<h2>Every ablation</h2>"
-        yield _ablations(report)
+        for names in _side_by_side(report):
+            yield _ablations(report, names)
     yield "<h2>What the words mean</h2>"
     yield _list(f"<b>{escape(word)}</b>: {escape(meaning)}." for word, meaning in WORDS.items())
     yield "<h2>Limits</h2>" + _list(map(escape, (*LIMITS, *notes)))
@@ -122,10 +132,16 @@ def _about(report: Report) -> Iterator[str]:
     cohort = report.cohort
     sets = ", ".join(f"{name} {count}" for name, count in cohort.sets.items())
     yield f"{cohort.rows} studies of {cohort.patients} patients: {escape(sets)}."
-    yield f"Features: {escape(', '.join(report.features.names))}."
+    if _refitted(report.models):
+        yield f"Features: {escape(', '.join(report.features.names))}."
+    if len(_refitted(report.models)) < len(report.models):
+        yield (
+            "A bundle is judged as it is served, on the features that it names. The rows that it was trained "
+            "on are known by their hash: other measures or masks of the same patients are not."
+        )
     if report.leave_patient_out:
         yield "Each patient is judged by models that were fitted without that patient."
-    else:
+    elif TRAIN in cohort.sets and _is_resubstitution(report, TRAIN):
         yield "The set <code>train</code> is a resubstitution: models are judged on what they were fitted on."
     yield f"Cohort sha256 <code>{cohort.sha256}</code>, seed {report.seed}."
     versions = ", ".join(f"{name} {number}" for name, number in report.versions.items())
@@ -139,7 +155,7 @@ def _intervals(report: Report) -> str:
         meant.setdefault(entry.intervals["ci"], []).append(name)
     others = "of constants, patients of the set resampled"
     said = "; ".join([*(f"of {', '.join(names)}: {meaning}" for meaning, names in meant.items()), others])
-    count = report.bootstrap.replicates
+    count = report.bootstrap.replicates if report.bootstrap.models else 0
     retrained = f" Retrainings of each model: {count} in each way." if count else ""
     return f"In brackets 95 % intervals ({escape(said)}).{retrained}"
 
@@ -156,9 +172,8 @@ def _with_intervals(models: Mapping[str, ModelEntry]) -> Models:
     }
 
 
-def _by_set(report: Report, models: Models, columns: Columns) -> str:
-    """A row for each model, the columns again for each set."""
-    names = list(report.cohort.sets)
+def _by_set(report: Report, names: Sequence[str], models: Models, columns: Columns) -> str:
+    """A row for each model, the columns again for each of the sets."""
     above = "".join(f'<th colspan="{len(columns)}">{escape(_set_title(report, name))}</th>' for name in names)
     heads = "".join(f"<th>{escape(column)}</th>" for _ in names for column in columns)
     rows = [
@@ -184,8 +199,17 @@ def _long(report: Report, models: Models, columns: Columns) -> str:
 
 
 def _set_title(report: Report, name: str) -> str:
-    fitted_on = any(entry.sets[name].resubstitution for entry in report.models.values())
-    return f"{name} (resubstitution)" if fitted_on else name
+    return f"{name} (resubstitution)" if _is_resubstitution(report, name) else name
+
+
+def _side_by_side(report: Report) -> Iterator[Sequence[str]]:
+    names = list(report.cohort.sets)
+    for first in range(0, len(names), SETS_A_TABLE):
+        yield names[first : first + SETS_A_TABLE]
+
+
+def _is_resubstitution(report: Report, name: str) -> bool:
+    return any(entry.sets[name].resubstitution for entry in report.models.values())
 
 
 def _p_values(report: Report) -> str:
@@ -204,8 +228,7 @@ def _p_values(report: Report) -> str:
     return _table(head, rows, texts=2)
 
 
-def _ablations(report: Report) -> str:
-    names = list(report.cohort.sets)
+def _ablations(report: Report, names: Sequence[str]) -> str:
     heads = "".join(f"<th>AUROC, {escape(name)}</th><th>MAE, {escape(name)}</th>" for name in names)
     rows = [
         [

@@ -6,11 +6,15 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 78rem; m
 h1 { font-size: 1.6rem; }
 h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ddd; }
 table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; font-size: .88rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #e3e3e3; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child, th.text, td.text { text-align: left; }
+th, td { padding: .25rem .5rem; border-bottom: 1px solid #e3e3e3; text-align: right; vertical-align: top; }
+td { white-space: nowrap; }
+th:first-child, td:first-child, th.text, td.text { text-align: left; white-space: normal; }
 thead th { border-bottom: 2px solid #888; }
-small { color: #666; } .wide { overflow-x: auto; } img { max-width: 100%; }
+small { color: #666; display: block; } .wide { overflow-x: auto; } img { max-width: 100%; }
 .note { background: #f6f6f2; padding: .6rem 1rem; border-left: 4px solid #bbb; }
+@page { size: A4 landscape; margin: 10mm; }
+@media print { body { font-size: 9pt; max-width: none; margin: 0; padding: 0; } .wide { overflow: visible; }
+  table { font-size: 7pt; } th, td { padding: .15rem .3rem; } tr, img { break-inside: avoid; } }
 """
 WORDS = {
     "failed": "a true Dice below 0.6",
@@ -28,6 +32,9 @@ WORDS = {
     "MAE, authors' code": "the same with the Dice of the authors' code: (class − 1) / 4 of a classifier, a "
     "regressor's prediction as it is, not clipped",
     "bias": "mean of predicted − true Dice",
+    "AURC": "the mean of 1 − true Dice among the studies of highest predicted Dice, averaged over all shares "
+    "of studies; low is good",
+    "Pearson, Spearman": "correlation of predicted and true Dice, and of their ranks; a constant has none",
     "mean risk": "the share that failed among the studies trusted most, averaged over all shares trusted",
     "undefined": "a study without one of the features: its verdict is failed, it is in every denominator, "
     "and it has no predicted Dice, so it is not in the MAE",

@@ -273,6 +273,13 @@ def test_without_a_list_every_case_is_its_own_patient(folder):
     ]
 
 
+def test_a_list_may_have_semicolons(folder):
+    before = listed(folder)
+    table = folder / "cohort.csv"
+    table.write_text(table.read_text().replace(",", ";"))
+    assert listed(folder) == before
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

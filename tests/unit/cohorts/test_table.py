@@ -35,6 +35,17 @@ def test_a_table_is_read_with_numbers_as_names_and_an_empty_cell_as_undefined(
     assert cohort.set_names == ("train", "test")
 
 
+def test_a_table_with_semicolons_is_the_one_with_commas(table: Callable[[str], Path]) -> None:
+    with_commas = read_cohort(table(HEAD + ROWS))
+    with_semicolons = read_cohort(table((HEAD + ROWS).replace(",", ";")))
+    assert with_semicolons.sha256() == with_commas.sha256()
+
+
+def test_a_semicolon_in_a_table_with_commas_separates_nothing(table: Callable[[str], Path]) -> None:
+    cohort = read_cohort(table(HEAD.replace("smooth", "smooth;mm") + ROWS))
+    assert cohort.features == ("smooth;mm", "count")
+
+
 def test_csv_and_parquet_of_the_same_rows_have_the_same_hash_in_any_order(
     table: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -65,7 +76,10 @@ def test_another_value_gives_another_hash(table: Callable[[str], Path]) -> None:
         (HEAD + ROWS + "d,4,test,,0.5,1\n", "case d has the Dice nan"),
         (HEAD + ROWS + "d,4,test,0.5,inf,1\n", r"column smooth holds inf \(case d\)"),
         (HEAD + ROWS + "d,4,test,0.5,NaN,1\n", r"column smooth holds nan \(case d\)"),
-        (HEAD + ROWS + "d,4,test,0.5,many,1\n", "column smooth holds string, not numbers"),
+        (HEAD + ROWS + "d,4,test,0.5,many,1\n", r"column smooth holds 'many' \(case d\), which is no number"),
+        (HEAD + ROWS + "d,4,test,true,0.5,1\n", r"column dice holds 'true' \(case d\)"),
+        (HEAD + ROWS + 'd,4,test,"0,5",0.5,1\n', r"column dice holds '0,5' \(case d\), with a decimal comma"),
+        ((HEAD + "a,1,train,0.5,0.25,3\n").replace(",", ";").replace("0.5", "0,5"), "a decimal comma"),
         (HEAD + ROWS + "d,,test,0.5,0.5,1\n", "column patient is empty in row 4"),
         (HEAD, "has no rows"),
         ("case,patient,dice,smooth\na,1,0.5,1\n", "lacks the columns set"),

@@ -313,9 +313,32 @@ def test_a_bundle_is_judged_as_it_is_served(app: typer.Typer, cohort: Cohort, tm
     entry = report["models"]["lr-paper4"]
     assert entry["judged"] == "as served"
     assert set(entry["sets"]) == {"test", "far"}
+    page = (out / "report.html").read_text()
+    for word in ("paper4,", "Features:", "resubstitution", "Retrainings of each", "The paper's bootstrap"):
+        assert word not in page.replace("lr-paper4", "")
     train = cohort.of_set("train")
     mean = train.dice[train.defined].mean()
     assert report["constants"]["constant_mean"]["predicted_dice"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_a_bundle_is_told_to_have_learnt_from_a_set_only_where_these_were_its_rows(
+    app: typer.Typer, cohort: Cohort, tmp_path: Path, shift: float
+) -> None:
+    table, bundle, out = (
+        written_cohort(cohort, tmp_path / "cohort.csv"),
+        tmp_path / "bundle",
+        tmp_path / "report",
+    )
+    assert CliRunner().invoke(app, ["train", "--cohort", str(table), "--out", str(bundle)]).exit_code == 0
+    cohort.values[:, 2] += shift
+    written_cohort(cohort, table)
+    options = ["evaluate", "--cohort", str(table), "--out", str(out), "--bundle", str(bundle)]
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 0, done.output
+    sets = json.loads((out / "report.json").read_text())["models"]["lr-paper4"]["sets"]
+    assert [entry["resubstitution"] for entry in sets.values()] == [not shift, False, False]
+    assert ("resubstitution" in (out / "report.html").read_text()) is not bool(shift)
 
 
 @pytest.mark.parametrize(

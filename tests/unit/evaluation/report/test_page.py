@@ -96,6 +96,12 @@ def test_the_predictions_give_the_figures_again(written: tuple[Path, Cohort, Rep
     assert rows.predicted_dice.isna().sum() == entry["n_undefined"] == 1
     assert np.abs(rows.predicted_dice - rows.dice).mean() == pytest.approx(entry["mae"])
     assert rows[rows.dice < 0.6].predicted_failed.mean() == pytest.approx(entry["sensitivity"])
+    for way in ("pearson", "spearman"):
+        low, high = entry[f"{way}_ci"]
+        assert rows.predicted_dice.corr(rows.dice, method=way) == pytest.approx(entry[way])
+        assert f"{entry[way]:.2f} [{low:.2f}, {high:.2f}]" in Page((out / "report.html").read_text()).text
+    trusted = rows.sort_values("predicted_dice", ascending=False, na_position="last")
+    assert (1 - trusted.dice).expanding().mean().mean() == pytest.approx(entry["aurc_dice"])
 
 
 def test_the_page_tells_how_often_intervals_hold_plain_and_weighted(

@@ -18,8 +18,9 @@ from research.covid20_cohort.covid20 import RefusedSource, listed, read_publishe
 from research.covid20_cohort.mask_folder import mask_folder
 from research.covid20_cohort.measured_row import hounsfield, measures_of, product_lung
 from research.covid20_cohort.plan import planned_published
-from research.covid20_cohort.setup import Context, Setup
-from research.covid20_cohort.training import Planes, folds_of
+from research.covid20_cohort.predict import Predictor
+from research.covid20_cohort.setup import Context, Setup, made_from
+from research.covid20_cohort.training import Planes, fast_precision, folds_of, planes_of, train
 from segwatch.cohorts.table import read_cohort
 from segwatch.features.files import Request, measure_files
 from segwatch.features.registry import ALL, MEASURED
@@ -141,6 +142,54 @@ def test_no_network_sees_a_patient_of_its_fold(source, tmp_path, monkeypatch):
         learnt = [patient for patient in set(fold) if fold[patient] != number]
         assert len(patients) == len(learnt)
         assert sum(len(scans) for scans in patients) == sum(case.patient in learnt for case in cases)
+
+
+@pytest.mark.parametrize(
+    ("units", "precision"),
+    [
+        ({"avx2": True, "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
+    ],
+)
+def test_networks_compute_in_bfloat16_only_where_the_processor_does(monkeypatch, units, precision):
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: units)
+    assert fast_precision() == precision
+
+
+def test_networks_of_one_precision_are_not_taken_for_those_of_the_other(source):
+    setup, cases = Setup((command.COARSE,), 4, ALL, 0), listed(source)
+    digests = {
+        made_from(replace(command.COARSE, precision=name), setup, cases) for name in ("bfloat16", "float32")
+    }
+    assert len(digests) == 2
+
+
+def test_a_network_in_float32_is_trained_and_asked_in_float32(source):
+    case = listed(source)[0]
+    scan = read_scan(case)
+    planes = planes_of(scan.levels, scan.truth, None, 2)
+    recipe = replace(command.COARSE, stages=(2,), precision="float32")
+    state = train(recipe, [[planes]], lambda: None)[2]
+    other = train(replace(recipe, precision="bfloat16"), [[planes]], lambda: None)[2]
+    assert not all(state[name].equal(other[name]) for name in state)
+    exact, rough = (
+        Predictor(state, 2, name).foreground(scan.levels, None) for name in ("float32", "bfloat16")
+    )
+    assert not np.array_equal(exact.plain, rough.plain)
+    np.testing.assert_allclose(exact.plain, rough.plain, atol=0.05)
+
+
+def test_how_long_training_takes_is_said_before_it_begins_and_only_where_something_is_missing(
+    source, made, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(fold_networks, "seconds_a_step", lambda *_: 90.0)
+    make(source, tmp_path, **FEW)
+    assert "minutes" not in capsys.readouterr().err
+    next((tmp_path / ".work").glob("fine-*-0.pt")).unlink()
+    make(source, tmp_path, **FEW)
+    # 0.004 times 1200 steps, rounded, of one fold, at 90 s in one process.
+    assert f"training in {fast_precision()}: about 8 minutes here" in capsys.readouterr().err
 
 
 def test_both_scans_of_a_patient_are_in_one_fold_and_folds_are_of_a_size():
