@@ -1,4 +1,4 @@
-"""Damages of a lesion mask: each does what it says, never leaves nothing, and is the same for the same draw."""
+"""Damages of a lesion mask: each does what it says, leaves something, and a draw gives the same again."""
 
 import numpy as np
 import pytest
