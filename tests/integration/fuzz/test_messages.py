@@ -160,7 +160,7 @@ def test_features_lives_through_every_message(segmented, store_folder, tmp_path)
     fuzz(
         SEGMENTED,
         segmented,
-        2,
+        4,
         lambda batch: lived_through("features", FeaturesSettings, features.run, own, batch, tmp_path),
     )
 
