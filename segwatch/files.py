@@ -122,6 +122,11 @@ class Finished(Generic[Result]):
             yield task, result
 
 
+def csv_delimiter(head: str) -> str:
+    """Of a CSV by its first line: a semicolon, as many spreadsheets write it, where there is no comma."""
+    return ";" if ";" in head and "," not in head else ","
+
+
 def finished_rows(folder: Path) -> Finished[dict[str, Any]]:
     """Results that JSON can carry."""
     return Finished(folder, ".json", _as_json, json.loads)

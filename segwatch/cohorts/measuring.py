@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from segwatch.cohorts.lungs import Lungs, check_for_cases, maker
-from segwatch.cohorts.table import delimiter
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
 from segwatch.features.files import Request, dice_of_files, scene_of_files
@@ -26,7 +25,7 @@ from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
 from segwatch.features.scene import Scene
-from segwatch.files import finished_rows
+from segwatch.files import csv_delimiter, finished_rows
 from segwatch.processes import pool_of
 from segwatch.progress import progress
 from segwatch.volumes.hounsfield import AskedUnit
@@ -199,7 +198,7 @@ def whose_of(table: Path) -> dict[str, tuple[str, str]]:
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            separator = delimiter(file.readline())
+            separator = csv_delimiter(file.readline())
             file.seek(0)
             rows = list(csv.DictReader(file, delimiter=separator))
     except (UnicodeDecodeError, csv.Error) as error:

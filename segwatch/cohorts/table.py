@@ -12,6 +12,7 @@ import pyarrow.parquet
 from segwatch.arrays import Flags, Floats, Texts
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
+from segwatch.files import csv_delimiter
 from segwatch.scoring.bins import failed
 
 TRAIN = "train"
@@ -206,16 +207,11 @@ def training_rows(cohort: Cohort) -> Cohort:
     return train
 
 
-def delimiter(head: str) -> str:
-    """Of a CSV by its first line: a semicolon, as many spreadsheets write it, where there is no comma."""
-    return ";" if ";" in head and "," not in head else ","
-
-
 def _read_table(path: Path) -> pa.Table:
     try:
         if path.suffix == ".csv":
             with path.open(encoding="utf-8", errors="replace") as file:
-                parsing = pyarrow.csv.ParseOptions(delimiter=delimiter(file.readline()))
+                parsing = pyarrow.csv.ParseOptions(delimiter=csv_delimiter(file.readline()))
             # Only an empty cell is null: the text NaN is a value that somebody computed, and is refused.
             options = pyarrow.csv.ConvertOptions(
                 null_values=[""], strings_can_be_null=True, column_types=dict.fromkeys(KEYS, pa.string())
