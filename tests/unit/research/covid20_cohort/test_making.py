@@ -95,13 +95,13 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_table(source, made, t
     with pytest.raises(KeyboardInterrupt):
         make(source, tmp_path, **FEW)
     rows = list((tmp_path / ".work").glob("*.rows/*"))
-    assert len(rows) == 6 + 3
+    assert len(rows) == 6 + 6 + 3  # published masks, truths, and what the networks had made
     rows[0].write_text('["cut off')
     trained = []
     monkeypatch.setattr(fold_networks, "train", lambda *_: trained.append(1))
     make(source, tmp_path, **FEW)
     assert not trained, "a network that was there was trained again"
-    for name in ("covid20", "covid20-made", "external"):
+    for name in ("covid20", "covid20-made", "truths", "external"):
         first, second = (
             pyarrow.parquet.read_table(folder / f"{name}.parquet") for folder in (made, tmp_path)
         )
@@ -250,3 +250,11 @@ def test_rows_of_another_version_of_a_feature_are_not_taken(source, made, tmp_pa
     with pytest.raises(KeyError):
         make(source, tmp_path, **FEW)
     assert len(measured) == len(list((made / ".work").glob("*.rows/*")))
+
+
+def test_every_scan_has_its_truth_among_the_masks(made):
+    truths = read_cohort(made / "truths.parquet")
+
+    assert set(truths.cases[truths.dice == 1.0]) == {
+        f"{case}-truth-00" for case in ("a-1", "a-2", "b", "c", "d", "e")
+    }
