@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from segwatch.contracts.envelope import Event, Headers, encode
-from segwatch.streaming.settings import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +170,3 @@ def outgoing(topic: str, event: Event[Any], timestamp_ms: int | None = None) -> 
     """The record that carries the event to a topic."""
     key, value, headers = encode(event)
     return Outgoing(topic, key, value, headers, timestamp_ms)
-
-
-def open_log(settings: ConnectionSettings) -> Log:
-    """Connect to the log that the settings name.
-
-    Raises:
-        LogUnavailable: it cannot be reached; the message names the likely causes.
-        BadSettings: a file that the settings name is wrong.
-    """
-    if settings.log == "embedded":
-        from segwatch.streaming.embedded.log import EmbeddedLog
-
-        assert settings.log_file is not None
-        return EmbeddedLog(settings.log_file)
-    from segwatch.streaming.kafka.log import KafkaLog  # not needed with the embedded log
-
-    return KafkaLog(settings)

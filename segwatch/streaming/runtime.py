@@ -18,8 +18,9 @@ from typing import Generic, TypeVar
 from segwatch.errors import BadInput, BadSettings, LogRefused, LogUnavailable, LostPlace
 from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.connect import open_log
 from segwatch.streaming.json_logs import configure_logging
-from segwatch.streaming.log import Log, open_log
+from segwatch.streaming.log import Log
 from segwatch.streaming.settings import ConnectionSettings, ServiceSettings, load_settings
 from segwatch.streaming.telemetry import Telemetry, TelemetryServer
 from segwatch.streaming.watchdog import Watchdog

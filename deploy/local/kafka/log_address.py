@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.local.kafka.certificates import Identity
-from segwatch.streaming.log import Log, open_log
+from segwatch.streaming.connect import open_log
+from segwatch.streaming.log import Log
 from segwatch.streaming.settings import PREFIX, ConnectionSettings
 
 

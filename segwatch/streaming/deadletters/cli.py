@@ -96,7 +96,7 @@ def replay_letters(
 
 def connected() -> "Log":
     """The log that the environment names, to be closed by `with`."""
-    from segwatch.streaming.log import open_log
+    from segwatch.streaming.connect import open_log
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
     return open_log(load_settings(ConnectionSettings, strangers=True))
