@@ -1,7 +1,7 @@
 """Which predictions a cohort consists of: of which scan, stage, change and threshold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -111,7 +111,7 @@ def planned_truths(cases: Sequence[tuple[str, str]], each: int, seed: int) -> li
     for number, (case, patient) in enumerate(cases):
         draw = np.random.default_rng([seed, number, len(TREATMENTS) + 1])
         for place in range(each):
-            one = _one(case, patient, TRUTH, TRUTH, 0, (), draw)
+            seed_of_one = int(draw.integers(2**31))
             damages = [kinds[(place + number) % len(kinds)]] if place else []
             if damages and draw.random() < SECOND_CHANGE:
                 damages.append(str(draw.choice(kinds)))
@@ -120,7 +120,21 @@ def planned_truths(cases: Sequence[tuple[str, str]], each: int, seed: int) -> li
             changes = (
                 ((str(draw.choice(MOVED)), round(float(draw.random()) ** MILDNESS, 3)),) if changed else ()
             )
-            plan.append(replace(one, name=f"{case}-{TRUTH}-{place:02d}", changes=changes, damages=strengths))
+            plan.append(
+                Planned(
+                    name=f"{case}-{TRUTH}-{place:02d}",
+                    source=case,
+                    patient=patient,
+                    segmenter=TRUTH,
+                    networks=TRUTH,
+                    stage=len(STAGE_WEIGHTS) - 1,
+                    seen=False,
+                    changes=changes,
+                    threshold=0.5,
+                    seed=seed_of_one,
+                    damages=strengths,
+                )
+            )
     return plan
 
 
@@ -133,7 +147,7 @@ def _one(
     possible: Sequence[str],
     draw: Generator,
 ) -> Planned:
-    first = possible[place % len(possible)] if possible else "none"
+    first = possible[place % len(possible)]
     stage = int(draw.choice(len(STAGE_WEIGHTS), p=STAGE_WEIGHTS)) if place else len(STAGE_WEIGHTS) - 1
     kinds = [] if first == "none" else [first]
     if kinds and draw.random() < SECOND_CHANGE:

@@ -27,8 +27,7 @@ def tried_on_good_masks(rows: Cohort, predicted: Floats, flagged: Flags) -> Good
     good, truth = ~failed(rows.dice), rows.dice == 1.0
     by_patient = [
         (float((~flagged[mine]).mean()), int(mine.sum()))
-        for patient in np.unique(rows.patients[good])
-        if (mine := good & (rows.patients == patient)).any()
+        for mine in (good & (rows.patients == patient) for patient in np.unique(rows.patients[good]))
     ]
     counted = [share for share, count in by_patient if count >= FEWEST_OF_A_PATIENT]
     return GoodMasks(
