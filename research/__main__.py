@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from segwatch.cli import run
+from segwatch.terminal import new_console, say
 
 app = typer.Typer(
     help="A cohort of real predictions, and docs/evidence.md made from it.",
@@ -32,7 +33,7 @@ def make(
     from research.covid20_cohort.command import make as make_tables
 
     for name, rows in make_tables(source, out, each=each, steps=steps, seed=seed, workers=workers).items():
-        typer.echo(f"{out / name}.parquet: {rows} rows")
+        say(f"{out / name}.parquet: {rows} rows")
 
 
 @app.command()
@@ -43,18 +44,17 @@ def evidence(
     ] = Path("docs/evidence.md"),
 ) -> None:
     """Write the evidence: every scorer with each patient left out, ablations, other segmenters, goals."""
-    from rich.console import Console
 
     from research.evidence.evidence import write_evidence
     from research.evidence.tables import read_tables
 
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     tables = read_tables(folder)
     with console.status("scoring each patient by scorers that never saw them"):
         goals = write_evidence(
             tables, out, folder / ".work", step=lambda done: console.print(f"done: {done}")
         )
-    typer.echo(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
+    say(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
 
 
 if __name__ == "__main__":

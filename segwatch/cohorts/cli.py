@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from segwatch.terminal import say
+
 Optional = Path | None
 Lung = Annotated[
     str | None,
@@ -59,7 +61,7 @@ def import_cases(
     cases = sources(layout, source, predictions, lungs)
     arrange(cases, out, None if split is None else whose_of(split), set_name)
     without = sum(case.lung is None for case in cases)
-    typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
+    say(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
 
 
 def demo_cohort(
@@ -81,7 +83,7 @@ def demo_cohort(
     predictor = LesionModel(open_bundle(model))
     with progress("phantoms segmented and measured", len(cases)) as done:
         rows = make_cohort(cases, out, predictor, done)
-    typer.echo(f"{out}: {rows} rows")
+    say(f"{out}: {rows} rows")
 
 
 def measure(

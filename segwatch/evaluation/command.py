@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from rich.console import Console
 
 from segwatch.cohorts.opening import Opened, open_cohort
 from segwatch.cohorts.table import Cohort
@@ -23,6 +22,7 @@ from segwatch.scoring.bundle import Scorer, load
 from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.set_figures import RANKING
 from segwatch.statistics.verdicts import Judged
+from segwatch.terminal import new_console
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
 
@@ -134,7 +134,7 @@ def _print_in_short(found: Evaluated, out: Path) -> None:
         }
         for name in found.report.cohort.sets
     }
-    console = Console()
+    console = new_console()
     console.print(*(figures_table(sections, columns, title) for title, columns in IN_SHORT.items()))
     console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 

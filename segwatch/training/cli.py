@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from segwatch.cohorts.cli import COHORT, Lung
+from segwatch.terminal import new_console, say
 
 DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
 
@@ -46,7 +47,6 @@ def train(
     lung: Lung = None,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
-    from rich.console import Console
 
     from segwatch.cohorts.opening import opened_for_training
     from segwatch.cohorts.table import read_cohort, stacked
@@ -59,7 +59,7 @@ def train(
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
 
-    console = Console()
+    console = new_console()
     names = [path.stem for path in (cohort, *(also or ()))]
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
@@ -108,5 +108,5 @@ def calibrate(
     adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
     card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
     identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
-    typer.echo(gains_of(adapted.tried))
-    typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")
+    say(gains_of(adapted.tried))
+    say(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")

@@ -1,9 +1,14 @@
 """`python -m services.federation`: at the centre, every site's rolling quality for Prometheus."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import sys
 
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import run_steps
+from services.federation.accounting import AccountCollector
 from services.federation.handler import NAME, Federation
 from services.federation.metrics import FleetCollector
 from services.federation.settings import FederationSettings
@@ -14,6 +19,7 @@ def run(runtime: Runtime[FederationSettings]) -> None:
     settings = runtime.settings
     service = Federation(runtime.log, settings.site_names(), settings.window_pulses)
     runtime.telemetry.registry.register(FleetCollector(service.sites))
+    runtime.telemetry.registry.register(AccountCollector(service.accounts))
     run_steps(service, runtime)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
+from segwatch.federation.presence import Presence
 from segwatch.federation.share import Share, share_of
 
 DIGEST_BYTES = 8
@@ -50,6 +51,7 @@ class SiteReleases:
         conflicts: records that bore a known block's name and said something else.
         refused: records that are no release, or one that no policy allows.
         heartbeat: the last one in the topic's order.
+        presence: gaps, epoch and pace.
     """
 
     pulses: int = 0
@@ -60,6 +62,7 @@ class SiteReleases:
     heartbeat: Heartbeat | None = None
     portrait: Portrait | None = None
     window: list[Pulse] = field(default_factory=list)
+    presence: Presence = field(default_factory=Presence)
     _known: dict[tuple[int, str], Digests] = field(default_factory=dict)
     _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
 
@@ -69,7 +72,9 @@ class SiteReleases:
         if isinstance(figures, Heartbeat):
             if self.beat(figures.epoch, figures.number):
                 self.heartbeat = figures
+                self.presence.take(figures)
         elif self._is_first(figures):
+            self.presence.take(figures)
             self._show(figures, window_pulses)
 
     def share(self) -> Share | None:

@@ -1,5 +1,9 @@
 """`python -m services.ingest`: read settings, open the ways in, watch the inbox."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import logging
 import sys
 from collections.abc import Iterator
@@ -10,9 +14,11 @@ from segwatch.errors import BadSettings
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import secret
+from segwatch.streaming.steps import successes
 from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer
+from services.ingest.fingerprint import refuse_another_secret
 from services.ingest.handler import NAME, Ingest
 from services.ingest.inbox import Completion, Inbox
 from services.ingest.settings import IngestSettings
@@ -30,7 +36,9 @@ _log = logging.getLogger(__name__)
 def run(runtime: Runtime[IngestSettings]) -> None:
     """Work until asked to stop."""
     settings = runtime.settings
-    ingest = Ingest(VolumeStore(settings.store), _secret(settings), settings.ct_unit)
+    store, secret_ = VolumeStore(settings.store), _secret(settings)
+    next(successes(lambda: refuse_another_secret(store, secret_), runtime), None)
+    ingest = Ingest(store, secret_, settings.ct_unit)
     inbox = _inbox(settings)
     runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
     producer, worker = runtime.log.producer(), Worker()

@@ -1,5 +1,9 @@
 """The scoring service: `python -m services.scoring`."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import sys
 
 from segwatch.contracts.envelope import utc_now
@@ -15,7 +19,7 @@ from services.scoring.settings import ScoringSettings
 def run(runtime: Runtime[ScoringSettings]) -> None:
     """Wire the stage and run it until it is asked to stop."""
     scoring = Scoring(
-        scorer=load(runtime.settings.scorer),
+        scorer=runtime.load(lambda: load(runtime.settings.scorer)),
         metrics=ScoringMetrics(runtime.telemetry.registry),
         now=utc_now,
     )

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "extras", "arrays", "files", "processes", "progress"),
-    ("contracts", "ingest"),
+    ("errors", "extras", "arrays", "files", "processes", "terminal"),
+    ("contracts", "ingest", "progress"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics"),
     ("segmentation", "aggregation", "federation"),

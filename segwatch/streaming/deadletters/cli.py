@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwatch.terminal import new_console, plain_line, say
+
 if TYPE_CHECKING:
     from segwatch.streaming.deadletters.reading import Letter
     from segwatch.streaming.log import Log
@@ -41,11 +43,11 @@ def list_letters(
         found = read_letters(log)
     letters = [letter for letter in found.by_id.values() if not (pending and letter.replayed)]
     if as_json:
-        typer.echo(json.dumps([_summary(letter) for letter in letters], indent=2))
+        say(json.dumps([_summary(letter) for letter in letters], indent=2))
     else:
         _table(letters)
     if found.strangers:
-        typer.echo(f"{found.strangers} records in the dead-letter topics are no dead letters", err=True)
+        say(f"{found.strangers} records in the dead-letter topics are no dead letters", err=True)
 
 
 @deadletters.command("show")
@@ -61,10 +63,10 @@ def show(
         letter = find(read_letters(log), id_)
     fields = _summary(letter) | _content(letter)
     if as_json:
-        typer.echo(json.dumps(fields, indent=2))
+        say(json.dumps(fields, indent=2))
         return
     for name, value in fields.items():
-        typer.echo(f"{name:>10}  {value if isinstance(value, str) else json.dumps(value)}")
+        say(f"{name:>10}  {plain_line(value) if isinstance(value, str) else json.dumps(value)}")
 
 
 @deadletters.command("replay")
@@ -87,11 +89,11 @@ def replay_letters(
         for letter in chosen:
             replay(letter, producer, {ORIGIN: partial(put_back, inbox)})
             if not as_json:
-                typer.echo(f"{letter.id}  replayed for {letter.stage}")
+                say(f"{letter.id}  replayed for {letter.stage}")
     if as_json:
-        typer.echo(json.dumps([letter.id for letter in chosen]))
+        say(json.dumps([letter.id for letter in chosen]))
     elif not chosen:
-        typer.echo("nothing to replay")
+        say("nothing to replay")
 
 
 def connected() -> "Log":
@@ -122,7 +124,6 @@ def _content(letter: "Letter") -> dict[str, Any]:
 
 
 def _table(letters: "list[Letter]") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("id", "time", "stage", "error", "attempts", "origin", "reason", "replayed", box=None)
@@ -130,8 +131,8 @@ def _table(letters: "list[Letter]") -> None:
         origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
         times = str(len(letter.replayed)) if letter.replayed else ""
         cells = (letter.id[:12], letter.time, letter.stage, letter.error, str(letter.attempts))
-        table.add_row(*cells, origin, letter.reason, times)
-    console = Console(markup=False, highlight=False)
+        table.add_row(*map(plain_line, (*cells, origin, letter.reason, times)))
+    console = new_console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     console.print(table if letters else "no dead letters")

@@ -1,15 +1,16 @@
 """The log in Kafka, through kafka-python."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
 
 from segwatch.contracts.topics import time_settings
 from segwatch.errors import LogRefused, LogUnavailable
-from segwatch.streaming.closing import Closes
+from segwatch.streaming.closing import Closes, bounded
 from segwatch.streaming.kafka.consumer import KafkaConsumer
 from segwatch.streaming.kafka.diagnosis import likely_cause, unreachable
 from segwatch.streaming.kafka.errors import translated
@@ -37,7 +38,8 @@ class KafkaLog(Closes):
         read_odd_records()
         self._options = connection(settings)
         self._made = ExitStack()
-        self._admin = self._connect(settings)
+        self._settings = settings
+        self._admin: KafkaAdminClient | None = self._connect()
 
     def producer(self) -> KafkaProducer:
         return self._made.enter_context(KafkaProducer(self._options, self.topics))
@@ -50,15 +52,11 @@ class KafkaLog(Closes):
         return self._made.enter_context(KafkaReader(self._options, topics, from_offset))
 
     def topics(self) -> frozenset[str]:
-        until = time.monotonic() + RECONNECT_SECONDS
-        while True:
-            try:
-                with translated("listing topics"):
-                    return frozenset(self._admin.list_topics())
-            except LogUnavailable:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(RECONNECT_SECONDS / 30)
+        return frozenset(self.identities())
+
+    def identities(self) -> dict[str, str]:
+        """By Kafka's own topic ids (KIP-516)."""
+        return {each["name"]: str(each["topic_id"]) for each in self._described()}
 
     def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
         """Make what is missing, with the cluster's default of copies; `forever` lifts the time limit."""
@@ -73,9 +71,11 @@ class KafkaLog(Closes):
         }
         if not wanted:
             return
+        admin = self._admin
+        assert admin is not None  # it has just listed the topics
         with translated("making topics"):
             try:
-                self._admin.create_topics(wanted, wait_for_metadata=True)
+                admin.create_topics(wanted, wait_for_metadata=True)
             except TopicAlreadyExistsError:  # somebody else made one in between: make the rest
                 self.create_topics(partitions, forever=forever)
 
@@ -87,7 +87,29 @@ class KafkaLog(Closes):
                 " made by the platform (KafkaTopic resources), or by `segwatch topics create`"
             )
 
-    def _connect(self, settings: ConnectionSettings) -> KafkaAdminClient:
+    def unwell(self) -> dict[str, int]:
+        """By the cluster's metadata, which any principal may ask for: no broker's own metrics are needed."""
+        return unwell(self._described())
+
+    def _described(self) -> list[dict[str, Any]]:
+        """The cluster's metadata of every topic that this principal can see. A client that got no answer may
+        stay dead when the broker is back, so the next question has another.
+        """
+        until = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            admin = self._admin = self._admin or self._connect()
+            try:
+                with translated("listing topics"):
+                    return list(admin.describe_topics())
+            except LogUnavailable:
+                if time.monotonic() > until:
+                    self._admin = None
+                    bounded(admin.close, "the admin client that got no answer")
+                    raise
+                time.sleep(RECONNECT_SECONDS / 30)
+
+    def _connect(self) -> KafkaAdminClient:
+        settings = self._settings
         listed = servers(settings)
         reason = unreachable(listed)
         if reason is not None:
@@ -106,4 +128,14 @@ class KafkaLog(Closes):
 
     def _close(self) -> None:
         self._made.close()
-        self._admin.close()
+        if self._admin is not None:
+            self._admin.close()
+
+
+def unwell(described: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many partitions of the described topics are offline, and how many have too few copies in step."""
+    partitions = [each for topic in described for each in topic["partitions"]]
+    return {
+        "offline": sum(each["leader_id"] < 0 for each in partitions),
+        "under_replicated": sum(len(each["isr_nodes"]) < len(each["replica_nodes"]) for each in partitions),
+    }
