@@ -20,6 +20,7 @@ CtUnit = Literal["hu", "display", "unknown"]
 caller said so; or something else, whose intensities mean nothing."""
 LesionSource = Literal["nnunet", "nnunet-v1", "given"]
 LungMethod = Literal["given", "lungmask", "classical", "none"]
+Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -64,7 +65,10 @@ class MaskProbabilities(Contract):
 
 
 class StudySegmented(Study):
-    """The study has its masks, native and on the grid that features are measured on (from segmentation)."""
+    """The study has its masks, native and on the grid that features are measured on (from segmentation).
+
+    `segmentation_seconds` is how long the stage itself took: a goal for the rest's time leaves it out.
+    """
 
     ct_unit: CtUnit
     geometry: Geometry
@@ -79,6 +83,7 @@ class StudySegmented(Study):
     lung_method: LungMethod
     model: ModelIdentity | None
     probabilities: MaskProbabilities | None = None
+    segmentation_seconds: Seconds | None = None
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
@@ -104,6 +109,7 @@ class StudyMeasured(Study):
     components: Literal["26", "l1"]
     lesion_ml: Annotated[float, Field(ge=0)] | None = None
     feature_versions: dict[Name, Version] = Field(default_factory=dict)
+    segmentation_seconds: Seconds | None = None
 
     @model_validator(mode="after")
     def _every_null_has_its_reason(self) -> "StudyMeasured":
