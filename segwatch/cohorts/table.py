@@ -1,13 +1,15 @@
 """A cohort: one row a predicted mask, with its true Dice and its measures. CSV or Parquet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from segwatch.arrays import Flags, Floats, Texts
 from segwatch.contracts.identity import digest_of
@@ -19,6 +21,9 @@ TRAIN = "train"
 KEYS = ("case", "patient", "set")
 REMARKS = ("status", "undefined")
 """What `segwatch measure --cohort` says of each case beside its measures."""
+SEGMENTER, TRUTH_SHARE = "segmenter", "truth_share_of_lung"
+BESIDE = ("dice", TRUTH_SHARE, SEGMENTER)
+"""What a table may say of a mask beside its measures: how good it is, what the truth is, and who made it."""
 FEWEST_PATIENTS = 5
 
 
@@ -30,6 +35,9 @@ class Cohort:
         cases, patients, sets: names (n,).
         dice: true Dice (n,), 0 to 1.
         features: names (f,). values: their values (n, f), NaN where undefined.
+        truth_share: the truth's lesion share of the lung (n,), 0 to 1, as `lesion_share_of_lung` is the
+            mask's; NaN where it is not known. None where the table has no such column.
+        segmenters: who made each mask (n,). None where the table has no such column.
     """
 
     cases: Texts
@@ -38,6 +46,8 @@ class Cohort:
     dice: Floats
     features: tuple[str, ...]
     values: Floats
+    truth_share: Floats | None = None
+    segmenters: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -61,6 +71,8 @@ class Cohort:
             self.dice[chosen],
             self.features,
             self.values[chosen],
+            None if self.truth_share is None else self.truth_share[chosen],
+            None if self.segmenters is None else self.segmenters[chosen],
         )
 
     def of_set(self, name: str) -> "Cohort":
@@ -79,7 +91,7 @@ class Cohort:
                 f"the cohort lacks the columns {', '.join(missing)}; it has {', '.join(self.features)}"
             )
         columns = [self.features.index(name) for name in features]
-        return Cohort(self.cases, self.patients, self.sets, self.dice, features, self.values[:, columns])
+        return replace(self, features=features, values=self.values[:, columns])
 
     def sha256(self) -> str:
         """The hash of its content, whatever the file's format and the rows' order."""
@@ -124,6 +136,7 @@ def cohort_in(table: pa.Table, source: Path, *, patients_may_share: bool = False
     cohort = _rows_of(table, _numbers(table, "dice", _texts(table, "case")))
     _check_rows(cohort)
     _check_dice(cohort)
+    _check_truth_share(cohort)
     if not patients_may_share:
         _check_split(cohort)
     return cohort
@@ -169,14 +182,31 @@ def stacked(tables: Mapping[str, Cohort]) -> Cohort:
         np.concatenate([table.dice for table in alike]),
         first.features,
         np.concatenate([table.values for table in alike]),
+        _in_all([table.truth_share for table in alike]),
+        _in_all([table.segmenters for table in alike]),
     )
 
 
+def _in_all(columns: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """The columns one beneath the other; None where a table lacks it, since a part is never the whole."""
+    there = [column for column in columns if column is not None]
+    return np.concatenate(there) if len(there) == len(columns) else None
+
+
 def _rows_of(table: pa.Table, dice: Floats) -> Cohort:
-    names = tuple(name for name in table.column_names if name not in (*KEYS, "dice", *REMARKS))
+    names = tuple(name for name in table.column_names if name not in (*KEYS, *BESIDE, *REMARKS))
     cases = _texts(table, "case")
     values = np.stack([_numbers(table, name, cases) for name in names], axis=1)
-    return Cohort(cases, _texts(table, "patient"), _texts(table, "set"), dice, names, values)
+    return Cohort(
+        cases,
+        _texts(table, "patient"),
+        _texts(table, "set"),
+        dice,
+        names,
+        values,
+        _numbers(table, TRUTH_SHARE, cases) if TRUTH_SHARE in table.column_names else None,
+        _texts(table, SEGMENTER) if SEGMENTER in table.column_names else None,
+    )
 
 
 def training_rows(cohort: Cohort) -> Cohort:
@@ -233,7 +263,7 @@ def _check_columns(table: pa.Table, source: Path, needed: Sequence[str]) -> None
         raise RefusedCohort(f"{source} lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
     if len(set(names)) != len(names):
         raise RefusedCohort(f"{source} has a column twice")
-    if set(names) <= {*needed, "dice", *REMARKS}:
+    if set(names) <= {*needed, *BESIDE, *REMARKS}:
         raise RefusedCohort(f"{source} has no feature column beside {', '.join(needed)}")
     if not table.num_rows:
         raise RefusedCohort(f"{source} has no rows")
@@ -295,6 +325,19 @@ def _check_dice(cohort: Cohort) -> None:
         first = int(np.flatnonzero(wrong)[0])
         raise RefusedCohort(
             f"the case {cohort.cases[first]} has the Dice {cohort.dice[first]}, which is not within 0 to 1"
+        )
+
+
+def _check_truth_share(cohort: Cohort) -> None:
+    if cohort.truth_share is None:
+        return
+    with np.errstate(invalid="ignore"):
+        wrong = (cohort.truth_share < 0) | (cohort.truth_share > 1)
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise RefusedCohort(
+            f"the case {cohort.cases[first]} has the {TRUTH_SHARE} {cohort.truth_share[first]}, which is no "
+            "share within 0 to 1"
         )
 
 

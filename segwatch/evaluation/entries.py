@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from segwatch.arrays import Floats
 from segwatch.cohorts.table import TRAIN, Cohort
@@ -138,6 +139,34 @@ class FeaturesEntry(Contract):
     names: tuple[str, ...]
 
 
+class PairedDifference(Contract):
+    """A scorer's figure on a rival's studies, and how it differs: scorer less rival, 95 % over patients."""
+
+    scorer: float | None
+    difference: float | None
+    difference_ci: Bounds | None
+
+
+class RivalSetEntry(Contract):
+    """A rival's figures of the studies of a set that it can judge, and how scorers differ from it on those.
+
+    A scorer that is judged there on what it was fitted on is not compared.
+    """
+
+    figures: SetFigures
+    scorer_less_rival: dict[str, dict[str, PairedDifference]]
+
+
+class RivalEntry(Contract):
+    """A rival, each patient predicted without them; or why it is not measurable, of a set by None."""
+
+    title: str
+    features: tuple[str, ...]
+    not_measurable: str | None
+    fitted_on: str | None
+    sets: dict[str, RivalSetEntry | None]
+
+
 class Report(Contract):
     """Everything that `report.json` holds."""
 
@@ -152,6 +181,7 @@ class Report(Contract):
     bootstrap: BootstrapEntry
     p_value: dict[str, dict[str, SensitivityTest]]
     ablation: dict[str, tuple[Ablation, ...]]
+    rivals: dict[str, RivalEntry] = Field(default_factory=dict)
 
     def written(self) -> str:
         """As JSON. What was not looked at does not stand there, and NaN never does."""
