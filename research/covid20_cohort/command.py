@@ -12,7 +12,7 @@ from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned, planned, planned_published, planned_truths
 from research.covid20_cohort.setup import Context, Setup, made_from
 from research.covid20_cohort.training import NetworkRecipe, fast_precision
-from segwatch.cohorts.table import BESIDE
+from segwatch.cohorts.columns import BESIDE
 from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.features.registry import ALL, versions_of

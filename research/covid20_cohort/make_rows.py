@@ -29,9 +29,9 @@ from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned
 from research.covid20_cohort.predict import Predictor, mask_of
 from research.covid20_cohort.setup import Context
 from research.covid20_cohort.training import NetworkRecipe
+from segwatch.cohorts.columns import SEGMENTER
 from segwatch.cohorts.damages import Known, damaged
 from segwatch.cohorts.demo_cohort import true_dice
-from segwatch.cohorts.table import SEGMENTER
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.processes import results
 from segwatch.volumes.image import Array, Mask

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from research.covid20_cohort.covid20 import WHITE, Scan
+from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.demo_cohort import true_dice
-from segwatch.cohorts.table import TRUTH_SHARE
 from segwatch.contracts.studies import MaskProbabilities
 from segwatch.features.kernels.masks import BinaryMask
-from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.lesion_share import share_of_lung
+from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.registry import CATALOGUE
 from segwatch.features.scene import NativeMask, Scene
 from segwatch.segmentation.segmenter import lung_without_model

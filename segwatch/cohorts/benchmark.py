@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segwatch.cohorts.columns import TRAIN
 from segwatch.cohorts.layouts import Source
-from segwatch.cohorts.table import TRAIN
 from segwatch.errors import RefusedCohort
 
 DOMAINS, FOLDS = "domain_mapping_00.json", "splits_final.json"

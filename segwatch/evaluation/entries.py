@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.contracts.base import Contract
 from segwatch.scoring.predict import Kind
 from segwatch.statistics import curves

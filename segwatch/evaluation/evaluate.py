@@ -9,7 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort
 from segwatch.evaluation.bootstrap import POINTS, Drawn, bootstrap
 from segwatch.evaluation.entries import (

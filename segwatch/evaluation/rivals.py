@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
 from segwatch.arrays import Flags, Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort
 from segwatch.evaluation.entries import ModelEntry, PairedDifference, RivalEntry, RivalSetEntry
 from segwatch.evaluation.plan import plan_of, predicted
@@ -83,18 +84,16 @@ def _entry(
     models: Mapping[str, ModelEntry],
     seed: int,
 ) -> RivalEntry:
-    told = {"title": rival.title, "features": rival.features}
     lacking = _lacking(cohort, rival.features)
     if lacking:
-        reason = f"the cohort has no {', no '.join(lacking)}"
-        return RivalEntry(**told, not_measurable=reason, fitted_on=None, sets={})
+        return _not_measurable(rival, f"the cohort has no {', no '.join(lacking)}")
     rows = cohort.select(rival.features)
     fitted_on = TRAIN if TRAIN in cohort.set_names else "all sets"
     learnt = rows if fitted_on == TRAIN else replace(rows, sets=np.full(len(rows), TRAIN))
     try:
         made = predicted(plan_of(learnt, leave_patient_out=True), rival.recipe, seed)
     except RefusedCohort as error:
-        return RivalEntry(**told, not_measurable=str(error), fitted_on=None, sets={})
+        return _not_measurable(rival, str(error))
     sets = {}
     for name in cohort.set_names:
         there = rows.defined & (cohort.sets == name)
@@ -102,7 +101,15 @@ def _entry(
             model: each for model, each in judged.items() if not models[model].sets[name].resubstitution
         }
         sets[name] = _set_entry(cohort, made, beside, there) if there.any() else None
-    return RivalEntry(**told, not_measurable=None, fitted_on=fitted_on, sets=sets)
+    return RivalEntry(
+        title=rival.title, features=rival.features, not_measurable=None, fitted_on=fitted_on, sets=sets
+    )
+
+
+def _not_measurable(rival: Rival, reason: str) -> RivalEntry:
+    return RivalEntry(
+        title=rival.title, features=rival.features, not_measurable=reason, fitted_on=None, sets={}
+    )
 
 
 def _lacking(cohort: Cohort, features: tuple[str, ...]) -> list[str]:

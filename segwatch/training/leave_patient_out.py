@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from segwatch.arrays import Flags, Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.terms import columns
 from segwatch.statistics.conformal import effective, shift_weights, site_interval
 from segwatch.statistics.coverage import DiceIntervals

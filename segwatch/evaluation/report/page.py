@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from segwatch.cohorts.table import TRAIN
+from segwatch.cohorts.columns import TRAIN
 from segwatch.contracts.base import Contract
 from segwatch.evaluation.entries import ConstantEntry, ModelEntry, Report, SetEntry
 from segwatch.evaluation.report.html import bullets, html, note, table
