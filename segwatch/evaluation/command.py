@@ -14,6 +14,7 @@ from segwatch.cohorts.table import Cohort
 from segwatch.cohorts.write_table import write_table
 from segwatch.errors import BadInput
 from segwatch.evaluation.evaluate import PAPERS, Evaluated, EvaluateOptions, evaluate, steps
+from segwatch.evaluation.report.burden_section import burden_in_words
 from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
 from segwatch.evaluation.report.rivals_section import not_measurable
@@ -141,7 +142,7 @@ def _print_in_short(found: Evaluated, out: Path) -> None:
                 sections[name][f"rival: {rival.title}"] = one.figures
     console = Console()
     console.print(*(figures_table(sections, columns, title) for title, columns in IN_SHORT.items()))
-    for sentence in not_measurable(found.report):
+    for sentence in (*not_measurable(found.report), *burden_in_words(found.report)):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 

@@ -168,6 +168,34 @@ class RivalEntry(Contract):
     sets: dict[str, RivalSetEntry | None]
 
 
+class BurdenSetEntry(Contract):
+    """How well the error of the lesion's share of the lung is predicted, in percentage points.
+
+    Attributes:
+        n: the studies whose truth's share is known and that have a prediction.
+        mae_constant: of the training rows' median for every study. gain: of the prediction on it.
+        covered: the share of intervals that hold, of studies that are not outside; half_width: theirs.
+        resubstitution: whether the model was fitted on these rows.
+    """
+
+    n: int
+    mae: float
+    mae_constant: float
+    gain: float
+    gain_ci: Bounds
+    bias: float
+    covered: float | None
+    half_width: float | None
+    resubstitution: bool
+
+
+class BurdenEntry(Contract):
+    """The second target of a bundle, or of a model fitted on `train`; why there is none, or its sets."""
+
+    not_measurable: str | None
+    sets: dict[str, BurdenSetEntry | None]
+
+
 class Report(Contract):
     """Everything that `report.json` holds."""
 
@@ -183,6 +211,7 @@ class Report(Contract):
     p_value: dict[str, dict[str, SensitivityTest]]
     ablation: dict[str, tuple[Ablation, ...]]
     rivals: dict[str, RivalEntry] = Field(default_factory=dict)
+    burden: dict[str, BurdenEntry] = Field(default_factory=dict)
 
     def written(self) -> str:
         """As JSON. What was not looked at does not stand there, and NaN never does."""

@@ -13,6 +13,7 @@ from segwatch.cohorts.columns import TRAIN
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort
 from segwatch.evaluation.bootstrap import POINTS, Drawn, bootstrap
+from segwatch.evaluation.burden import burden_entries
 from segwatch.evaluation.entries import (
     Ablation,
     BootstrapEntry,
@@ -174,6 +175,13 @@ def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> 
         p_value={name: _tests(entry.sets) for name, entry in models.items()},
         ablation=dict(fitted.ablations),
         rivals=rival_entries(cohort, judged, models, asked.seed),
+        burden=burden_entries(
+            cohort,
+            fitted.plan,
+            asked.bundles,
+            asked.seed,
+            {name: any(one.resubstitution for one in entry.sets.values()) for name, entry in models.items()},
+        ),
     )
     return Evaluated(report, judged)
 

@@ -67,7 +67,7 @@ def leave_patient_out(
     learnt = cohort.of_set(TRAIN)
     here = _empty(learnt)
     there = None if also is None else _empty(also)
-    quick = replace(choices, resamples=0)
+    quick = replace(choices, resamples=0, second_target=False)
     for without, trained in _scorers(learnt, also, model, features, quick, seed):
         _fill(here, learnt, learnt.patients == without, trained)
         if also is not None and there is not None:

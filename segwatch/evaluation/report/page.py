@@ -8,6 +8,7 @@ from pathlib import Path
 from segwatch.cohorts.columns import TRAIN
 from segwatch.contracts.base import Contract
 from segwatch.evaluation.entries import ConstantEntry, ModelEntry, Report, SetEntry
+from segwatch.evaluation.report.burden_section import burden_section
 from segwatch.evaluation.report.html import bullets, html, note, table
 from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
 from segwatch.evaluation.report.rivals_section import rivals_section
@@ -105,6 +106,7 @@ def _body(
     yield "<h2>How predicted Dice follows and orders the true</h2>"
     yield _long(report, models, RANKS)
     yield from rivals_section(report)
+    yield from burden_section(report)
     yield "<h2>Intervals of the predicted Dice</h2>"
     yield _long(report, _with_intervals(report.models), INTERVALS)
     yield note(escape(INTERVAL_NOTE))
