@@ -11,12 +11,11 @@ import yaml
 
 from deploy.alerting.configuration import alertmanager
 from deploy.alerting.contacts import read_contacts
-from deploy.alerting.rules import linked
+from deploy.alerting.rules import linked, rule_file
 from segwatch.errors import SegwatchError
 from segwatch.files import write_whole
 from segwatch.terminal import say
 
-RULES = Path(__file__).resolve().parents[1] / "rules"
 HEADER = "# Written by `python -m deploy.alerting`; change the contacts, not this file.\n"
 
 
@@ -36,7 +35,7 @@ def main(
     written = {"alertmanager": alertmanager(told)}
     if told.links is not None:
         for name in ("centre", "hospital"):
-            written[name] = linked(yaml.safe_load((RULES / f"{name}.yaml").read_text()), name, told.links)
+            written[name] = linked(rule_file(name), name, told.links)
     for name, content in written.items():
         path = folder / f"{name}.yaml"
         write_whole(path, HEADER + yaml.safe_dump(content, sort_keys=False, width=110))

@@ -12,7 +12,7 @@ import yaml
 
 from deploy.alerting.contacts import Links, read_contacts
 from deploy.alerting.kubernetes import alertmanager_config
-from deploy.alerting.rules import linked
+from deploy.alerting.rules import linked, rule_file
 from deploy.manifests.access import HOSPITAL, Access, centre, grants
 from deploy.manifests.kafka_topics import centre_topics, site_topics
 
@@ -81,7 +81,7 @@ def _rules(name: str, namespace: str, links: Links | None) -> dict[str, Any]:
 
     Each alert bears its namespace: by this label the operator's Alertmanager hands it to our routes.
     """
-    rules = linked(yaml.safe_load((ROOT / "deploy" / "rules" / f"{name}.yaml").read_text()), name, links)
+    rules = linked(rule_file(name), name, links)
     for group in rules["groups"]:
         for rule in group["rules"]:
             if "alert" in rule:

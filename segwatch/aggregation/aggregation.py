@@ -12,6 +12,7 @@ from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import FOREVER, SCORED, dead_letters
 from segwatch.errors import InvalidMessage, TopicRemade
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.log import Log, Record
 from segwatch.streaming.telemetry import REFRESH_SECONDS, Telemetry, show_partitions
@@ -54,6 +55,7 @@ class Aggregation:
         self._identities: dict[str, str] = {}
         self._buried: set[int] | None = None
         self._producer = log.producer()
+        self._pending = PendingLetters(NAME, log, [SCORED], telemetry)
 
     def step(self, timeout_seconds: float) -> None:
         """Settle what is due, and count the next scored studies.
@@ -78,8 +80,8 @@ class Aggregation:
             self._forget()
 
     def _look_around(self) -> None:
-        """How far behind we are, also while nothing can be closed; and whether ledger and release are still the
-        topics that were read: a running process would not else learn that what it released is gone.
+        """How far behind we are, also while nothing can be closed; and whether ledger and release are still
+        the topics that were read: a running process would not else learn that what it released is gone.
 
         Raises:
             TopicRemade: one was deleted and made again.
@@ -90,6 +92,7 @@ class Aggregation:
         if self.books is not None:
             behind = self._scored.behind() + len(self._waiting)
             self._telemetry.lag.labels(NAME, SCORED, "0").set(behind)
+        self._pending.refresh()
         show_partitions(self._telemetry, self._log)
         now = self._log.identities()
         before = self._identities
@@ -108,6 +111,7 @@ class Aggregation:
     def close(self) -> None:
         """Let the connections go."""
         self._forget()
+        self._pending.close()
         bounded(self._producer.close, "the producer")
 
     def _start(self) -> Books:

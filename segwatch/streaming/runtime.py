@@ -20,6 +20,7 @@ from segwatch.errors import BadInput, BadSettings, LogRefused, LogUnavailable, L
 from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.connect import open_log
+from segwatch.streaming.ground import GroundCollector
 from segwatch.streaming.json_logs import configure_logging
 from segwatch.streaming.log import Log
 from segwatch.streaming.settings import ConnectionSettings, ServiceSettings, load_settings
@@ -129,6 +130,7 @@ def start(name: str, settings: SettingsT) -> Iterator[Runtime[SettingsT]]:
     health = _Health(Watchdog(settings.watchdog_seconds))
     telemetry = Telemetry(name)
     telemetry.ready.set_function(lambda: float(health.ready.is_set()))
+    telemetry.registry.register(GroundCollector(settings.disks(), settings.certificates()))
     server = TelemetryServer(
         telemetry.registry,
         host=settings.http_host,

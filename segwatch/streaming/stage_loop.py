@@ -75,6 +75,8 @@ class StageLoop:
     producer: Producer
     worker: Worker
     pace: StageTimes
+    look_around: Callable[[], None] = lambda: None
+    """Called between records: keeps what else is shown up to date."""
 
     def __post_init__(self) -> None:
         self._telemetry = self.runtime.telemetry
@@ -89,6 +91,7 @@ class StageLoop:
 
     def _poll(self) -> Sequence[Record]:
         self._lag.refresh()  # also what notices an absent broker: an idle poll is silent either way
+        self.look_around()
         return self.consumer.poll(self.pace.poll)
 
     def _process(self, record: Record) -> None:

@@ -1,7 +1,7 @@
 """Heartbeats: on the policy's fixed schedule, whatever happens to studies, while blocks can close and leave.
 
-They come from a thread of their own, so that closing a block delays none; but they are asked for by what does
-the work. A heart that beats on while the audit log's disk is full, or the books cannot be read, would tell the
+They come from a thread of their own, so that closing a block delays none; but they come from what does the
+work. A heart that beats on while the audit log's disk is full, or the books cannot be read, would tell the
 centre that the site is watched.
 """
 

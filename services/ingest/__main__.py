@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.errors import BadSettings
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import secret
 from segwatch.streaming.steps import successes
@@ -43,8 +44,16 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
     producer, worker = runtime.log.producer(), Worker()
     completion = Completion(settings.quiet_seconds)
+    pending = PendingLetters(NAME, runtime.log, [RECEIVED], runtime.telemetry)
     watch = InboxWatcher(
-        inbox, ingest, completion, AnnouncedStudies(runtime.telemetry), runtime, producer, worker
+        inbox,
+        ingest,
+        completion,
+        AnnouncedStudies(runtime.telemetry),
+        runtime,
+        producer,
+        worker,
+        look_around=pending.refresh,
     )
     try:
         with _ways_in(settings, inbox):
@@ -52,6 +61,7 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     finally:
         runtime.ready(False)
         worker.close()
+        pending.close()
         bounded(producer.close, "the producer")
 
 

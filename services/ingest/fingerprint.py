@@ -1,8 +1,8 @@
 """Whether the secret of the pseudonyms is the one that the store's pseudonyms were made with.
 
-With another secret every patient and study gets another pseudonym, without a word: each study that comes again
-counts as new, and each patient's limit of counted studies begins anew, which spends privacy twice. So a
-fingerprint of the secret lies beside the volumes.
+With another secret every patient and study gets another pseudonym, without a word: each study that comes
+again counts as new, and each patient's limit of counted studies begins anew, which spends privacy twice. So
+a fingerprint of the secret lies beside the volumes.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _SALT = b"segwatch pseudonym secret"
 
 
 def fingerprint(secret: bytes) -> bytes:
-    """What lies beside the store: from it nobody finds the secret, and a guess costs 16 MiB and some 50 ms."""
+    """What lies beside the store: nobody finds the secret by it; a guess costs 16 MiB and some 50 ms."""
     return hashlib.scrypt(secret, salt=_SALT, n=2**14, r=8, p=1, dklen=16).hex().encode()
 
 
@@ -36,6 +36,6 @@ def refuse_another_secret(store: VolumeStore, secret: bytes) -> None:
             "PSEUDONYM_SECRET_FILE holds another secret than the one that this store's pseudonyms were made"
             " with. Every patient and study would get a new pseudonym: what was counted is counted again, and"
             " no limit for a patient holds. Put the former secret back (a backup of it, or the Secret's last"
-            f" version). If it is lost for good, remove results/{PLACE[:2]}/{PLACE} from the store, and say so to the data"
-            " protection officer: from then on a patient may be counted as two"
+            f" version). If it is lost for good, remove results/{PLACE[:2]}/{PLACE} from the store, and say "
+            "so to the data protection officer: from then on a patient may be counted as two"
         )

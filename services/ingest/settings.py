@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from segwatch.streaming.ground import folder_of
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.volumes.hounsfield import AskedUnit
 
@@ -43,6 +44,15 @@ class IngestSettings(ServiceSettings):
     tls_key_file: Path | None = None
     tls_client_ca_file: Path | None = None
     min_free_mb: Annotated[int, Field(ge=0)] = 512
+
+    def disks(self) -> dict[str, Path]:
+        """The inbox, and the store where it is a folder."""
+        return {"inbox": self.inbox, **folder_of(self.store)}
+
+    def certificates(self) -> dict[str, Path | None]:
+        """Kafka's, and those of its doors."""
+        doors = {"tls_cert_file": self.tls_cert_file, "tls_client_ca_file": self.tls_client_ca_file}
+        return super().certificates() | doors
 
     @model_validator(mode="after")
     def _nobody_stores_from_afar_without_a_token(self) -> Self:

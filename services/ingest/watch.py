@@ -6,7 +6,7 @@ clear the input. A crash in between means the same again, under the same ids.
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -85,6 +85,8 @@ class InboxWatcher:
     producer: Producer
     worker: Worker
     pace: InboxTimes = field(default_factory=InboxTimes)
+    look_around: Callable[[], None] = lambda: None
+    """Called between two looks: keeps what else is shown up to date."""
 
     def __post_init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
@@ -99,6 +101,7 @@ class InboxWatcher:
         with suppress(_CaseLeft):
             for _ in successes(self._round, self.runtime, self._delays, (OSError,)):
                 self.runtime.ready(True)
+                self.look_around()
                 self.runtime.stop.wait(self.pace.look)
 
     def _round(self) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from segwatch.contracts.base import Digest
+from segwatch.streaming.ground import folder_of
 from segwatch.streaming.settings import ServiceSettings
 
 
@@ -31,6 +32,10 @@ class SegmentationSettings(ServiceSettings):
     device: Annotated[str, Field(pattern=r"^(cpu|mps|cuda(:\d+)?)$")] = "cpu"
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     mirroring: bool = True
+
+    def disks(self) -> dict[str, Path]:
+        """The store, where it is a folder."""
+        return folder_of(self.store)
 
     @model_validator(mode="after")
     def _pins_belong_to_files(self) -> Self:

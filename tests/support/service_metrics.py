@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from segwatch.streaming.telemetry import Telemetry
 from services.aggregation.metrics import SiteCollector
 from services.features.metrics import FeaturesMetrics
+from services.federation.accounting import AccountCollector
 from services.federation.metrics import FleetCollector
 from services.ingest.studies import AnnouncedStudies
 from services.scoring.metrics import ScoringMetrics
@@ -24,13 +25,18 @@ def of_aggregation(registry: CollectorRegistry) -> None:
     registry.register(SiteCollector(world.run(world.service()), lambda: NOW))
 
 
+def of_federation(registry: CollectorRegistry) -> None:
+    registry.register(FleetCollector(dict))
+    registry.register(AccountCollector(dict))
+
+
 ADDS: Mapping[str, Callable[[CollectorRegistry], Any]] = {
     "ingest": lambda registry: AnnouncedStudies(Telemetry("ingest", registry)),
     "segmentation": StudySource,
     "features": FeaturesMetrics,
     "scoring": ScoringMetrics,
     "aggregation": of_aggregation,
-    "federation": lambda registry: registry.register(FleetCollector(dict)),
+    "federation": of_federation,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
 
-from segwatch.contracts.topics import time_settings
+from segwatch.contracts.topics import COPIES, UNLIMITED, in_step, settings_of
 from segwatch.errors import LogRefused, LogUnavailable
 from segwatch.streaming.closing import Closes, bounded
 from segwatch.streaming.kafka.consumer import KafkaConsumer
@@ -20,7 +20,7 @@ from segwatch.streaming.kafka.reader import KafkaReader
 from segwatch.streaming.kafka.records import read_odd_records
 from segwatch.streaming.settings import ConnectionSettings
 
-FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
 RECONNECT_SECONDS = 1.5 * RECONNECT_MOST_MS / 1000
 """After a broker's restart the client may still be waiting before it connects again."""
 
@@ -59,20 +59,27 @@ class KafkaLog(Closes):
         return {each["name"]: str(each["topic_id"]) for each in self._described()}
 
     def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
-        """Make what is missing, with the cluster's default of copies; `forever` lifts the time limit."""
+        """Make what is missing, kept as the table of topics says, with as many copies as there are brokers
+        for; `forever` lifts the time limit.
+        """
         there = self.topics()
+        admin = self._admin
+        assert admin is not None  # it has just listed the topics
+        with translated("looking for brokers"):
+            copies = min(COPIES, max(1, len(admin.describe_cluster()["brokers"])))
         wanted = {
             topic: {
                 "num_partitions": number,
-                "configs": time_settings(topic) | (FOREVER_CONFIGS if topic in forever else {}),
+                "replication_factor": copies,
+                "configs": settings_of(topic)
+                | in_step(copies)
+                | (FOREVER_CONFIGS if topic in forever else {}),
             }
             for topic, number in partitions.items()
             if topic not in there
         }
         if not wanted:
             return
-        admin = self._admin
-        assert admin is not None  # it has just listed the topics
         with translated("making topics"):
             try:
                 admin.create_topics(wanted, wait_for_metadata=True)

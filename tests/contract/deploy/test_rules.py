@@ -10,7 +10,7 @@ import yaml
 from deploy.local.machine.binaries import PROMTOOL, find
 from tests.support.metric_names import known_metrics, metrics_in
 
-RULES = ("centre", "hospital")
+RULES = ("centre", "hospital", "ground")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_promtool_finds_nothing_wrong(promtool, root, name):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["centre_quality", "centre_sites", "hospital"])
+@pytest.mark.parametrize("name", ["centre_quality", "centre_sites", "centre_pace", "hospital", "ground"])
 def test_promtools_unit_tests_pass(promtool, root, name):
     done = run(promtool, "test", "rules", f"{name}.yaml", cwd=root / "deploy/rules/tests")
 
