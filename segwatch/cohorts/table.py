@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from segwatch.arrays import Flags, Floats, Texts
+from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.files import csv_delimiter
@@ -52,8 +52,8 @@ class Cohort:
         """The sets, `train` first, then by name."""
         return tuple(sorted(set(self.sets.tolist()), key=lambda name: (name != TRAIN, name)))
 
-    def rows(self, chosen: Flags) -> "Cohort":
-        """The chosen rows."""
+    def rows(self, chosen: Flags | Integers) -> "Cohort":
+        """The chosen rows, by a flag each or by their numbers."""
         return Cohort(
             self.cases[chosen],
             self.patients[chosen],
