@@ -14,7 +14,9 @@ from segwatch.scoring.calibrated import (
     Probability,
     ResidualCalibration,
 )
+from segwatch.scoring.reviewed import SiteReviews
 from segwatch.scoring.terms import Term, needed
+from segwatch.scoring.threshold import Threshold
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
@@ -81,20 +83,6 @@ class TrainingCohort(Contract):
     failed: Annotated[int, Field(ge=0)]
     left_out_undefined: Annotated[int, Field(ge=0)]
     mean_dice: Probability
-
-
-class Threshold(Contract):
-    """From which failure probability on a study is predicted failed, and how that was chosen.
-
-    Either the highest that finds the target's share of the failures, or the cheapest where a missed failure
-    costs as much as so many false alarms.
-    """
-
-    failure_probability: Probability
-    target_sensitivity: Probability | None
-    cost_of_a_miss: Annotated[float, Field(gt=0)] | None = None
-    cross_validated_sensitivity: Probability
-    cross_validated_specificity: Probability
 
 
 class Band(Contract):
@@ -275,6 +263,7 @@ class ScorerManifest(Contract):
     intended_use: Words
     limits: Annotated[tuple[Words, ...], Field(min_length=1)]
     burden: Burden | None = None
+    site: SiteReviews | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -284,11 +273,18 @@ class ScorerManifest(Contract):
     @property
     def unfit_for_paging(self) -> tuple[str, ...]:
         """Why nobody should be paged on its word; empty where its own tests do not speak against it."""
+        if self.good_masks is None and self.changed_for_a_site is not None:
+            return ("it was changed for a site: what it says of good masks and truths was not tried anew",)
         if self.good_masks is None:
             return (
                 "it was trained before good masks and truths were tried: what it says of them is not shown",
             )
         return self.good_masks.unfit
+
+    @property
+    def changed_for_a_site(self) -> Adaptation | SiteReviews | None:
+        """What reviews at a site changed: both say how many there were; None of a fleet's scorer."""
+        return self.adaptation or self.site
 
     @property
     def columns(self) -> tuple[Spread, ...]:

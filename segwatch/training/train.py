@@ -19,11 +19,11 @@ from segwatch.scoring.manifest import (
     MeasuredAs,
     ScorerManifest,
     Spread,
-    Threshold,
     TrainingCohort,
 )
 from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
 from segwatch.scoring.skops_file import write
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.conformal import banded_interval
 from segwatch.statistics.figures import figures
 from segwatch.statistics.resampling import RESAMPLES, patient_intervals
