@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from pydicom.pixels.utils import iter_pixels
 
 from segwatch.contracts.studies import Scanner
-from segwatch.volumes.dicom_slices import CT_CLASSES, Slice, is_the_disks, quietly, read_header, slices_of
+from segwatch.volumes.dicom_slices import Slice, is_the_disks, quietly, read_header, slices_of
 from segwatch.volumes.hounsfield import compact
 from segwatch.volumes.image import MOST_VOXELS, Volume
+from segwatch.volumes.one_series import check_one_ct, each_once
 from segwatch.volumes.orientation import canonical
 from segwatch.volumes.refusals import refused
 from segwatch.volumes.stacking import stack
@@ -46,9 +47,8 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
     if not files:
         raise ValueError("a series has at least one file")
     headers = {path: read_header(path) for path in files}
-    first = _check_one_ct(headers)
-    instances = {str(header.get("SOPInstanceUID", path)): path for path, header in reversed(headers.items())}
-    slices = [each for path in instances.values() for each in slices_of(headers[path], path)]
+    first = check_one_ct(headers)
+    slices = [each for path in each_once(headers) for each in slices_of(headers[path], path)]
     ordered, affine = stack(slices)
     size = math.prod((len(ordered), ordered[0].rows, ordered[0].columns))
     if not 0 < size <= MOST_VOXELS:
@@ -63,28 +63,6 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
         patient_id=str(first.get("PatientID") or "").strip(),
         scanner=_scanner(first),
     )
-
-
-def _check_one_ct(headers: dict[Path, pydicom.Dataset]) -> pydicom.Dataset:
-    """The first header, once all are known to be CT slices of one series."""
-    first = next(iter(headers.values()))
-    for path, header in headers.items():
-        if not header.get("SeriesInstanceUID"):
-            raise refused("unreadable", path.name, "it has no series instance UID; export it again")
-        if header.SeriesInstanceUID != first.SeriesInstanceUID:
-            problem = "it belongs to another series than the files beside it; give each series its own folder"
-            raise refused("mixed_series", path.name, problem)
-    for path, header in headers.items():
-        modality = header.get("Modality") or "CT"  # anonymisers drop it; the SOP class stays
-        if modality != "CT" or str(header.get("SOPClassUID")) not in CT_CLASSES:
-            found = getattr(header.get("SOPClassUID"), "name", "") or "of no known class"
-            problem = f"it is no CT image ({modality}, {found}); send the CT series only"
-            raise refused("not_ct", path.name, problem)
-        if "LOCALIZER" in str(header.get("ImageType")):
-            raise refused("localizer", path.name, "it is a localizer (scout view); send the CT series only")
-        if header.get("SamplesPerPixel", 1) != 1:
-            raise refused("not_ct", path.name, "it is a colour image; send the CT series only")
-    return first
 
 
 def _pixels(ordered: Sequence[Slice]) -> NDArray[np.float32]:
