@@ -3,9 +3,11 @@
 Source: DICOM PS3.3 A.3 (CT Image), A.38 (Enhanced CT). Compressed pixels are decoded by gdcm.
 """
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,20 @@ _LONGEST = 64
 
 @dataclass(frozen=True, slots=True)
 class DicomSeries:
-    """A series: its volume in HU, who it is of, and how it was made. Identifiers stay inside ingest."""
+    """A series: its volume in HU, who it is of, and how it was made. Identifiers stay inside ingest.
+
+    Attributes:
+        acquired_at: when the CT was made, by the scanner's clock, taken for UTC: DICOM names no zone.
+        protocol: the protocol's name, free text.
+    """
 
     volume: Volume
     series_uid: str
     study_uid: str
     patient_id: str
     scanner: Scanner
+    acquired_at: datetime | None = None
+    protocol: str = ""
 
 
 def read_series(files: Sequence[Path]) -> DicomSeries:
@@ -62,6 +71,8 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
         study_uid=str(first.get("StudyInstanceUID") or ""),
         patient_id=str(first.get("PatientID") or "").strip(),
         scanner=_scanner(first),
+        acquired_at=_acquired_at(first),
+        protocol=_text(first, "ProtocolName") or "",
     )
 
 
@@ -107,7 +118,18 @@ def _scanner(header: pydicom.Dataset) -> Scanner:
         tube_current_ma=_number(header, "XRayTubeCurrent"),
         peak_kilovoltage=_number(header, "KVP"),
         contrast_agent=True if header.get("ContrastBolusAgent") else None,
+        station=_text(header, "StationName"),
+        software=_text(header, "SoftwareVersions"),
     )
+
+
+def _acquired_at(header: pydicom.Dataset) -> datetime | None:
+    day = header.get("AcquisitionDate") or header.get("StudyDate")
+    time = str(header.get("AcquisitionTime") or "")[:6]
+    for text, form in ((f"{day}{time}", "%Y%m%d%H%M%S"), (str(day), "%Y%m%d")):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+    return None
 
 
 def _text(header: pydicom.Dataset, keyword: str) -> str | None:
