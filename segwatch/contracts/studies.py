@@ -20,6 +20,7 @@ CtUnit = Literal["hu", "display", "unknown"]
 caller said so; or something else, whose intensities mean nothing."""
 LesionSource = Literal["nnunet", "nnunet-v1", "given"]
 LungMethod = Literal["given", "lungmask", "classical", "none"]
+Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -91,7 +92,10 @@ class MaskProbabilities(Contract):
 
 
 class StudySegmented(Study):
-    """The study has its masks, native and on the grid that features are measured on (from segmentation)."""
+    """The study has its masks, native and on the grid that features are measured on (from segmentation).
+
+    `segmentation_seconds` is how long the stage itself took: a goal for the rest's time leaves it out.
+    """
 
     ct_unit: CtUnit
     geometry: Geometry
@@ -106,6 +110,7 @@ class StudySegmented(Study):
     lung_method: LungMethod
     model: ModelIdentity | None
     probabilities: MaskProbabilities | None = None
+    segmentation_seconds: Seconds | None = None
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
@@ -128,6 +133,7 @@ class StudyMeasured(Study):
     components: Literal["26", "l1"]
     lesion_ml: Annotated[float, Field(ge=0)] | None = None
     feature_versions: dict[Name, Version] = Field(default_factory=dict)
+    segmentation_seconds: Seconds | None = None
 
     @model_validator(mode="after")
     def _every_null_has_its_reason(self) -> "StudyMeasured":
@@ -148,11 +154,17 @@ class Contribution(Contract):
 ScoreStatus = Literal["scored", "undefined", "outside"]
 
 
+Points = Annotated[float, Field(ge=-100, le=100)]
+"""Percentage points between two shares."""
+
+
 class StudyScored(Study):
     """The predicted quality of a mask (from scoring).
 
     `undefined` has no predicted Dice and counts as failed. `outside` means that the study is not like
-    what the scorer was trained on; its figures are shown, and it needs attention.
+    what the scorer was trained on; its figures are shown, and it needs attention. `lung_share_error` is the
+    truth's lesion share of the lung less the mask's, as predicted, with an interval; a scorer that was not
+    trained for it says nothing.
     """
 
     status: ScoreStatus
@@ -168,6 +180,8 @@ class StudyScored(Study):
     lesion_source: LesionSource
     model: ModelIdentity | None
     scorer: ModelIdentity
+    lung_share_error: Points | None = None
+    lung_share_error_interval: tuple[Points, Points] | None = None
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":
@@ -176,6 +190,8 @@ class StudyScored(Study):
         if self.status == "undefined":
             if self.predicted_dice is not None or not self.predicted_failed:
                 raise ValueError("an undefined study has no predicted Dice and counts as failed")
+            if self.lung_share_error is not None:
+                raise ValueError("an undefined study has no predicted error of the lung's share")
         elif self.predicted_dice is None:
             raise ValueError("a scored study has a predicted Dice")
         if (self.status != "scored" or self.predicted_failed) and not self.needs_attention:

@@ -54,7 +54,7 @@ def train(
     from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all
-    from segwatch.training.report import model_card, paging_words, report, tables
+    from segwatch.training.report import burden_words, model_card, paging_words, report, tables
     from segwatch.training.site_interval import read_site
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
@@ -79,9 +79,10 @@ def train(
             site=there,
         )
         rows = report(judge_all(trained, table))
-    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
+    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows), trained.burden)
     console.print(*tables(rows, identity.name))
     console.print(paging_words(trained.manifest), markup=False)
+    console.print(burden_words(trained.second), markup=False)
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 
@@ -100,13 +101,15 @@ def calibrate(
     """
     from segwatch.cohorts.table import read_cohort
     from segwatch.scoring.bundle import load, save
-    from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE
+    from segwatch.scoring.bundle_files import read_files
+    from segwatch.scoring.manifest import CARD_FILE
     from segwatch.training.adapt import adapt, gains_of
     from segwatch.training.report import adapted_card
 
     scorer = load(bundle)
     adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
     card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
-    identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
+    files = read_files(bundle)
+    identity = save(out, files.model, adapted.manifest, card, files.burden)
     typer.echo(gains_of(adapted.tried))
     typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")
