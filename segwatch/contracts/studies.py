@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from segwatch.contracts.base import (
     Contract,
@@ -24,14 +24,6 @@ Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Study(Contract):
-    """What every message about a study carries: pseudonyms, never identifiers."""
-
-    study: Pseudonym
-    patient: Pseudonym
-    received_at: datetime
-
-
 class Scanner(Contract):
     """How the CT was made, as far as its file says (DICOM PS3.3 C.8.2.1 CT Image Module)."""
 
@@ -42,6 +34,42 @@ class Scanner(Contract):
     tube_current_ma: float | None = None
     peak_kilovoltage: float | None = None
     contrast_agent: bool | None = None
+    station: str | None = None
+    software: str | None = None
+    protocol: Pseudonym | None = Field(
+        default=None, description="Keyed hash of the protocol's name, which is free text."
+    )
+
+
+Version = Annotated[int, Field(ge=1)]
+
+
+class Arrival(Contract):
+    """What is special about how a study came; none where nothing is.
+
+    Attributes:
+        version: of the study: a later one holds all that the one before held, and more.
+        replaces: the id of the announcement of the version before.
+        incomplete: why the study may be a part only. It is undefined, whatever is measured of it.
+        trial: it is looked at, and counted in no block.
+        acquired_at: when the CT was made, where it was fetched from the archive later.
+    """
+
+    version: Version = 1
+    replaces: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    incomplete: Reason | None = None
+    trial: bool = False
+    acquired_at: datetime | None = None
+
+
+class Study(Contract):
+    """What every message about a study carries: pseudonyms, never identifiers."""
+
+    study: Pseudonym
+    patient: Pseudonym
+    received_at: datetime
+    arrival: Arrival | None = None
+    scanner: Scanner | None = None
 
 
 class StudyReceived(Study):
@@ -53,7 +81,6 @@ class StudyReceived(Study):
     geometry: Geometry
     lesion: ObjectRef | None = None
     lung: ObjectRef | None = None
-    scanner: Scanner | None = None
 
 
 class MaskProbabilities(Contract):
@@ -87,9 +114,6 @@ class StudySegmented(Study):
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
-
-
-Version = Annotated[int, Field(ge=1)]
 
 
 class StudyMeasured(Study):
@@ -161,6 +185,8 @@ class StudyScored(Study):
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":
+        if self.arrival is not None and self.arrival.incomplete and self.status != "undefined":
+            raise ValueError("an incomplete study is undefined")
         if self.status == "undefined":
             if self.predicted_dice is not None or not self.predicted_failed:
                 raise ValueError("an undefined study has no predicted Dice and counts as failed")

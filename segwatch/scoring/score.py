@@ -102,12 +102,21 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         study=measured.study,
         patient=measured.patient,
         received_at=measured.received_at,
-        **vars(score(measured, scorer)),
+        arrival=measured.arrival,
+        scanner=measured.scanner,
+        **vars(_whole(measured, score(measured, scorer))),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
         scorer=scorer.identity,
     )
+
+
+def _whole(measured: StudyMeasured, found: Score) -> Score:
+    """The score; undefined where the study may be a part only: a part is never the whole."""
+    if measured.arrival is None or measured.arrival.incomplete is None:
+        return found
+    return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
 
 
 def _check_measures(measured: Measured, scorer: Scorer) -> None:

@@ -117,6 +117,8 @@ class Segmentation:
             study=study.study,
             patient=study.patient,
             received_at=study.received_at,
+            arrival=study.arrival,
+            scanner=study.scanner,
             ct_unit=study.ct_unit,
             geometry=study.geometry,
             grid=grid_geometry(study.geometry),
