@@ -18,6 +18,7 @@ ROOMS = (
     "segwatch.evaluation.cli",
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
+    "segwatch.decisions.cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",
     "segwatch.aggregation.tools.cli",

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
         "score": "evaluation",
+        "site": "federation",
         "train": "evaluation",
     }
 )

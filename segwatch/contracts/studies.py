@@ -144,6 +144,9 @@ class StudyScored(Study):
     lesion_source: LesionSource
     model: ModelIdentity | None
     scorer: ModelIdentity
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+    """How many times denser this failure probability is among the scorer's failed training studies than among
+    its good ones; None where the scorer cannot say, or the study is undefined or outside."""
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":

@@ -61,6 +61,8 @@ class Score:
         failure_probability: that the Dice is below 0.6.
         drivers: each feature's effect on the predicted Dice, the largest first.
         needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
+        failure_ratio: how many times denser the failure probability is among failed training rows than among
+            good ones; None of an undefined study, one outside, and where the bundle does not say.
     """
 
     status: ScoreStatus
@@ -72,6 +74,7 @@ class Score:
     failure_probability: float | None = None
     drivers: tuple[Contribution, ...] = ()
     needs_attention: bool = True
+    failure_ratio: float | None = None
 
 
 def score(measured: Measured, scorer: Scorer) -> Score:
@@ -151,6 +154,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
+    densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
     is_outside = distance > manifest.outside.bound
     is_failed = failure >= manifest.threshold.failure_probability
@@ -165,6 +169,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
         interval=UNBOUNDED if is_outside else manifest.interval.around(dice),
         failure_probability=failure,
         drivers=drivers,
+        failure_ratio=densities.ratio(failure) if densities and not is_outside else None,
     )
 
 
