@@ -25,6 +25,8 @@ _STAGES = ("SegwatchStageBehind", "SegwatchStageStuck", "SegwatchDependencyAway"
 CAUSES = (
     # Nobody at the centre looks: what is known of the sites is old.
     Cause("SegwatchFederationDown", _SITES),
+    # One bad model update at many sites is one page, which names them.
+    Cause("SegwatchFleetQualityDrop", ("SegwatchQualityDrop",)),
     # A process that is down explains why its studies wait.
     Cause("SegwatchInstanceDown", _STAGES, ("site",)),
 )

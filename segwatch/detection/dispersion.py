@@ -55,7 +55,7 @@ def spread_of(pulses: Sequence[Counted]) -> Spread:
 
 def _sum(pulses: Iterable[Counted]) -> Floats:
     """Count, studies and noise of several pulses (3,)."""
-    return np.sum([[pulse.count, pulse.k, pulse.noise] for pulse in pulses], axis=0, dtype=np.float64)
+    return np.array([[pulse.count, pulse.k, pulse.noise] for pulse in pulses], dtype=np.float64).sum(axis=0)
 
 
 def _pair(one: Floats, other: Floats) -> float:

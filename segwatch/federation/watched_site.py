@@ -23,7 +23,7 @@ class SeenPulse(NamedTuple):
     name: PulseName
     k: int
     epsilon: float
-    count: int
+    noised: int
     closed: date
     changes: int | None
 
@@ -118,7 +118,7 @@ class WatchedSite:
 
     @staticmethod
     def _measured(pulses: Sequence[SeenPulse]) -> Spread:
-        return spread_of([Counted(seen.count, seen.k, variance(1 / seen.epsilon)) for seen in pulses])
+        return spread_of([Counted(seen.noised, seen.k, variance(1 / seen.epsilon)) for seen in pulses])
 
     def _told(self, fold: "_Fold") -> Change:
         watch = fold.watch
@@ -174,7 +174,7 @@ class _Fold:
             self._announced = (seen.name.epoch, max(seen.changes, changes if seen.name.epoch == epoch else 0))
         self.volume.add(seen.closed)
         self.log10_threshold = self.volume.log10_threshold(self.months)
-        self.watch.take(of_count(seen.count, seen.k, seen.epsilon), self.log10_threshold)
+        self.watch.take(of_count(seen.noised, seen.k, seen.epsilon), self.log10_threshold)
 
     def decide_after(self, last: PulseName) -> None:
         """The decisions that follow the last pulse, or one before it."""

@@ -49,7 +49,7 @@ class ChangeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every site's figures, and the fleet's dispersion."""
-        gauges = {name: _gauge(name, text, ["site"]) for name, text in (_ALWAYS | _FOUND).items()}
+        gauges = {name: _gauge(name, text, ["site"]) for name, text in {**_ALWAYS, **_FOUND}.items()}
         changes = self._changes()
         found = changed_sites(changes)
         for name, change in sorted(changes.items()):
