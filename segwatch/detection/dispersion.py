@@ -55,7 +55,8 @@ def spread_of(pulses: Sequence[Counted]) -> Spread:
 
 def _sum(pulses: Iterable[Counted]) -> Floats:
     """Count, studies and noise of several pulses (3,)."""
-    return np.array([[pulse.count, pulse.k, pulse.noise] for pulse in pulses], dtype=np.float64).sum(axis=0)
+    each = np.array([[pulse.count, pulse.k, pulse.noise] for pulse in pulses], dtype=np.float64)
+    return np.asarray(each.sum(axis=0))
 
 
 def _pair(one: Floats, other: Floats) -> float:
