@@ -19,6 +19,7 @@ ROOMS = (
     "segwatch.intake.cli",
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
+    "segwatch.decisions.cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",
     "segwatch.aggregation.tools.cli",

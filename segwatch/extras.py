@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "privacy audit": "aggregation,evaluation",
         "review": "evaluation",
         "score": "evaluation",
+        "site": "federation",
         "train": "evaluation",
     }
 )

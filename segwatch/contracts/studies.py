@@ -182,6 +182,9 @@ class StudyScored(Study):
     scorer: ModelIdentity
     lung_share_error: Points | None = None
     lung_share_error_interval: tuple[Points, Points] | None = None
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+    """How many times denser this failure probability is among the scorer's failed training studies than among
+    its good ones; None where the scorer cannot say, or the study is undefined or outside."""
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":

@@ -1,6 +1,7 @@
 """What a scorer's manifest.json says. Closed and strict: a field too many or missing refuses the bundle."""
 
 import math
+from bisect import bisect_right
 from typing import Annotated, Literal
 
 import numpy as np
@@ -140,6 +141,34 @@ class Interval(Contract):
         return (self.low, self.high) if band is None else (band.low, band.high)
 
 
+class FailureDensities(Contract):
+    """How the failure probabilities of failed and of good training rows are spread, out of fold.
+
+    Cell c holds those from edge c - 1 up to edge c; the first begins at 0, the last ends at 1. Counts and
+    edges, no row.
+    """
+
+    edges: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=50)]
+    failed: tuple[Annotated[int, Field(ge=0)], ...]
+    good: tuple[Annotated[int, Field(ge=0)], ...]
+
+    @model_validator(mode="after")
+    def _edges_ascend_between_the_cells(self) -> "FailureDensities":
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("the edges do not ascend")
+        if not len(self.failed) == len(self.good) == len(self.edges) + 1:
+            raise ValueError("the edges do not part the cells")
+        return self
+
+    def ratio(self, failure_probability: float) -> float:
+        """How many times denser it is among failed rows than among good ones. Half a row is
+        added to each cell, so that what was never seen is not certain."""
+        cell = bisect_right(self.edges, failure_probability)
+        cells = len(self.failed)
+        failed = (self.failed[cell] + 0.5) / (sum(self.failed) + 0.5 * cells)
+        return failed / ((self.good[cell] + 0.5) / (sum(self.good) + 0.5 * cells))
+
+
 class Region(Contract):
     """Where the training cohort lies: the Mahalanobis distance beyond which a study is outside.
 
@@ -258,6 +287,7 @@ class ScorerManifest(Contract):
     figures: dict[str, Figure]
     good_masks: GoodMasks | None = None
     adaptation: Adaptation | None = None
+    failure_densities: FailureDensities | None = None
     seed: int
     versions: dict[str, str]
     intended_use: Words

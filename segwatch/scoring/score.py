@@ -63,6 +63,8 @@ class Score:
         needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
         lung_share_error: the truth's lesion share of the lung less the mask's, as predicted, in percentage
             points; None where the scorer has no such target. lung_share_error_interval: around it.
+        failure_ratio: how many times denser the failure probability is among failed training rows than among
+            good ones; None of an undefined study, one outside, and where the bundle does not say.
     """
 
     status: ScoreStatus
@@ -76,6 +78,7 @@ class Score:
     needs_attention: bool = True
     lung_share_error: float | None = None
     lung_share_error_interval: tuple[float, float] | None = None
+    failure_ratio: float | None = None
 
 
 def score(measured: Measured, scorer: Scorer) -> Score:
@@ -164,6 +167,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
+    densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
     is_outside = distance > manifest.outside.bound
     is_failed = failure >= manifest.threshold.failure_probability
@@ -181,6 +185,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
         drivers=drivers,
         lung_share_error=share_error,
         lung_share_error_interval=around,
+        failure_ratio=densities.ratio(failure) if densities and not is_outside else None,
     )
 
 
