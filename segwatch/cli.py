@@ -16,6 +16,7 @@ ROOMS = (
     "segwatch.scoring.cli",
     "segwatch.training.cli",
     "segwatch.evaluation.cli",
+    "segwatch.onboarding.cli",
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
     "segwatch.segmentation.cli",

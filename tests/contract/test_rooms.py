@@ -19,6 +19,7 @@ FLOORS: Floors = (
     ("cohorts",),
     ("training",),
     ("evaluation",),
+    ("onboarding",),
     ("__init__",),
     ("cli",),
 )
