@@ -2,11 +2,11 @@
 
     python -m benchmarks.onboard --folder .run/onboard --scorer .run/onboard/scorer
 
-Takes the folder that `examples/nnunet_on_phantoms.py` wrote, with the scorer that `segwatch onboard` made of it.
-New phantoms of every scanner profile are segmented by all folds together, as a hospital would, and measured with
-lung masks made by thresholds. Prints for each scanner the masks that failed (Dice < 0.6), and what the scorer
-said: AUROC, mean absolute error beside the constant mean's, failures found, good masks passed, intervals that
-hold, masks called outside.
+Takes the folder that `examples/nnunet_on_phantoms.py` wrote, and the scorer that `segwatch onboard` made.
+New phantoms of every scanner profile are segmented by all folds together, as a hospital would, and measured
+with lung masks made by thresholds. Prints for each scanner the masks that failed (Dice < 0.6), and what the
+scorer said: AUROC, mean absolute error beside the constant mean's, failures found, good masks passed,
+intervals that hold, masks called outside.
 """
 
 import argparse
@@ -69,7 +69,8 @@ def row(found: list[tuple[float, Score]], mean: float) -> str:
     outside = np.mean([each.status == "outside" for each in scores])
     return (
         f"{len(dice):>4} {dice.mean():>6.2f} {failed.sum():>7} {auroc(failed, danger):>6.2f}"
-        f" {np.mean(errors):>5.2f} {np.abs(dice - mean).mean():>9.2f} {_share(flagged[failed]):>6} {_share(~flagged[~failed]):>7}"
+        f" {np.mean(errors):>5.2f} {np.abs(dice - mean).mean():>9.2f}"
+        f" {_share(flagged[failed]):>6} {_share(~flagged[~failed]):>7}"
         f" {np.mean(holds):>6.0%} {outside:>8.0%}"
     )
 

@@ -6,7 +6,7 @@ import torch
 
 from segwatch.segmentation.demo_trainer import DemoTrainer
 
-EPOCHS = 10
+EPOCHS = 5
 
 
 class PhantomTrainer(DemoTrainer):

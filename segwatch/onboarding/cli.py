@@ -37,7 +37,7 @@ def onboard(
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be made and how long it takes, and end.")
     ] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="Changed and damaged masks of each case.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Changed and damaged masks of each case.")] = 15,
     lung: Annotated[
         str, typer.Option(help="Lung masks: own, lungmask, or a folder with CASE.nii.gz.")
     ] = "own",

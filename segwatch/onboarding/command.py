@@ -34,7 +34,7 @@ from segwatch.training.nested_choice import CANDIDATES, NestedChoice, choose_nes
 from segwatch.training.report import model_card, paging_words, report
 from segwatch.training.train import Trained, train
 
-COLUMNS = ("n", "failed", "sensitivity", "binary specificity", "AUROC", "MAE ± std")
+COLUMNS = ("n", "sensitivity", "binary specificity", "AUROC", "MAE ± std")
 Made = Sequence[tuple[MaskRecipe, Row]]
 
 
@@ -183,10 +183,9 @@ def _made_of(asked: Asked, found: Checked, plan: MaskPlan, made: Made) -> MadeOf
 
 def _print(evaluated: Evaluated, trained: Trained, made: MadeOf, console: Console) -> None:
     """The figures of patients left out in short, and what they do not show."""
-    report_ = evaluated.report
     sections = {
-        name: {title: entry.sets[name] for title, entry in report_.models.items()}
-        for name in report_.cohort.sets
+        name: {title: entry.sets[name] for title, entry in evaluated.report.models.items()}
+        for name in evaluated.report.cohort.sets
     }
     console.print(figures_table(sections, COLUMNS, "each patient by scorers that never saw them"))
     console.print(paging_words(trained.manifest).replace("**", ""), markup=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from segwatch.volumes.hounsfield import AskedUnit
 from segwatch.volumes.image import Array, Mask, Volume
 
 Row = dict[str, Any]
+SECONDS = ("compiling", "opening", "loading", "making")
+"""What a row says of the time that it took."""
 VERSION = 1
 """Goes up when what is made here changes."""
 
@@ -118,6 +121,7 @@ def row_of(making: Making, recipe: MaskRecipe) -> Row:
     """The recipe's row; what is wrong with its case stands there instead of its measures."""
     case = making.cases[recipe.case]
     row: Row = {"case": recipe.name, "patient": making.patients[case.name], "set": "train"}
+    started = time.monotonic()
     _compiled(making.features)
     began = time.monotonic()
     try:
@@ -134,8 +138,8 @@ def row_of(making: Making, recipe: MaskRecipe) -> Row:
     except (Unprocessable, RefusedCohort, OSError) as error:
         return {**row, "refused": getattr(error, "kind", type(error).__name__), "reason": str(error)}
     row |= {**measures.features, "status": measures.status, "undefined": json.dumps(measures.undefined)}
-    seconds = {"opening": opened - began, "loading": loaded - opened, "making": time.monotonic() - loaded}
-    return {**row, **seconds}
+    times = (started, began, opened, loaded, time.monotonic())
+    return row | dict(zip(SECONDS, (end - begin for begin, end in pairwise(times)), strict=True))
 
 
 def made_mask(making: Making, recipe: MaskRecipe) -> MadeMask:

@@ -1,6 +1,7 @@
 """Measures a step, then says what will be made and how long it takes: the same plan at a second start."""
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,18 +10,21 @@ import numpy as np
 from segwatch.cohorts.scanner_changes import SCANNER_CHANGES
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput
+from segwatch.evaluation.report.worst_misses import SHOWN
 from segwatch.files import Finished, finished_rows
 from segwatch.onboarding.asked import Checked
 from segwatch.onboarding.budget import Costs, MaskPlan, costs_of, plan_within, tried_first
-from segwatch.onboarding.making import Row, rows_of
+from segwatch.onboarding.making import SECONDS, Row, rows_of
 from segwatch.onboarding.recipes import MaskRecipe, mandatory, rounds
 from segwatch.onboarding.unseen_changes import GROUPS as CHANGE_GROUPS
 from segwatch.training.nested_choice import CANDIDATES, GROUPS, seconds_of_training
 
+POOLS = 3
+"""Processes are started anew for masks, for choosing, and for the changes that were not seen."""
 AGREES = 0.8
 """A fold's network gives its own validation mask again with this Dice at least."""
 REPORT_SECONDS = 30.0
-"""Of pictures, the page and the changes that were not seen, beside choosing."""
+"""Of tables and page."""
 
 
 def finished_in(folder: Path) -> Finished[Row]:
@@ -67,14 +71,19 @@ def plan_of_masks(
         return MaskPlan(
             (*first, *more[: saved["more"]]), len(more) - saved["more"], saved["making"], saved["choosing"]
         )
+    begin = time.monotonic()
     tried = made_rows(checked, steps, folder, workers, done)
+    starting = _starting(tried, time.monotonic() - begin, workers)
     _check_agreement(tried, checked)
     costs = costs_of(tried, checked.voxels)
+    patients = len(set(checked.making.patients.values()))
+    choosing = _choosing(len(first), len(first) + len(more), patients, workers)
+    pictures = SHOWN * max(costs.making(each, checked.voxels[each.case]) for each in (*first, *more))
     plan = plan_within(
         first,
         more,
         _total(costs, checked, workers),
-        _choosing(len(first), len(first) + len(more), len(set(checked.making.patients.values())), workers),
+        lambda rows: choosing(rows) + pictures + POOLS * starting,
         checked.budget,
     )
     chosen = len(plan.recipes) - len(first)
@@ -84,7 +93,9 @@ def plan_of_masks(
 
 def first_steps(checked: Checked, more: Sequence[MaskRecipe]) -> list[MaskRecipe]:
     """What is made to see how long it takes, and whether networks and masks belong together."""
-    return [*tried_first(more, checked.voxels, bool(checked.making.checkpoints)), *_again(checked)]
+    again = _again(checked)
+    networks = bool(checked.making.checkpoints) and not again  # those that predict again say what it costs
+    return [*tried_first(more, checked.voxels, networks), *again]
 
 
 def processes(asked: int, device: str) -> int:
@@ -119,6 +130,13 @@ def _check_agreement(rows: Sequence[tuple[MaskRecipe, Row]], checked: Checked) -
                 f"{checked.folders.about.path.parent} do not belong together, the masks are of another "
                 "training, or --ct-unit is wrong"
             )
+
+
+def _starting(rows: Sequence[tuple[MaskRecipe, Row]], wall: float, workers: int) -> float:
+    """What it takes until processes work: the time by the clock that no row accounts for."""
+    busy = sum(row.get(part, 0.0) for _, row in rows for part in SECONDS if part != "compiling") / workers
+    compiling = max(row.get("compiling", 0.0) for _, row in rows)
+    return max(0.0, wall - busy - compiling)
 
 
 def _total(costs: Costs, checked: Checked, workers: int) -> Callable[[Sequence[MaskRecipe]], float]:

@@ -1,7 +1,8 @@
 """Which masks a scorer is made from, in the order of their worth: a budget takes as many as it pays for.
 
-First of every case the model's mask as it is, and the truth; then rounds, in each of which every case gets a
-mask of the model's on a changed scan, and a damaged one. What is drawn depends on seed and case alone.
+First of every case the model's mask as it is, and the truth; then rounds, in each of which every case gets
+a mask of the model's on a changed scan, and a damaged one; in some also the truth on a changed scan, which is
+as good a mask there. What is drawn depends on seed and case alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ MILDNESS = 1.5
 """A change's strength is a share to this power: of what a hospital sees, most is mild."""
 SECOND = 0.3
 """The share of changes, and of damages, that come two at a time."""
+TRUTH_EVERY = 3
+"""In each of so many rounds the truth is a mask once more, on a changed scan."""
 CHANGED_TRUTHS = 0.4
 """The share of damaged truths on a changed scan."""
 
@@ -85,12 +88,20 @@ def rounds(
             if case.title in with_network:
                 yield _on_a_changed_scan(case, turn, int(number), draw)
             yield _damaged(case, turn, int(number), draw)
+            if turn % TRUTH_EVERY == 0:
+                yield _truth_on_a_changed_scan(case, turn, int(number), draw)
 
 
 def _on_a_changed_scan(case: ValidatedCase, turn: int, number: int, draw: Generator) -> MaskRecipe:
     changes = _drawn(tuple(SCANNER_CHANGES), turn + number, MILDNESS, draw)
     name = f"{case.title}-changed-{turn:02d}"
     return MaskRecipe(name, case.title, "network", changes, seed=int(draw.integers(2**31)))
+
+
+def _truth_on_a_changed_scan(case: ValidatedCase, turn: int, number: int, draw: Generator) -> MaskRecipe:
+    changes = _drawn(tuple(SCANNER_CHANGES), turn // TRUTH_EVERY + number, MILDNESS, draw)
+    name = f"{case.title}-truth-{turn:02d}"
+    return MaskRecipe(name, case.title, "truth", changes, seed=int(draw.integers(2**31)))
 
 
 def _damaged(case: ValidatedCase, turn: int, number: int, draw: Generator) -> MaskRecipe:

@@ -15,7 +15,7 @@ FEW_FAILED = 20
 SET_WORDS = {
     MODEL: "the model's masks of cases that its fold had not seen",
     CHANGED: "its masks of the same cases on scans that were changed as scanners change them",
-    TRUTH: "the experts' masks given as masks",
+    TRUTH: "the experts' masks given as masks, on the scans as they are and changed",
     DAMAGED: "experts' and the model's masks, damaged on purpose",
 }
 

@@ -61,12 +61,10 @@ def paths_of(made: MadeUp, name: str, fold: int) -> tuple[Path, Path, Path]:
 
 
 def fill(made: MadeUp, names: Sequence[str], folds: int = 2) -> None:
-    """Phantoms into the files; each third mask misses three slices of four."""
+    """Phantoms into the files; each third mask lies far beside its lesions."""
     for number, name in enumerate(names):
         phantom = make_phantom(number, shape=SHAPE, load=0.15)
-        mask = np.roll(phantom.lesion, 1, axis=2)
-        if number % 3 == 0:
-            mask[np.arange(len(mask)) % 4 != 0] = False
+        mask = np.roll(phantom.lesion, 6 if number % 3 == 0 else 1, axis=2)
         arrays = (phantom.ct, phantom.lesion.astype(np.uint8), mask.astype(np.uint8))
         for path, array in zip(paths_of(made, name, number % folds), arrays, strict=True):
             write_nifti(path, array, phantom.geometry)

@@ -36,7 +36,7 @@ def test_from_validation_masks_to_a_scorer_with_its_evidence(made, tmp_path, mon
     out = tmp_path / "scorer"
     assert run(monkeypatch, made, out, "--plan") == 0
     planned = capsys.readouterr().err
-    assert "24 masks will be made and measured: about" in planned
+    assert "32 masks will be made and measured: about" in planned
     assert not out.exists()
     unfinished = tmp_path / ".scorer.unfinished"
     assert len(list((unfinished / "rows").iterdir())) == 3  # what said how long it takes is not made again
@@ -46,13 +46,13 @@ def test_from_validation_masks_to_a_scorer_with_its_evidence(made, tmp_path, mon
     manifest = load(out).manifest
     assert manifest.name == "mine"
     assert manifest.good_masks is not None
-    assert manifest.good_masks.truths == 8
+    assert manifest.good_masks.truths == 16
     assert any("its networks were not there" in limit for limit in manifest.limits)
     cohort = read_cohort(tmp_path / "scorer.cohort.parquet")
-    assert len(cohort) == manifest.cohort.studies + manifest.cohort.left_out_undefined == 24
+    assert len(cohort) == manifest.cohort.studies + manifest.cohort.left_out_undefined == 32
     evidence = tmp_path / "scorer.evidence"
     report = json.loads((evidence / "report.json").read_text())
-    assert report["cohort"]["sets"] == {"damaged": 8, "model": 8, "truth": 8}
+    assert report["cohort"]["sets"] == {"damaged": 8, "model": 8, "truth": 16}
     assert report["leave_patient_out"] is True
     page = (evidence / "report.html").read_text()
     assert "What is not shown" in page

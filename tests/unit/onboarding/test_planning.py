@@ -32,19 +32,20 @@ def test_rounds_bring_every_change_and_every_damage_and_are_drawn_by_the_seed():
     made = list(rounds(CASES, TITLES, 6, seed=3))
     assert {change for each in made for change, _ in each.changes} == set(SCANNER_CHANGES)
     assert {damage for each in made for damage, _ in each.damages} == set(DAMAGES)
-    assert len({each.name for each in made}) == len(made) == 120
+    assert len({each.name for each in made}) == len(made) == 140
+    assert sum(each.set == TRUTH for each in made) == 20
     assert made == list(rounds(CASES, TITLES, 6, seed=3))
     assert made != list(rounds(CASES, TITLES, 6, seed=4))
 
 
 def test_more_rounds_only_add_masks():
-    assert list(rounds(CASES, TITLES, 2, seed=3)) == list(rounds(CASES, TITLES, 5, seed=3))[:40]
+    assert list(rounds(CASES, TITLES, 2, seed=3)) == list(rounds(CASES, TITLES, 5, seed=3))[:50]
 
 
 def test_without_networks_nothing_is_predicted_on_changed_scans():
     made = list(rounds(CASES, frozenset(), 4, seed=0))
-    assert {each.set for each in made} == {DAMAGED}
-    assert {each.set for each in rounds(CASES, TITLES, 1, seed=0)} == {DAMAGED, CHANGED}
+    assert {each.set for each in made} == {DAMAGED, TRUTH}
+    assert {each.set for each in rounds(CASES, TITLES, 1, seed=0)} == {DAMAGED, CHANGED, TRUTH}
 
 
 def test_costs_grow_with_the_size_of_the_scan():
@@ -69,7 +70,7 @@ def test_a_budget_pays_for_as_many_as_fit():
     plan = plan_within(first, more, lambda some: 10.0 * len(some), lambda rows: 60.0, budget=1000.0)
     assert len(plan.recipes) == 94
     assert plan.recipes[:20] == tuple(first)
-    assert plan.left == 26
+    assert plan.left == len(more) - 74
     assert plan.seconds == 1000.0
     with pytest.raises(BadInput, match="do not pay"):
         plan_within(first, more, lambda some: 10.0 * len(some), lambda rows: 60.0, budget=200.0)
