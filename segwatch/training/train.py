@@ -141,8 +141,8 @@ def train(
     recipe, wanted = _known(model, features)
     chosen = training_rows(cohort.select(wanted.features))
     raw_rows = chosen.rows(chosen.defined)
-    _check_spread(raw_rows)
     rows = wanted.prepare(raw_rows)
+    _check_spread(rows)
     folds = patient_folds(rows, seed)
     raw = predicted_out_of_fold(recipe, rows, folds, seed, wanted.directions)
     calibration = _calibration(recipe, raw, rows, choices.calibration)
@@ -202,6 +202,7 @@ def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
 
 
 def _check_spread(rows: Cohort) -> None:
+    """Nothing, where all that the model reads varies: a term may, of which one feature does not."""
     constant = [name for name, sd in zip(rows.features, rows.values.std(axis=0), strict=True) if not sd > 0]
     if constant:
         raise RefusedCohort(f"the feature {constant[0]} is the same in every training row: leave it out")
