@@ -1,7 +1,7 @@
 """A cohort: one row a predicted mask, with its true Dice and its measures. CSV or Parquet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from segwatch.arrays import Flags, Floats, Texts
+from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.files import csv_delimiter
@@ -17,7 +17,10 @@ from segwatch.scoring.bins import failed
 
 TRAIN = "train"
 KEYS = ("case", "patient", "set")
-REMARKS = ("status", "undefined")
+MADE_BY = ("opinion", "ensemble")
+"""Whose second opinion the features compare with (NAME@SHA256), and what the lesion model's agreement is of:
+one of each in a cohort, since those of two do not compare."""
+REMARKS = ("status", "undefined", *MADE_BY)
 """What `segwatch measure --cohort` says of each case beside its measures."""
 FEWEST_PATIENTS = 5
 
@@ -30,6 +33,7 @@ class Cohort:
         cases, patients, sets: names (n,).
         dice: true Dice (n,), 0 to 1.
         features: names (f,). values: their values (n, f), NaN where undefined.
+        opinion, ensemble: see MADE_BY; empty where nothing is said.
     """
 
     cases: Texts
@@ -38,6 +42,8 @@ class Cohort:
     dice: Floats
     features: tuple[str, ...]
     values: Floats
+    opinion: str = ""
+    ensemble: str = ""
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -52,15 +58,15 @@ class Cohort:
         """The sets, `train` first, then by name."""
         return tuple(sorted(set(self.sets.tolist()), key=lambda name: (name != TRAIN, name)))
 
-    def rows(self, chosen: Flags) -> "Cohort":
-        """The chosen rows."""
-        return Cohort(
-            self.cases[chosen],
-            self.patients[chosen],
-            self.sets[chosen],
-            self.dice[chosen],
-            self.features,
-            self.values[chosen],
+    def rows(self, chosen: Flags | Integers) -> "Cohort":
+        """The rows that are flagged, or of these numbers."""
+        return replace(
+            self,
+            cases=self.cases[chosen],
+            patients=self.patients[chosen],
+            sets=self.sets[chosen],
+            dice=self.dice[chosen],
+            values=self.values[chosen],
         )
 
     def of_set(self, name: str) -> "Cohort":
@@ -79,7 +85,7 @@ class Cohort:
                 f"the cohort lacks the columns {', '.join(missing)}; it has {', '.join(self.features)}"
             )
         columns = [self.features.index(name) for name in features]
-        return Cohort(self.cases, self.patients, self.sets, self.dice, features, self.values[:, columns])
+        return replace(self, features=features, values=self.values[:, columns])
 
     def sha256(self) -> str:
         """The hash of its content, whatever the file's format and the rows' order."""
@@ -169,6 +175,7 @@ def stacked(tables: Mapping[str, Cohort]) -> Cohort:
         np.concatenate([table.dice for table in alike]),
         first.features,
         np.concatenate([table.values for table in alike]),
+        *(_one_of(name, [getattr(table, name) for table in alike], "the tables") for name in MADE_BY),
     )
 
 
@@ -176,7 +183,25 @@ def _rows_of(table: pa.Table, dice: Floats) -> Cohort:
     names = tuple(name for name in table.column_names if name not in (*KEYS, "dice", *REMARKS))
     cases = _texts(table, "case")
     values = np.stack([_numbers(table, name, cases) for name in names], axis=1)
-    return Cohort(cases, _texts(table, "patient"), _texts(table, "set"), dice, names, values)
+    made_by = (_made_by(table, name) for name in MADE_BY)
+    return Cohort(cases, _texts(table, "patient"), _texts(table, "set"), dice, names, values, *made_by)
+
+
+def _made_by(table: pa.Table, name: str) -> str:
+    """The one value that the rows have in a column; empty where they have none."""
+    if name not in table.column_names:
+        return ""
+    return _one_of(name, table[name].cast(pa.string()).to_pylist(), "the rows")
+
+
+def _one_of(name: str, values: Sequence[str | None], whose: str) -> str:
+    known = sorted({value for value in values if value})
+    if len(known) > 1:
+        raise RefusedCohort(
+            f"{whose} differ in {name}: {known[0]} and {known[1]}; what they say does not compare, so give "
+            "one alone"
+        )
+    return known[0] if known else ""
 
 
 def training_rows(cohort: Cohort) -> Cohort:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from segwatch.cohorts.table import KEYS, REMARKS
+from segwatch.cohorts.table import KEYS, MADE_BY, REMARKS
 from segwatch.errors import BadInput
 from segwatch.files import whole_file
 
@@ -39,7 +39,8 @@ def measures_table(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -
     """Rows of `segwatch.cohorts.measuring`: keys, dice if any has it, features, status, undefined (JSON)."""
     dice = ("dice",) if any("dice" in row for row in rows) else ()
     in_words = [{**row, "undefined": json.dumps(row["undefined"])} for row in rows]
-    return table_of(in_words, (*KEYS, *dice, *features, *REMARKS))
+    made_by = [name for name in MADE_BY if any(row.get(name) for row in rows)]
+    return table_of(in_words, (*KEYS, *dice, *features, "status", "undefined", *made_by))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

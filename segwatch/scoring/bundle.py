@@ -1,5 +1,6 @@
 """A scorer as a folder: model.skops, manifest.json, MODEL_CARD.md. Data, never code; checked before use."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from segwatch.files import write_whole
 from segwatch.scoring.bins import COUNT
 from segwatch.scoring.bundle_files import TRAIN_AGAIN, identity_of, read_files
 from segwatch.scoring.forms import Form
-from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, MODEL_FILE, ScorerManifest
+from segwatch.scoring.manifest import CARD_FILE, MANIFEST_FILE, MODEL_FILE, WITHOUT_OPINION, ScorerManifest
 from segwatch.scoring.predict import serve
 from segwatch.scoring.skops_file import read
 
@@ -27,11 +28,13 @@ class Scorer:
         model: predicts from the columns that the manifest names.
         manifest: the features it needs, calibration, threshold, interval, limits.
         identity: its name and the hash of its manifest, which holds the model's hash.
+        without_opinion: scores studies that have no second opinion, where this one reads one.
     """
 
     model: Pipeline | Form
     manifest: ScorerManifest
     identity: ModelIdentity
+    without_opinion: "Scorer | None" = None
 
 
 def load(folder: Path) -> Scorer:
@@ -47,16 +50,37 @@ def load(folder: Path) -> Scorer:
     except RefusedModel as error:
         raise RefusedModel(f"{folder / MODEL_FILE} is refused: {error}") from None
     _try_out(model, files.manifest, folder)
-    return Scorer(model, files.manifest, files.identity)
+    return Scorer(model, files.manifest, files.identity, _without_opinion(folder, files.manifest))
 
 
-def save(folder: Path, model: bytes, manifest: ScorerManifest, card: str) -> ModelIdentity:
+def _without_opinion(folder: Path, manifest: ScorerManifest) -> Scorer | None:
+    """The scorer that the manifest pins for studies without a second opinion."""
+    if manifest.without_opinion_sha256 is None:
+        return None
+    scorer = load(folder / WITHOUT_OPINION)
+    if scorer.identity.sha256 != manifest.without_opinion_sha256:
+        raise RefusedModel(
+            f"{folder / WITHOUT_OPINION} is not the scorer that {folder / MANIFEST_FILE} names: its sha256 "
+            f"is {scorer.identity.sha256}; take the bundle from its source again"
+        )
+    if scorer.manifest.reads_opinion or scorer.manifest.measured != manifest.measured:
+        raise RefusedModel(
+            f"{folder / WITHOUT_OPINION} reads a second opinion itself, or other measures; {TRAIN_AGAIN}"
+        )
+    return scorer
+
+
+def save(
+    folder: Path, model: bytes, manifest: ScorerManifest, card: str, *, without_opinion: Path | None = None
+) -> ModelIdentity:
     """Write a bundle, the manifest last: a bundle that was only half written is refused by `load`.
 
     Args:
         folder: made where it is not there; the files of a bundle in it are replaced.
         model, manifest: the `skops` and `manifest` of what `train` returned.
         card: the model card for people, in Markdown.
+        without_opinion: the bundle of the scorer that the manifest pins for studies without second opinion,
+            where it pins one; it is copied into this one unless it lies there.
 
     Returns:
         The scorer's name and the sha256 of its manifest.
@@ -65,6 +89,9 @@ def save(folder: Path, model: bytes, manifest: ScorerManifest, card: str) -> Mod
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    inner = folder / WITHOUT_OPINION
+    if without_opinion is not None and without_opinion.resolve() != inner.resolve():
+        shutil.copytree(without_opinion, inner, dirs_exist_ok=True)
     written = (manifest.model_dump_json(indent=2) + "\n").encode()
     for name, data in ((MODEL_FILE, model), (CARD_FILE, card.encode()), (MANIFEST_FILE, written)):
         write_whole(folder / name, data)

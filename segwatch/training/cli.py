@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.cli import COHORT, Lung
+from segwatch.cohorts.cli import COHORT, Lung, Opinion
 
 DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
 
@@ -44,6 +44,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
     lung: Lung = None,
+    opinion: Opinion = None,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
     from rich.console import Console
@@ -51,10 +52,10 @@ def train(
     from segwatch.cohorts.opening import opened_for_training
     from segwatch.cohorts.table import read_cohort, stacked
     from segwatch.errors import RefusedCohort
-    from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all
-    from segwatch.training.report import model_card, paging_words, report, tables
+    from segwatch.training.report import opinion_words, paging_words, report, tables
+    from segwatch.training.save import save_trained
     from segwatch.training.site_interval import read_site
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
@@ -64,7 +65,7 @@ def train(
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
     there = None if site is None else read_site(site, feature_set(features))
-    first = opened_for_training(cohort, feature_set(features).features, ct_unit, lung, out)
+    first = opened_for_training(cohort, feature_set(features).features, ct_unit, lung, out, opinion)
     table = stacked({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):
@@ -79,9 +80,10 @@ def train(
             site=there,
         )
         rows = report(judge_all(trained, table))
-    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
+    identity = save_trained(out, trained, rows)
     console.print(*tables(rows, identity.name))
-    console.print(paging_words(trained.manifest), markup=False)
+    for words in (paging_words(trained.manifest), opinion_words(trained.manifest)):
+        console.print(words, markup=False, end="\n" if words else "")
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 
@@ -100,13 +102,15 @@ def calibrate(
     """
     from segwatch.cohorts.table import read_cohort
     from segwatch.scoring.bundle import load, save
-    from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE
+    from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE, WITHOUT_OPINION
     from segwatch.training.adapt import adapt, gains_of
     from segwatch.training.report import adapted_card
 
     scorer = load(bundle)
     adapted = adapt(scorer, read_cohort(reviews), name=name or None, seed=seed)
     card = adapted_card(adapted.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
-    identity = save(out, (bundle / MODEL_FILE).read_bytes(), adapted.manifest, card)
+    less = None if scorer.without_opinion is None else bundle / WITHOUT_OPINION
+    model = (bundle / MODEL_FILE).read_bytes()
+    identity = save(out, model, adapted.manifest, card, without_opinion=less)
     typer.echo(gains_of(adapted.tried))
     typer.echo(f"{out}: taken: {adapted.taken}; scorer {identity.name}, sha256 {identity.sha256}")

@@ -65,4 +65,6 @@ def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
         components=measures.components,
         lesion_ml=measures.features.get("lesion_volume_ml"),
         feature_versions=measures.feature_versions,
+        opinion=measures.opinion,
+        ensemble=measures.ensemble,
     )

@@ -1,8 +1,10 @@
 """What scoring tells the hospital's own Prometheus. Nothing here leaves the hospital."""
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import OpinionUse, StudyScored
 
 VERDICTS = ("good", "failed", "undefined", "outside")
 
@@ -26,8 +28,19 @@ class ScoringMetrics:
             registry=registry,
         )
 
+        self._opinions = Counter(
+            "segwatch_scoring_second_opinions_total",
+            "Studies of a scorer that reads a second opinion, by whether the one that it knows was there.",
+            ["use"],
+            registry=registry,
+        )
+        for use in get_args(OpinionUse):
+            self._opinions.labels(use)
+
     def count(self, scored: StudyScored) -> None:
         """Count one study."""
+        if scored.second_opinion is not None:
+            self._opinions.labels(scored.second_opinion).inc()
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)
