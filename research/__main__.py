@@ -89,5 +89,18 @@ def opinion_curve(
     typer.echo(report.read_text(encoding="utf-8"))
 
 
+@app.command("opinion-probabilities")
+def opinion_probabilities(
+    source: Annotated[Path, typer.Option(help="The folder with index.csv and cases/.")],
+    out: Annotated[Path, typer.Option(help="The folder that `python -m research opinion` wrote.")],
+) -> None:
+    """Say which figures of a network's own probabilities earn their place, on patients left out."""
+    from research.second_opinion.command import make_probabilities
+
+    report = out / "probabilities.md"
+    make_probabilities(source, out, report)
+    typer.echo(report.read_text(encoding="utf-8"))
+
+
 if __name__ == "__main__":
     run(app)

@@ -24,7 +24,10 @@ from research.second_opinion.folds import (
     network_key,
     train_fold,
 )
+from research.second_opinion.probabilities import masks_with_probabilities, worths
+from research.second_opinion.probabilities import page as probabilities_page
 from research.second_opinion.rows import (
+    NETWORK,
     Said,
     mask_on_grid,
     masks_on_grid,
@@ -115,14 +118,19 @@ def make_curve(
             done()
     rows = [measured[one.name] for one in plan]
     whose = named(bundle.identity) or ""
-    best = opinion_names(making)[len(making.recipe.stages) - 1]
-    table = _table(rows, said, best, whose)
+    table = _table(rows, said, NETWORK, whose)
     pyarrow.parquet.write_table(table, out / TABLE)
-    opinions = {name: _cohort(rows, said, name, whose, out) for name in opinion_names(making)}
-    dice = {name: _opinion_dice(said, name) for name in opinion_names(making)}
+    opinions = {name: _cohort(rows, said, name, whose, out) for name in opinion_names()}
+    dice = {name: _opinion_dice(said, name) for name in opinion_names()}
     points = curve(opinions, dice)
-    write_whole(report, page(points, best, len(plan)))
+    write_whole(report, page(points, NETWORK, len(plan)))
     return points
+
+
+def make_probabilities(source: Path, out: Path, report: Path) -> None:
+    """Say which figures of a network's own probabilities earn their place; raises as `making_of` does."""
+    rows = masks_with_probabilities(making_of(source, out))
+    write_whole(report, probabilities_page(worths(rows), rows))
 
 
 def _write_bundle(making: Making, bundle: Path, found: LeftOutDice) -> None:

@@ -146,8 +146,7 @@ def judged(making: Making) -> list[dict[str, str | float]]:
     for case in making.cases:
         fold = making.fold[case.patient]
         asked = network(making, fold, making.recipe.stages[-1])
-        views = unpacked(_there(making, _view_key(case, making.recipe.seed)))
-        for kind, view in views.items():
+        for kind, view in case_views(making, case).items():
             learnt = int(kind == PLAIN or kind in LEARNT[fold % 2])
             rows.append(
                 {
@@ -196,11 +195,16 @@ def _learnt_views(making: Making, fold: int, kinds: Sequence[str]) -> list[list[
     for case in making.cases:
         if making.fold[case.patient] == fold:
             continue
-        views = unpacked(_there(making, _view_key(case, making.recipe.seed)))
+        views = case_views(making, case)
         wanted = [view for kind, view in views.items() if kind == PLAIN or kind in kinds]
         patients.setdefault(case.patient, []).extend(wanted)
     phantoms = list(unpacked(_there(making, _phantom_key(making.recipe))).values())
     return [*patients.values(), phantoms]
+
+
+def case_views(making: Making, case: Listed) -> dict[str, LabelledView]:
+    """The scan's views, which were made."""
+    return unpacked(_there(making, _view_key(case, making.recipe.seed)))
 
 
 def _there(making: Making, key: str) -> Arrays:

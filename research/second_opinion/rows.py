@@ -1,14 +1,13 @@
 """A cohort's masks against the opinions of networks that never saw the patient, and worse and better ones.
 
-Worse opinions are the network's early copies. Better ones are its masks with a share of small boxes replaced
-by the truth: no network, but what one would say that errs in fewer places.
+Worse and better opinions are the network's masks with a share of small boxes replaced, by what it says 20 mm
+beside or by the truth: no networks, but what one would say that errs in more or in fewer places.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.random import Generator
 
 from research.covid20_cohort.make_rows import made_mask
 from research.covid20_cohort.plan import Planned
@@ -21,8 +20,9 @@ from segwatch.segmentation.opinion_network import OpinionNetwork, lesion_probabi
 from segwatch.segmentation.second_opinion import agreement
 from segwatch.volumes.image import Mask
 
-HELPED = (0.25, 0.5, 0.75)
-"""The shares of boxes in which a better opinion is the truth."""
+SHARES = (0.25, 0.5, 0.75)
+"""Of boxes that are replaced."""
+NETWORK = "the network"
 _BOX = (5, 8, 8)
 """Voxels of the opinion's grid: 20 mm a side."""
 _NOBODY = ModelIdentity(name="research", sha256="0" * 64)
@@ -31,10 +31,10 @@ Said = list[float | None]
 """Dice, precision and recall of a mask against an opinion, and the opinion's own Dice with the truth."""
 
 
-def opinion_names(making: Making) -> tuple[str, ...]:
+def opinion_names() -> tuple[str, ...]:
     """From the worst on."""
-    copies = (f"after {stage} steps" for stage in making.recipe.stages)
-    return (*copies, *(f"{share:.0%} truth" for share in HELPED))
+    worse = (f"{share:.0%} misplaced" for share in reversed(SHARES))
+    return (*worse, NETWORK, *(f"{share:.0%} truth" for share in SHARES))
 
 
 def masks_on_grid(making: Making) -> Finished[Arrays]:
@@ -64,21 +64,23 @@ def mask_on_grid(cohort: Context, one: Planned) -> Arrays:
 
 def said_of(making: Making, one: Planned, seen: Arrays) -> dict[str, Said | None]:
     """What every opinion says of a mask, by the opinion's name."""
-    names, stages = opinion_names(making), making.recipe.stages
+    names = opinion_names()
     if not seen:
         return dict.fromkeys(names)
     view = LungView(seen["rank"].astype(np.float32), seen["distance"].astype(np.float32), seen["lung"])
-    stacks, fold = view.stacks(), making.fold[one.patient]
     first, last, left, right = (int(each) for each in seen["box"])
-    opinions: dict[str, Mask] = {}
-    for name, stage in zip(names, stages, strict=False):
-        found = np.zeros(seen["truth"].shape, np.bool_)
-        found[:, first:last, left:right] = lesion_probability(_asked(making, fold, stage), stacks) > 0.5
-        opinions[name] = found
-    best = opinions[names[len(stages) - 1]]
-    for name, share in zip(names[len(stages) :], HELPED, strict=True):
-        opinions[name] = _helped(best, seen["truth"], share, np.random.default_rng(one.seed))
-    return {name: _said(seen["mask"], opinion, seen["truth"]) for name, opinion in opinions.items()}
+    mask, truth = seen["mask"], seen["truth"]
+    found = np.zeros(truth.shape, np.bool_)
+    probability = lesion_probability(_asked(making, making.fold[one.patient]), view.stacks())
+    found[:, first:last, left:right] = probability > 0.5
+    beside = np.roll(found, _BOX[2], axis=2)
+    draw = np.random.default_rng(one.seed).random(
+        [-(-n // side) for n, side in zip(found.shape, _BOX, strict=True)]
+    )
+    worse = [_replaced(found, beside, draw < share) for share in reversed(SHARES)]
+    better = [_replaced(found, truth, draw < share) for share in SHARES]
+    opinions = zip(names, (*worse, found, *better), strict=True)
+    return {name: _said(mask, opinion, truth) for name, opinion in opinions}
 
 
 def _said(mask: Mask, opinion: Mask, truth: Mask) -> Said:
@@ -86,13 +88,12 @@ def _said(mask: Mask, opinion: Mask, truth: Mask) -> Said:
     return [found.dice, found.precision, found.recall, agreement(truth, opinion, _NOBODY).dice]
 
 
-def _helped(opinion: Mask, truth: Mask, share: float, draw: Generator) -> Mask:
-    counts = [-(-size // side) for size, side in zip(opinion.shape, _BOX, strict=True)]
-    chosen = draw.random(counts) < share
+def _replaced(opinion: Mask, by: Mask, boxes: Mask) -> Mask:
+    """The opinion, but in the chosen boxes the other mask."""
     for axis, side in enumerate(_BOX):
-        chosen = np.repeat(chosen, side, axis=axis)
+        boxes = np.repeat(boxes, side, axis=axis)
     z, y, x = opinion.shape
-    return np.where(chosen[:z, :y, :x], truth, opinion)
+    return np.where(boxes[:z, :y, :x], by, opinion)
 
 
 def thinned(plan: Sequence[Planned], every: int) -> list[Planned]:
@@ -102,6 +103,6 @@ def thinned(plan: Sequence[Planned], every: int) -> list[Planned]:
     return sorted(plan[::every], key=lambda one: one.source)
 
 
-@lru_cache(maxsize=32)
-def _asked(making: Making, fold: int, stage: int) -> OpinionNetwork:
-    return network(making, fold, stage)
+@lru_cache(maxsize=8)
+def _asked(making: Making, fold: int) -> OpinionNetwork:
+    return network(making, fold, making.recipe.stages[-1])
