@@ -121,8 +121,8 @@ def worths(
 def known_features(cohort: Cohort) -> tuple[str, ...]:
     """The catalogue's features that any row has: a cohort need not have second opinions."""
     names = tuple(name for name in ALL if name in cohort.features)
-    has_any = np.isfinite(cohort.select(names).values).any(axis=0)
-    return tuple(name for name, there in zip(names, has_any, strict=True) if there)
+    values = cohort.select(names).values
+    return tuple(name for place, name in enumerate(names) if np.isfinite(values[:, place]).any())
 
 
 def _defined(pair: Pair, known: tuple[str, ...]) -> Pair:

@@ -35,8 +35,9 @@ from research.second_opinion.rows import (
     said_of,
     thinned,
 )
+from segwatch.cohorts.columns import MADE_BY
 from segwatch.cohorts.opinions import named
-from segwatch.cohorts.table import MADE_BY, Cohort, cohort_in
+from segwatch.cohorts.table import Cohort, cohort_in
 from segwatch.contracts.quality import OPINION
 from segwatch.errors import BadInput
 from segwatch.files import pack_arrays, whole_folder, write_whole

@@ -75,7 +75,7 @@ def said_of(making: Making, one: Planned, seen: Arrays) -> dict[str, Said | None
     found[:, first:last, left:right] = probability > 0.5
     beside = np.roll(found, _BOX[2], axis=2)
     draw = np.random.default_rng(one.seed).random(
-        [-(-n // side) for n, side in zip(found.shape, _BOX, strict=True)]
+        [-(-size // side) for size, side in zip(truth.shape, _BOX, strict=True)]
     )
     worse = [_replaced(found, beside, draw < share) for share in reversed(SHARES)]
     better = [_replaced(found, truth, draw < share) for share in SHARES]

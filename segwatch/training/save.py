@@ -22,6 +22,8 @@ def save_trained(out: Path, trained: Trained, rows: Sequence[ReportRow]) -> Mode
     manifest = trained.manifest
     if trained.without_opinion is not None:
         less = trained.without_opinion
-        inner = save(out / WITHOUT_OPINION, less.skops, less.manifest, model_card(less.manifest, ()))
+        inner = save(
+            out / WITHOUT_OPINION, less.skops, less.manifest, model_card(less.manifest, ()), less.burden
+        )
         manifest = manifest.model_copy(update={"without_opinion_sha256": inner.sha256})
-    return save(out, trained.skops, manifest, model_card(manifest, rows))
+    return save(out, trained.skops, manifest, model_card(manifest, rows), trained.burden)
