@@ -8,7 +8,7 @@ from segwatch.streaming.settings import ServiceSettings
 
 
 class AggregationSettings(ServiceSettings):
-    """SEGWATCH_POLICY, SEGWATCH_AUDIT_LOG, SEGWATCH_STOP_RULE; for the demonstration SEGWATCH_DEMO_NOISE_SEED."""
+    """The policy, the audit log, the stop rule, and for the demonstration a seed of the noise."""
 
     policy: Path = Field(description="The site's privacy policy, a YAML file (docs/privacy.md).")
     audit_log: Path = Field(description="The file that says of every block that left, chained by hashes.")
