@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from segwatch.arrays import Flags, Floats, Texts
+from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.cohorts.cells import check_columns, numbers, read_table, texts
 from segwatch.cohorts.columns import BESIDE, KEYS, REMARKS, SEGMENTER, TRAIN, TRUTH_SHARE
 from segwatch.contracts.identity import digest_of
@@ -54,8 +54,8 @@ class Cohort:
         """The sets, `train` first, then by name."""
         return tuple(sorted(set(self.sets.tolist()), key=lambda name: (name != TRAIN, name)))
 
-    def rows(self, chosen: Flags) -> "Cohort":
-        """The chosen rows."""
+    def rows(self, chosen: Flags | Integers) -> "Cohort":
+        """The chosen rows, by a flag each or by their numbers."""
         return Cohort(
             self.cases[chosen],
             self.patients[chosen],

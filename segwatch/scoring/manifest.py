@@ -1,6 +1,7 @@
 """What a scorer's manifest.json says. Closed and strict: a field too many or missing refuses the bundle."""
 
 import math
+from bisect import bisect_right
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,7 +15,9 @@ from segwatch.scoring.calibrated import (
     Probability,
     ResidualCalibration,
 )
+from segwatch.scoring.reviewed import SiteReviews
 from segwatch.scoring.terms import Term, needed
+from segwatch.scoring.threshold import Threshold
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
@@ -84,20 +87,6 @@ class TrainingCohort(Contract):
     failed: Annotated[int, Field(ge=0)]
     left_out_undefined: Annotated[int, Field(ge=0)]
     mean_dice: Probability
-
-
-class Threshold(Contract):
-    """From which failure probability on a study is predicted failed, and how that was chosen.
-
-    Either the highest that finds the target's share of the failures, or the cheapest where a missed failure
-    costs as much as so many false alarms.
-    """
-
-    failure_probability: Probability
-    target_sensitivity: Probability | None
-    cost_of_a_miss: Annotated[float, Field(gt=0)] | None = None
-    cross_validated_sensitivity: Probability
-    cross_validated_specificity: Probability
 
 
 class Band(Contract):
@@ -170,6 +159,34 @@ class Doubt(Contract):
     limit: Annotated[float, Field(gt=0)]
     weights: tuple[float, ...]
     intercept: float
+
+
+class FailureDensities(Contract):
+    """How the failure probabilities of failed and of good training rows are spread, out of fold.
+
+    Cell c holds those from edge c - 1 up to edge c; the first begins at 0, the last ends at 1. Counts and
+    edges, no row.
+    """
+
+    edges: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=50)]
+    failed: tuple[Annotated[int, Field(ge=0)], ...]
+    good: tuple[Annotated[int, Field(ge=0)], ...]
+
+    @model_validator(mode="after")
+    def _edges_ascend_between_the_cells(self) -> "FailureDensities":
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("the edges do not ascend")
+        if not len(self.failed) == len(self.good) == len(self.edges) + 1:
+            raise ValueError("the edges do not part the cells")
+        return self
+
+    def ratio(self, failure_probability: float) -> float:
+        """How many times denser it is among failed rows than among good ones. Half a row is
+        added to each cell, so that what was never seen is not certain."""
+        cell = bisect_right(self.edges, failure_probability)
+        cells = len(self.failed)
+        failed = (self.failed[cell] + 0.5) / (sum(self.failed) + 0.5 * cells)
+        return failed / ((self.good[cell] + 0.5) / (sum(self.good) + 0.5 * cells))
 
 
 class Region(Contract):
@@ -296,11 +313,13 @@ class ScorerManifest(Contract):
     figures: dict[str, Figure]
     good_masks: GoodMasks | None = None
     adaptation: Adaptation | None = None
+    failure_densities: FailureDensities | None = None
     seed: int
     versions: dict[str, str]
     intended_use: Words
     limits: Annotated[tuple[Words, ...], Field(min_length=1)]
     burden: Burden | None = None
+    site: SiteReviews | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -310,11 +329,18 @@ class ScorerManifest(Contract):
     @property
     def unfit_for_paging(self) -> tuple[str, ...]:
         """Why nobody should be paged on its word; empty where its own tests do not speak against it."""
+        if self.good_masks is None and self.changed_for_a_site is not None:
+            return ("it was changed for a site: what it says of good masks and truths was not tried anew",)
         if self.good_masks is None:
             return (
                 "it was trained before good masks and truths were tried: what it says of them is not shown",
             )
         return self.good_masks.unfit
+
+    @property
+    def changed_for_a_site(self) -> Adaptation | SiteReviews | None:
+        """What reviews at a site changed: both say how many there were; None of a fleet's scorer."""
+        return self.adaptation or self.site
 
     @property
     def columns(self) -> tuple[Spread, ...]:

@@ -63,6 +63,8 @@ class Score:
         needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
         lung_share_error: the truth's lesion share of the lung less the mask's, as predicted, in percentage
             points; None where the scorer has no such target. lung_share_error_interval: around it.
+        failure_ratio: how many times denser the failure probability is among failed training rows than among
+            good ones; None of an undefined study, one outside, and where the bundle does not say.
     """
 
     status: ScoreStatus
@@ -76,6 +78,7 @@ class Score:
     needs_attention: bool = True
     lung_share_error: float | None = None
     lung_share_error_interval: tuple[float, float] | None = None
+    failure_ratio: float | None = None
 
 
 def score(measured: Measured, scorer: Scorer) -> Score:
@@ -102,12 +105,21 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         study=measured.study,
         patient=measured.patient,
         received_at=measured.received_at,
-        **vars(score(measured, scorer)),
+        arrival=measured.arrival,
+        scanner=measured.scanner,
+        **vars(_whole(measured, score(measured, scorer))),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
         scorer=scorer.identity,
     )
+
+
+def _whole(measured: StudyMeasured, found: Score) -> Score:
+    """The score; undefined where the study may be a part only: a part is never the whole."""
+    if measured.arrival is None or measured.arrival.incomplete is None:
+        return found
+    return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
 
 
 def _check_measures(measured: Measured, scorer: Scorer) -> None:
@@ -155,6 +167,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
+    densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
     doubtful = bool(outside.is_doubtful(standardised[None, :], predicted.dice[:1], manifest.outside)[0])
     is_far = distance > manifest.outside.bound
@@ -176,6 +189,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
         drivers=drivers,
         lung_share_error=share_error,
         lung_share_error_interval=around,
+        failure_ratio=densities.ratio(failure) if densities and not is_outside else None,
     )
 
 

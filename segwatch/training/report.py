@@ -10,7 +10,8 @@ from rich.table import Table
 
 from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.manifest import MASK_SHARE, NOT_SHOWN, Burden, Interval, ScorerManifest, Threshold
+from segwatch.scoring.manifest import MASK_SHARE, Burden, Interval, ScorerManifest
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.resampling import RESAMPLES
 from segwatch.statistics.set_figures import BESIDE_TABLE2, TABLE2, SetFigures, cell, set_figures
@@ -110,32 +111,6 @@ def burden_words(second: TrainedBurden | None) -> str:
     if second.part is None:
         return f"{tried}, which is not sure: it is not in the bundle."
     return f"{tried}. It is in the bundle; its 80 % interval held {second.part.covered:.0%}."
-
-
-def adapted_card(manifest: ScorerManifest, fleet: str) -> str:
-    """The card of a scorer that was adapted to a site: what changed, then the fleet's card as it was."""
-    adaptation = manifest.adaptation
-    if adaptation is None:
-        raise ValueError(f"{manifest.name} is not adapted")
-    interval, bound = manifest.interval, manifest.outside.bound
-    beaten = f"which is surely beaten, by {adaptation.gain_on_constant_low:.3f} or more."
-    rival = beaten if adaptation.ranking_shown else f"which this does not surely beat: {NOT_SHOWN}"
-    return f"""# {manifest.name}
-
-The fleet's scorer `{adaptation.fleet_sha256}`, adapted to a site by {adaptation.studies} reviewed
-studies of {adaptation.patients} patients (sha256 `{adaptation.reviews_sha256}`).
-
-- Predicted Dice: {adaptation.offset:+.3f} + {adaptation.scale:.3f} times the fleet's.
-- Mean absolute error on patients left out: {adaptation.mae_before:.3f} before, {adaptation.mae_after:.3f}
-  after; the gain is at least {adaptation.gain_low:.3f} (5 % chance of less).
-- The reviews' mean for every study: {adaptation.mae_constant:.3f}, {rival}
-- Its interval is {interval.low:+.3f} to {interval.high:+.3f}.
-- It knows studies up to a distance of {bound:.2f}.
-- The threshold is the fleet's failure probability; its sensitivity here is not known.
-
-What follows is the fleet's card.
-
-{fleet}"""
 
 
 def _about(manifest: ScorerManifest) -> Iterator[str]:

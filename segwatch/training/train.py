@@ -20,11 +20,11 @@ from segwatch.scoring.manifest import (
     MeasuredAs,
     ScorerManifest,
     Spread,
-    Threshold,
     TrainingCohort,
 )
 from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
 from segwatch.scoring.skops_file import write
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.conformal import banded_interval
 from segwatch.statistics.figures import figures
 from segwatch.statistics.resampling import RESAMPLES, patient_intervals
@@ -34,6 +34,7 @@ from segwatch.training.calibration import (
     TARGET_SENSITIVITY,
     cheapest_threshold,
     choose_threshold,
+    failure_densities,
     fit_isotonic,
     fit_region,
     fit_residuals,
@@ -144,8 +145,8 @@ def train(
     recipe, wanted = _known(model, features)
     chosen = training_rows(cohort.select(wanted.features))
     raw_rows = chosen.rows(chosen.defined)
-    _check_spread(raw_rows)
     rows = wanted.prepare(raw_rows)
+    _check_spread(rows)
     folds = patient_folds(rows, seed)
     raw = predicted_out_of_fold(recipe, rows, folds, seed, wanted.directions)
     calibration = _calibration(recipe, raw, rows, choices.calibration)
@@ -178,6 +179,7 @@ def train(
         outside=fit_region(rows, folds).model_copy(update={"doubt": doubt}),
         figures=_figures_of(rows, seen, threshold, choices.resamples),
         good_masks=tried_on_good_masks(rows, seen.dice, seen.failure >= threshold.failure_probability),
+        failure_densities=failure_densities(seen.failure, failed(rows.dice)),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
         intended_use=INTENDED_USE,
@@ -205,6 +207,7 @@ def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
 
 
 def _check_spread(rows: Cohort) -> None:
+    """Nothing, where all that the model reads varies: a term may, of which one feature does not."""
     constant = [name for name, sd in zip(rows.features, rows.values.std(axis=0), strict=True) if not sd > 0]
     if constant:
         raise RefusedCohort(f"the feature {constant[0]} is the same in every training row: leave it out")
