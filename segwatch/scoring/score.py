@@ -221,9 +221,13 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     drivers = explain.contributions(values, predicted.dice, manifest)
     densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
-    is_outside = distance > manifest.outside.bound
+    doubtful = bool(outside.is_doubtful(standardised[None, :], predicted.dice[:1], manifest.outside)[0])
+    is_far = distance > manifest.outside.bound
+    is_outside = is_far or doubtful
     is_failed = failure >= manifest.threshold.failure_probability
-    far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
+    far = explain.why_outside(read, standardised, distance, manifest) if is_far else ()
+    if doubtful:
+        far += explain.why_doubtful(standardised, dice, manifest)
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
     share_error, around = _burden(near, scorer, outside=is_outside)
     return Score(
