@@ -16,6 +16,8 @@ ROOMS = (
     "segwatch.scoring.cli",
     "segwatch.training.cli",
     "segwatch.evaluation.cli",
+    "segwatch.intake.cli",
+    "segwatch.onboarding.cli",
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
     "segwatch.decisions.cli",
