@@ -37,6 +37,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "privacy audit": "aggregation,evaluation",
         "review": "evaluation",
         "score": "evaluation",
+        "scorer promote": "scoring",
+        "scorer rollback": "scoring",
         "train": "evaluation",
     }
 )

@@ -13,6 +13,7 @@ from segwatch.contracts.topics import (
     RECEIVED,
     RELEASE,
     SCORED,
+    SCORER_DECISIONS,
     SEGMENTED,
     WITH_DEAD_LETTERS,
     at_the_centre,
@@ -76,14 +77,20 @@ HOSPITAL = {
     "ingest": Access(writes=(RECEIVED, dead_letters(RECEIVED))),
     "segmentation": _stage("segmentation", RECEIVED, SEGMENTED),
     "features": _stage("features", SEGMENTED, MEASURED),
-    "scoring": _stage("scoring", MEASURED, SCORED),
+    # Beside its bundles stands who runs `segwatch scorer promote`, as the service itself.
+    "scoring": Access(
+        reads=(MEASURED, SCORER_DECISIONS),
+        writes=(SCORED, dead_letters(MEASURED), SCORER_DECISIONS),
+        group=group_of("scoring"),
+    ),
     # It folds whole topics, without a group: the log is its state.
     "aggregation": Access(
         reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE), writes=(LEDGER, RELEASE, dead_letters(SCORED))
     ),
     "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),
-    # Who runs `segwatch deadletters`: reads what was put aside, writes it back. Neither ledger nor release.
-    "operator": Access(DEAD_LETTERS, (*WITH_DEAD_LETTERS, *DEAD_LETTERS)),
+    # Who runs `segwatch deadletters`: reads what was put aside, writes it back. Who chooses studies to review
+    # or compares scorers reads scores, and who decided about those. Neither ledger nor release.
+    "operator": Access((*DEAD_LETTERS, SCORED, SCORER_DECISIONS), (*WITH_DEAD_LETTERS, *DEAD_LETTERS)),
 }
 """The principals of a hospital's Kafka."""
 

@@ -124,6 +124,22 @@ class Contribution(Contract):
 ScoreStatus = Literal["scored", "undefined", "outside"]
 
 
+class ShadowScore(Contract):
+    """What a second scorer says of the same study, beside the one that counts; it changes nothing.
+
+    `refused` is a study that it cannot score: measured otherwise, or without one of its features.
+    """
+
+    scorer: ModelIdentity
+    status: ScoreStatus | Literal["refused"]
+    predicted_dice: Share | None = None
+    interval: tuple[Share, Share] | None = None
+    failure_probability: Share | None = None
+    predicted_failed: bool
+    needs_attention: bool
+    reason: Reason | None = None
+
+
 class StudyScored(Study):
     """The predicted quality of a mask (from scoring).
 
@@ -144,6 +160,7 @@ class StudyScored(Study):
     lesion_source: LesionSource
     model: ModelIdentity | None
     scorer: ModelIdentity
+    shadow: ShadowScore | None = None
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":

@@ -2,13 +2,15 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import ShadowScore, StudyScored
+from segwatch.serving.roles import Roles
+from services.scoring.roles_metrics import RolesCollector
 
 VERDICTS = ("good", "failed", "undefined", "outside")
 
 
 class ScoringMetrics:
-    """Studies by verdict, and the predicted Dice of those that have one."""
+    """Studies by verdict, their predicted Dice, who scores, and what the site's reviews say."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._studies = Counter(
@@ -25,15 +27,29 @@ class ScoringMetrics:
             buckets=[tenth / 10 for tenth in range(1, 11)],
             registry=registry,
         )
+        self._shadow = Counter(
+            "segwatch_scoring_shadow_studies_total",
+            "Studies scored by the shadow, by its verdict; refused are those that it cannot score.",
+            ["verdict"],
+            registry=registry,
+        )
+        self._roles = RolesCollector()
+        registry.register(self._roles)
+
+    def serve(self, roles: Roles) -> None:
+        """Show who scores, and what the reviews say of the site."""
+        self._roles.roles = roles
 
     def count(self, scored: StudyScored) -> None:
         """Count one study."""
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)
+        if scored.shadow is not None:
+            self._shadow.labels(verdict_of(scored.shadow)).inc()
 
 
-def verdict_of(scored: StudyScored) -> str:
+def verdict_of(scored: StudyScored | ShadowScore) -> str:
     """One word for a score: undefined and outside go before failed, failed before good."""
     if scored.status != "scored":
         return scored.status
