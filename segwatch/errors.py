@@ -12,6 +12,7 @@ SegwatchError
 │   ├── LogUnavailable   the broker or the log's file is away, slow or refuses connections
 │   ├── ScorerAway       a decision makes a scorer count that this service was not given
 │   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
+│   ├── (segwatch.archive.peer) ArchiveUnavailable, the PACS does not answer or broke off
 │   └── (services.ingest) InputUnavailable, an input cannot be read now; SpoolFull, a StoreUnavailable
 ├── LogRefused           the log answered: not allowed, or no such topic
 ├── LostPlace            another member took this consumer's place; the record is handed out again there

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "demo-model": "segmentation",
         "evaluate": "evaluation",
         "features": "features",
+        "intake": "ingest",
         "measure": "features",
         "measure --cohort": "evaluation",
         "measure --figure": "evaluation",
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "score": "evaluation",
         "scorer promote": "scoring",
         "scorer rollback": "scoring",
+        "site": "federation",
         "train": "evaluation",
     }
 )

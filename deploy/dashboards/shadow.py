@@ -35,7 +35,7 @@ def shadow_panels(site: str) -> list[Curves]:
         ),
         Curves(
             "Pages, by scorer",
-            "How often the flagged share of 20 studies has risen above one half in the window.",
+            "How often the hospital's own detector would have rung, begun anew with the first study.",
             _by_role("pages", site),
         ),
         Curves(

@@ -1,20 +1,17 @@
 """What `segwatch scorer` does, once it is called."""
 
-import getpass
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from segwatch.contracts.envelope import decode
 from segwatch.contracts.scorer_decisions import ScorerDecision
-from segwatch.contracts.topics import SCORED
-from segwatch.errors import BadInput, InvalidMessage
-from segwatch.serving.comparison import Comparison, Pair, compare, pair_of
+from segwatch.errors import BadInput
+from segwatch.serving.comparison import Comparison, compare, pair_of
 from segwatch.serving.decisions import ScorerDecisions, checked_reason, decide
+from segwatch.serving.last_scores import last_scores
 from segwatch.streaming.deadletters.cli import connected as connected_log
+from segwatch.streaming.decisions import user_at_host
 from segwatch.streaming.log import Log
-from segwatch.streaming.topic_reader import TopicReader
 
 __all__ = ["change", "compared", "connected_log", "in_a_line"]
 
@@ -47,7 +44,7 @@ def change(
         now = before[-1].counts if before else None
         if (now is None and decision == "rollback") or (now is not None and now.sha256 == wanted.sha256):
             return f"{wanted.name} {wanted.sha256} counts already: nothing was decided"
-        who = by or _user_at_host()
+        who = by or user_at_host()
         made = decide(log, before, decision, wanted, now or other, reason=why, who=who, at=datetime.now(UTC))
     unfit = bundles[0].manifest.unfit_for_paging
     return in_a_line(made) + (
@@ -70,25 +67,8 @@ def compared(log: Log) -> Comparison:
         BadInput: no study was scored by two.
         LogUnavailable, LogRefused: the topic cannot be read.
     """
-    pairs: dict[str, Pair] = {}
-    for record in TopicReader(log, SCORED).to_end():
-        try:
-            scored = decode(SCORED, record.key, record.value, record.headers).data
-        except InvalidMessage:
-            continue  # whoever folds the topic puts it aside
-        pairs.pop(scored.study, None)
-        pair = pair_of(scored)
-        if pair is not None:
-            pairs[scored.study] = pair
-    found = compare(list(pairs.values()))
+    pairs = [pair for scored in last_scores(log) if (pair := pair_of(scored)) is not None]
+    found = compare(pairs)
     if found is None:
         raise BadInput("no study was scored by two scorers: set the scoring service's SHADOW_SCORER")
     return found
-
-
-def _user_at_host() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user that has no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -1,16 +1,22 @@
 """What would change if the shadow counted: flags, shares and pages over the last studies. Pure."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from segwatch.contracts.base import ModelIdentity
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import ShadowScore, StudyScored
+from segwatch.detection.evidence import Evidence
+from segwatch.detection.likelihood import Likelihood, of_ratio, of_verdict
+from segwatch.detection.threshold import UNKNOWN_VOLUME
 
 WINDOW = 200
 """How many studies are compared at most."""
-PAGE_WINDOW, PAGE_ABOVE = 20, 0.5
-"""The rule SegwatchLocalQualityDrop, over the last studies (deploy/rules/hospital.yaml)."""
+DIGITS = 4
+STUDIES_A_PULSE = 20
+LOG10_THRESHOLD = math.log10(UNKNOWN_VOLUME * STUDIES_A_PULSE)
+"""That of the hospital's own detector while the site's volume is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,7 @@ class Verdict:
     flagged: bool
     predicted_failed: bool
     predicted_dice: float | None
+    failure_ratio: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Summary:
     Attributes:
         flagged: the share that needs attention. predicted_failed: the share that is predicted failed, raw.
         predicted_dice: mean of those that have one; None of none.
-        pages: how often the share of flagged ones among the last 20 has risen above one half.
+        pages: how often the hospital's own detector would have rung, begun anew with the first of them.
     """
 
     scorer: ModelIdentity
@@ -69,9 +76,16 @@ def pair_of(scored: StudyScored) -> Pair | None:
     beside = scored.shadow
     if beside is None:
         return None
-    return Pair(
-        Verdict(scored.scorer, scored.needs_attention, scored.predicted_failed, scored.predicted_dice),
-        Verdict(beside.scorer, beside.needs_attention, beside.predicted_failed, beside.predicted_dice),
+    return Pair(_verdict(scored), _verdict(beside))
+
+
+def _verdict(said: StudyScored | ShadowScore) -> Verdict:
+    return Verdict(
+        said.scorer,
+        said.needs_attention,
+        said.predicted_failed,
+        said.predicted_dice,
+        said.failure_ratio if said.status == "scored" else None,
     )
 
 
@@ -98,16 +112,21 @@ def compare(pairs: Sequence[Pair]) -> Comparison | None:
     )
 
 
-def pages(flags: Iterable[bool]) -> int:
-    """How often the share of flagged studies among the last PAGE_WINDOW has risen above PAGE_ABOVE."""
-    recent: list[bool] = []
-    above, found = False, 0
-    for flag in flags:
-        recent = [*recent, flag][-PAGE_WINDOW:]
-        now = len(recent) == PAGE_WINDOW and fmean(recent) > PAGE_ABOVE
-        found += now and not above
-        above = now
+def pages(verdicts: Iterable[Verdict]) -> int:
+    """How often the hospital's own detector rings over these studies, learning the level anew each time."""
+    evidence, found = Evidence.start(), 0
+    for verdict in verdicts:
+        evidence = evidence.after(_likelihood(verdict))
+        if float(evidence.log10) >= LOG10_THRESHOLD:
+            evidence, found = Evidence.start(), found + 1
     return found
+
+
+def _likelihood(verdict: Verdict) -> Likelihood:
+    """As the detector reads a study: its failure probability where the scorer says how dense that is."""
+    if verdict.failure_ratio is None:
+        return of_verdict(verdict.flagged)
+    return of_ratio(float(f"{verdict.failure_ratio:.{DIGITS}g}"))
 
 
 def _scorers(pair: Pair) -> tuple[str, str]:
@@ -121,5 +140,5 @@ def _summary(verdicts: Sequence[Verdict]) -> Summary:
         flagged=fmean(verdict.flagged for verdict in verdicts),
         predicted_failed=fmean(verdict.predicted_failed for verdict in verdicts),
         predicted_dice=fmean(dice) if dice else None,
-        pages=pages(verdict.flagged for verdict in verdicts),
+        pages=pages(verdicts),
     )

@@ -3,7 +3,7 @@
 from segwatch.contracts.studies import ShadowScore, StudyMeasured
 from segwatch.errors import Unprocessable
 from segwatch.scoring.bundle import Scorer
-from segwatch.scoring.score import score
+from segwatch.scoring.score import study_score
 
 LONGEST = 500
 
@@ -11,7 +11,7 @@ LONGEST = 500
 def shadow_score(measured: StudyMeasured, shadow: Scorer) -> ShadowScore:
     """The shadow's score; one that cannot score the study says why, and needs attention."""
     try:
-        found = score(measured, shadow)
+        found = study_score(measured, shadow)
     except Unprocessable as error:
         return ShadowScore(
             scorer=shadow.identity,
@@ -28,4 +28,5 @@ def shadow_score(measured: StudyMeasured, shadow: Scorer) -> ShadowScore:
         failure_probability=found.failure_probability,
         predicted_failed=found.predicted_failed,
         needs_attention=found.needs_attention,
+        failure_ratio=found.failure_ratio,
     )

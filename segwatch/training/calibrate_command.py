@@ -10,8 +10,9 @@ from segwatch.cohorts.reviews import Sheet, read_sheet, rows_reviewed, studies_o
 from segwatch.cohorts.table import Cohort, read_measures
 from segwatch.errors import RefusedCohort
 from segwatch.scoring.bundle import Scorer, load, save
+from segwatch.scoring.bundle_files import read_files
 from segwatch.scoring.explain import WITHIN
-from segwatch.scoring.manifest import CARD_FILE, MODEL_FILE
+from segwatch.scoring.manifest import CARD_FILE
 from segwatch.training.adapt import gains_of
 from segwatch.training.site_calibration import SiteCalibration, SiteStudies, calibrate_to_site
 from segwatch.training.site_report import site_card, site_lines
@@ -44,7 +45,8 @@ def calibrate_bundle(
         seed=seed,
     )
     card = site_card(found.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
-    identity = save(out, (bundle / MODEL_FILE).read_bytes(), found.manifest, card)
+    files = read_files(bundle)
+    identity = save(out, files.model, found.manifest, card, files.burden)
     typer.echo(_correction(found))
     for line in site_lines(found.manifest):
         typer.echo(line)

@@ -57,7 +57,7 @@ def train(
     from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all
-    from segwatch.training.report import model_card, paging_words, report, tables
+    from segwatch.training.report import burden_words, model_card, paging_words, report, tables
     from segwatch.training.site_interval import read_site
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
@@ -82,9 +82,10 @@ def train(
             site=there,
         )
         rows = report(judge_all(trained, table))
-    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
+    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows), trained.burden)
     console.print(*tables(rows, identity.name))
     console.print(paging_words(trained.manifest), markup=False)
+    console.print(burden_words(trained.second), markup=False)
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 

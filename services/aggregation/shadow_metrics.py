@@ -27,7 +27,8 @@ def shadow_metrics(found: Comparison | None) -> Iterator[Metric]:
     )
     dice = _of_both("segwatch_site_shadow_predicted_dice", "Mean predicted Dice, by scorer.")
     pages = _of_both(
-        "segwatch_site_shadow_pages", "How often the share of flagged studies would have paged, by scorer."
+        "segwatch_site_shadow_pages",
+        "How often the hospital's detector would have rung over them, by scorer.",
     )
     if found is not None:
         studies.add_metric([], found.studies)

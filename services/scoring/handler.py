@@ -52,6 +52,13 @@ class Scoring:
         if served.shadow is not None:
             beside = shadow_score(event.data, served.shadow)
             scored = scored.model_copy(update={"shadow": beside})
-        self.metrics.count(scored)
+        now = self.now()
+        self.metrics.count(scored, seconds_since(event.data, now))
         name = result_id(NAME, event.id, served.counts.identity.sha256)
-        return [event.answered(NAME, name, SCORED, scored, self.now())]
+        return [event.answered(NAME, name, SCORED, scored, now)]
+
+
+def seconds_since(measured: StudyMeasured, now: datetime) -> float:
+    """Since the study was complete, without the time that segmentation itself took; never negative."""
+    waited = (now - measured.received_at).total_seconds()
+    return max(0.0, waited - (measured.segmentation_seconds or 0.0))

@@ -6,6 +6,8 @@ from segwatch.contracts.studies import ShadowScore, StudyScored
 from segwatch.serving.roles import Roles
 from services.scoring.roles_metrics import RolesCollector
 
+SECONDS_BUCKETS = (10, 30, 60, 120, 300, 600, 1800, 3600, 6 * 3600, 24 * 3600)
+"""Five minutes are the goal that the alert rules hold the pipeline to."""
 VERDICTS = ("good", "failed", "undefined", "outside")
 
 
@@ -27,6 +29,12 @@ class ScoringMetrics:
             buckets=[tenth / 10 for tenth in range(1, 11)],
             registry=registry,
         )
+        self._seconds = Histogram(
+            "segwatch_scoring_pipeline_seconds",
+            "From a study's completion to its score, without the time that segmentation itself took.",
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
         self._shadow = Counter(
             "segwatch_scoring_shadow_studies_total",
             "Studies scored by the shadow, by its verdict; refused are those that it cannot score.",
@@ -40,8 +48,14 @@ class ScoringMetrics:
         """Show who scores, and what the reviews say of the site."""
         self._roles.roles = roles
 
-    def count(self, scored: StudyScored) -> None:
-        """Count one study."""
+    def count(self, scored: StudyScored, seconds: float) -> None:
+        """Count one study.
+
+        Args:
+            scored: the study.
+            seconds: from its completion to its score, without segmentation's own.
+        """
+        self._seconds.observe(seconds)
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)

@@ -12,11 +12,11 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "progress"),
-    ("contracts", "ingest"),
+    ("contracts", "detection", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics", "serving"),
-    ("segmentation", "aggregation", "federation"),
-    ("cohorts",),
+    ("phantoms", "features", "statistics", "archive", "serving"),
+    ("segmentation", "aggregation", "federation", "intake"),
+    ("cohorts", "decisions"),
     ("training",),
     ("evaluation",),
     ("__init__",),

@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from segwatch.contracts.base import Geometry, ModelIdentity, ObjectRef
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
 from segwatch.contracts.topics import (
+    DECISIONS,
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -121,6 +123,15 @@ MESSAGES: dict[str, Any] = {
         at=NOW,
     ),
 }
+MESSAGES[DECISIONS] = SiteDecision(
+    decision="acknowledge",
+    site="hospital-a",
+    reason="a phantom was sent",
+    who="somebody@desk",
+    at=NOW,
+    epoch=1,
+    pulse=7,
+)
 HEARTBEAT = SiteRelease(
     Heartbeat(kind="heartbeat", epoch=1, number=7, interval_seconds=300, policy_version="1")
 )

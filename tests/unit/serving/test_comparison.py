@@ -4,7 +4,7 @@ import pytest
 
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.studies import ShadowScore, StudyScored
-from segwatch.serving.comparison import WINDOW, Pair, compare, pages, pair_of
+from segwatch.serving.comparison import WINDOW, Pair, Verdict, compare, pages, pair_of
 from tests.support.site_world import scored
 
 SHADOW = ModelIdentity(name="shadow", sha256="ef" + "0" * 62)
@@ -53,9 +53,15 @@ def test_studies_by_other_scorers_are_left_out_and_the_last_ones_are_taken() -> 
     assert pair_of(scored(1)) is None
 
 
-def test_pages_are_rises_of_the_flagged_share_of_twenty_above_one_half() -> None:
-    assert pages([False] * 50) == 0
-    assert pages([True] * 19) == 0
-    assert pages([True] * 20) == 1
-    assert pages([True] * 30 + [False] * 30 + [True] * 30) == 2
-    assert pages([number % 2 == 0 for number in range(100)]) == 0
+def said(flagged: bool, ratio: float | None = None) -> Verdict:
+    return Verdict(SHADOW, flagged, flagged, 0.5, ratio)
+
+
+def test_pages_are_rings_of_the_hospitals_own_detector() -> None:
+    good, bad = said(False), said(True)
+    assert pages([good] * WINDOW) == 0
+    assert pages([good] * 100 + [bad] * 20) == 1
+    assert pages([(number % 4 == 0 and bad) or good for number in range(WINDOW)]) == 0
+    # By its failure probabilities a scorer that flags alike can be sure, or not.
+    assert pages([said(False, 0.05)] * 100 + [said(True, 20.0)] * 20) == 1
+    assert pages([said(False, 1.0)] * 100 + [said(True, 1.0)] * 20) == 0
