@@ -43,8 +43,7 @@ def usual_features(manifest: Path) -> Mapping[str, Usual]:
 def drift_of(portrait: Portrait, usual: Mapping[str, Usual]) -> dict[str, float]:
     """By feature, how many standard errors the portrait's mean lies above the cohort's, noise included."""
     return {
-        each.feature: (each.mean - known.mean)
-        / math.sqrt(known.sd**2 / portrait.k + 2 * each.noise_scale**2)
+        each.feature: (each.mean - known.mean) / math.sqrt(known.sd**2 / portrait.k + 2 * each.noise_scale**2)
         for each in portrait.means
         if (known := usual.get(each.feature)) is not None
     }

@@ -152,7 +152,7 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         received_at=measured.received_at,
         arrival=measured.arrival,
         scanner=measured.scanner,
-        **vars(_whole(measured, score(measured, scorer))),
+        **vars(study_score(measured, scorer)),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
@@ -160,8 +160,12 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     )
 
 
-def _whole(measured: StudyMeasured, found: Score) -> Score:
-    """The score; undefined where the study may be a part only: a part is never the whole."""
+def study_score(measured: StudyMeasured, scorer: Scorer) -> Score:
+    """The score of a study; undefined where it may be a part only, since a part is never the whole.
+
+    Raises as `score` does.
+    """
+    found = score(measured, scorer)
     if measured.arrival is None or measured.arrival.incomplete is None:
         return found
     return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
