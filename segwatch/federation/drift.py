@@ -1,7 +1,7 @@
 """How far a portrait's noised feature means lie from the scorer's training cohort: a cause to look for.
 
-A mean that leaves is clipped to public bounds, and a study without the value counts as the middle of them, so a
-drift is a hint about what has changed, not a measure of it.
+A mean that leaves is clipped to public bounds, and a study without the value counts as the middle of them,
+so a drift is a hint about what has changed, not a measure of it.
 """
 
 import math
@@ -34,8 +34,8 @@ def usual_features(manifest: Path) -> Mapping[str, Usual]:
         told = ScorerManifest.model_validate_json(manifest.read_bytes())
     except (OSError, ValidationError) as error:
         raise BadInput(
-            f"SEGWATCH_TRAINING_MANIFEST={manifest} is no scorer's manifest.json ({type(error).__name__}): give"
-            " that of the bundle that the sites serve, or leave the setting out"
+            f"SEGWATCH_TRAINING_MANIFEST={manifest} is no scorer's manifest.json ({type(error).__name__}):"
+            " give that of the bundle that the sites serve, or leave the setting out"
         ) from None
     return {feature.name: Usual(feature.mean, feature.sd) for feature in told.features}
 

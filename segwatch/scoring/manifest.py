@@ -378,8 +378,19 @@ class ScorerManifest(Contract):
         return self.term_statistics or self.features
 
     @model_validator(mode="after")
-    def _parts_fit_together(self) -> "ScorerManifest":
+    def _outside_fits(self) -> "ScorerManifest":
         width = len(self.columns)
+        if [len(row) for row in self.outside.precision] != [width] * width:
+            raise ValueError(f"outside.precision is not {width} by {width}")
+        doubt = self.outside.doubt
+        if doubt is not None and len(doubt.weights) != width + DOUBT_BESIDE:
+            raise ValueError(f"outside.doubt has not {width + DOUBT_BESIDE} weights")
+        if not _is_positive_definite(self.outside.precision):
+            raise ValueError("outside.precision is not symmetric and positive definite")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "ScorerManifest":
         if len(set(self.feature_names)) != len(self.features):
             raise ValueError("a feature stands twice")
         if [term.name for term in self.terms] != [column.name for column in self.term_statistics]:
@@ -390,13 +401,6 @@ class ScorerManifest(Contract):
             raise ValueError(f"burden needs the feature {MASK_SHARE}")
         if self.bin_edges != EDGES:
             raise ValueError(f"the bins' edges are not {EDGES}")
-        if [len(row) for row in self.outside.precision] != [width] * width:
-            raise ValueError(f"outside.precision is not {width} by {width}")
-        doubt = self.outside.doubt
-        if doubt is not None and len(doubt.weights) != width + DOUBT_BESIDE:
-            raise ValueError(f"outside.doubt has not {width + DOUBT_BESIDE} weights")
-        if not _is_positive_definite(self.outside.precision):
-            raise ValueError("outside.precision is not symmetric and positive definite")
         if self.reads_opinion != (self.opinion is not None):
             raise ValueError("it reads a second opinion and does not say what that is worth, or the reverse")
         if (self.kind == "regressor") != (self.calibration.quantiles is not None):
