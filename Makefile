@@ -13,7 +13,7 @@ OVERLAYS := $(wildcard k8s/overlays/*)
 SEED ?= 1
 STUDIES ?= 200
 MINUTES ?= 10
-BENCHMARKS := hop volumes features scoring bootstrap demo_model privacy_cost
+BENCHMARKS := detection hop volumes features scoring bootstrap site_rate demo_model privacy_cost
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -59,6 +59,7 @@ schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 
 generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
 	$(BIN)/python -m deploy.manifests
+	$(BIN)/python -m deploy.alerting deploy/alerting/contacts.yaml deploy/alerting/compose
 	$(BIN)/python -m deploy.dashboards
 	$(BIN)/segwatch features page
 

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "demo-model": "segmentation",
         "evaluate": "evaluation",
         "features": "features",
+        "intake": "ingest",
         "measure": "features",
         "measure --cohort": "evaluation",
         "measure --figure": "evaluation",
@@ -36,7 +37,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
+        "review": "evaluation",
         "score": "evaluation",
+        "site": "federation",
         "train": "evaluation",
     }
 )

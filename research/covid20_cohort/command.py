@@ -12,6 +12,7 @@ from research.covid20_cohort.measured_row import MeasuredRow
 from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned, planned, planned_published, planned_truths
 from research.covid20_cohort.setup import Context, Setup, made_from
 from research.covid20_cohort.training import NetworkRecipe, fast_precision
+from segwatch.cohorts.columns import BESIDE
 from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.contracts.identity import digest_of
 from segwatch.features.registry import ALL, versions_of
@@ -106,7 +107,7 @@ def _making(row: MeasuredRow) -> MeasuredRow:
 
 def _finished(context: Context, plan: list[Planned], workers: int) -> dict[str, dict[str, MeasuredRow]]:
     setup = context.setup
-    versions = digest_of(versions_of(setup.features))[:12]
+    versions = digest_of([versions_of(setup.features), BESIDE])[:12]
     finished = finished_rows(context.folder / f"{versions}.rows")
     made: dict[str, dict[str, MeasuredRow]] = {}
     steps = sum(recipe.stages[-1] for recipe in setup.recipes) * setup.folds

@@ -29,6 +29,7 @@ from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned
 from research.covid20_cohort.predict import Predictor, mask_of
 from research.covid20_cohort.setup import Context
 from research.covid20_cohort.training import NetworkRecipe
+from segwatch.cohorts.columns import SEGMENTER
 from segwatch.cohorts.damages import Known, damaged
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
@@ -83,7 +84,7 @@ def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
     else:
         mask, probabilities, networks = _segmented(context, one, scan, own)
         about |= networks
-    whose = {"case": one.name, "patient": one.patient, "set": "train"}
+    whose = {"case": one.name, "patient": one.patient, "set": "train", SEGMENTER: one.segmenter}
     rows = _both_lungs(scan, hu, own, mask, probabilities, context.setup.features)
     return {lung: {**whose, **row, **about} for lung, row in rows.items()}
 
@@ -136,7 +137,7 @@ def _both_lungs(
     for name, lung in zip(LUNGS, (own, scan.expert_lung), strict=True):
         measures = measures_of(scan, hu, mask, lung, probabilities, features)
         rows[name] = {
-            **row_of(scan, mask, measures),
+            **row_of(scan, mask, lung, measures),
             "made_slices": len(scan.levels),
             "made_lung": "none" if lung is None else name,
             "made_lung_dice": None if lung is None else true_dice(lung, scan.expert_lung),

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from research.covid20_cohort.covid20 import WHITE, Scan
+from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
+from segwatch.features.lesion_share import share_of_lung
 from segwatch.features.measuring import Measures, measure_scene
-from segwatch.features.on_grid import scene_on_grid
+from segwatch.features.on_grid import mask_on_grid, scene_on_grid
 from segwatch.features.registry import CATALOGUE
 from segwatch.segmentation.segmenter import lung_without_model
 from segwatch.volumes.hounsfield import in_hounsfield
@@ -41,10 +43,11 @@ def measures_of(
     return measure_scene(scene, [CATALOGUE[name] for name in features])
 
 
-def row_of(scan: Scan, lesion: Mask, measures: Measures) -> MeasuredRow:
+def row_of(scan: Scan, lesion: Mask, lung: Mask | None, measures: Measures) -> MeasuredRow:
     """What a table says of a prediction beside whose it is."""
     return {
         "dice": true_dice(lesion, scan.truth),
+        TRUTH_SHARE: None if lung is None else share_of_lung(mask_on_grid(scan.truth), mask_on_grid(lung)),
         **measures.features,
         "status": measures.status,
         "undefined": json.dumps(measures.undefined),

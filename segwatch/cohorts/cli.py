@@ -39,7 +39,7 @@ def _cohort() -> None:
 
 
 def import_cases(
-    layout: Annotated[str, typer.Argument(help="challenge, mosmed, in-house, jip or nnunet.")],
+    layout: Annotated[str, typer.Argument(help="challenge, mosmed, in-house, jip, nnunet, covid-benchmark.")],
     source: Annotated[Path, typer.Option(help="Folder that is laid out so.")],
     out: Annotated[Path, typer.Option(help="Folder of cases to make.")],
     predictions: Annotated[
@@ -47,19 +47,32 @@ def import_cases(
     ] = None,
     lungs: Annotated[Path | None, typer.Option(help="Folder with CASE.nii.gz: lung masks.")] = None,
     split: Annotated[
-        Path | None, typer.Option(help="CSV with case, patient, set; else each case is a patient.")
+        Path | None,
+        typer.Option(
+            help="CSV with case, patient, set; or the benchmark's folder or JSON of its test cases; "
+            "else each case is a patient."
+        ),
     ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set of all cases, without --split.")] = "all",
 ) -> None:
     """Make a folder of cases from another layout, by links where the file system has them."""
     from segwatch.cohorts.arrange import arrange
-    from segwatch.cohorts.layouts import sources
+    from segwatch.cohorts.benchmark import chosen_by, is_split, read_split
+    from segwatch.cohorts.layouts import BENCHMARK, sources
     from segwatch.cohorts.measuring import whose_of
 
     cases = sources(layout, source, predictions, lungs)
-    arrange(cases, out, None if split is None else whose_of(split), set_name)
+    split = source if split is None and layout == BENCHMARK else split
+    if split is not None and is_split(split):
+        chosen = chosen_by(read_split(split), cases)
+        cases, words = list(chosen.sources), f" ({chosen.words})"
+        arrange(cases, out, chosen.whose, set_name)
+    else:
+        arrange(cases, out, None if split is None else whose_of(split), set_name)
+        words = ""
     without = sum(case.lung is None for case in cases)
-    typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
+    lacking = f", {without} without a lung mask" if without else ""
+    typer.echo(f"{out}: {len(cases)} cases{lacking}{words}")
 
 
 def demo_cohort(

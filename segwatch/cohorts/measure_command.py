@@ -67,7 +67,7 @@ def measure_one(
 
 def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int) -> None:
     """Measure a cohort's folder, write its table, and say what was refused."""
-    from segwatch.cohorts.table import KEYS
+    from segwatch.cohorts.columns import KEYS
     from segwatch.cohorts.write_table import check_suffix, measures_table, table_of, write_table
 
     if folder is None or out is None:

@@ -17,10 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from segwatch.cohorts.columns import BESIDE, TRUTH_SHARE
 from segwatch.cohorts.lungs import Lungs, check_for_cases, maker
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
-from segwatch.features.files import Request, dice_of_files, scene_of_files
+from segwatch.features.files import Request, dice_of_files, scene_of_files, truth_share_of_files
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
@@ -155,6 +156,7 @@ def measure_case(case: CohortCase, how: How) -> Row:
             _draw(scene, measures, Path(how.pictures) / f"{case.name}.png")
         if how.with_truth and truth.is_file():
             row["dice"] = dice_of_files(request.lesion, truth)
+            row[TRUTH_SHARE] = truth_share_of_files(scene, request, truth)
     except Unprocessable as error:
         return {**row, "refused": error.kind, "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others are measured
@@ -250,7 +252,9 @@ def _draw(scene: Scene, measures: Measures, path: Path) -> None:
 def _made_from(case: CohortCase, how: How) -> str:
     paths = [*(case.folder / name for name in FILES), how.lungs.of(case.folder)]
     files = [(path.name, *_size_and_time(path)) for path in paths if path is not None and path.is_file()]
-    return digest_of([case.name, case.patient, case.set, files, asdict(how), versions_of(how.features)])
+    return digest_of(
+        [case.name, case.patient, case.set, files, asdict(how), versions_of(how.features), BESIDE]
+    )
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

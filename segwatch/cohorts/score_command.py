@@ -8,12 +8,14 @@ from rich.table import Table
 
 from segwatch.cohorts.lungs import Lungs
 from segwatch.cohorts.measure_command import readable_and_writable
-from segwatch.cohorts.measuring import asked_unit
+from segwatch.cohorts.measuring import Row, asked_unit
 from segwatch.cohorts.scores import COLUMNS, CaseScore, cases_in, how_to_score, score_cases
 from segwatch.cohorts.write_table import check_suffix, table_of, write_table
 from segwatch.errors import BadInput
 from segwatch.scoring.bundle import load
 
+SHARE_ERROR = "lung share's error"
+"""In percentage points, truth less mask."""
 WITHOUT_LUNG = "no_lung"
 """What a feature's reason begins with where there is no lung mask."""
 
@@ -52,16 +54,18 @@ def score_folder(
 
 def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> None:
     """Print a line a case, and why the flagged ones are: of several cases the first reason each."""
-    table = Table("case", "status", "Dice", "interval", "failed", "look", "lung", box=None, pad_edge=False)
+    has_share = any(each.row["lung_share_error"] is not None for each in scores)
+    columns = ("case", "status", "Dice", "interval", "failed", "look", "lung", *[SHARE_ERROR] * has_share)
+    table = Table(*columns, box=None, pad_edge=False)
     for each in scores:
         row = each.row
         interval = (
             "" if row["interval_low"] is None else f"{row['interval_low']:.2f} to {row['interval_high']:.2f}"
         )
         dice, failure = (_two(row[name]) for name in ("predicted_dice", "failure_probability"))
-        table.add_row(
-            each.case, each.status, dice, interval, failure, "yes" if each.flagged else "", each.lung
-        )
+        look = "yes" if each.flagged else ""
+        share = [_share_error(row)] * has_share
+        table.add_row(each.case, each.status, dice, interval, failure, look, each.lung, *share)
     console.print(table)
     for each in scores:
         shown = each.reasons if len(scores) == 1 else each.reasons[:1]
@@ -76,6 +80,13 @@ def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> Non
 def _hint(scores: Sequence[CaseScore]) -> str:
     lacking = all(any(WITHOUT_LUNG in reason for reason in each.reasons) for each in scores)
     return ": there is no lung mask; --lung own makes one" if lacking else ""
+
+
+def _share_error(row: Row) -> str:
+    if row["lung_share_error"] is None:
+        return ""
+    low, high = row["lung_share_error_low"], row["lung_share_error_high"]
+    return f"{row['lung_share_error']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _two(value: float | None) -> str:

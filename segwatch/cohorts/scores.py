@@ -24,6 +24,9 @@ COLUMNS = (
     "failure_probability",
     "flagged",
     "lung",
+    "lung_share_error",
+    "lung_share_error_low",
+    "lung_share_error_high",
     "reasons",
 )
 """Of the table that is written."""
@@ -64,8 +67,11 @@ class CaseScore:
         found = self.score
         low, high = (None, None) if found is None or found.interval is None else found.interval
         dice, failure = (None, None) if found is None else (found.predicted_dice, found.failure_probability)
+        error = None if found is None else found.lung_share_error
+        around = None if found is None else found.lung_share_error_interval
         values = (self.case, self.status, dice, low, high, failure, self.flagged, self.lung)
-        return dict(zip(COLUMNS, (*values, "; ".join(self.reasons)), strict=True))
+        share = (error, *(around or (None, None)))
+        return dict(zip(COLUMNS, (*values, *share, "; ".join(self.reasons)), strict=True))
 
 
 def cases_in(folder: Path) -> list[CohortCase]:

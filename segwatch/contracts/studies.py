@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from segwatch.contracts.base import (
     Contract,
@@ -20,15 +20,8 @@ CtUnit = Literal["hu", "display", "unknown"]
 caller said so; or something else, whose intensities mean nothing."""
 LesionSource = Literal["nnunet", "nnunet-v1", "given"]
 LungMethod = Literal["given", "lungmask", "classical", "none"]
+Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Study(Contract):
-    """What every message about a study carries: pseudonyms, never identifiers."""
-
-    study: Pseudonym
-    patient: Pseudonym
-    received_at: datetime
 
 
 class Scanner(Contract):
@@ -41,6 +34,42 @@ class Scanner(Contract):
     tube_current_ma: float | None = None
     peak_kilovoltage: float | None = None
     contrast_agent: bool | None = None
+    station: str | None = None
+    software: str | None = None
+    protocol: Pseudonym | None = Field(
+        default=None, description="Keyed hash of the protocol's name, which is free text."
+    )
+
+
+Version = Annotated[int, Field(ge=1)]
+
+
+class Arrival(Contract):
+    """What is special about how a study came; none where nothing is.
+
+    Attributes:
+        version: of the study: a later one holds all that the one before held, and more.
+        replaces: the id of the announcement of the version before.
+        incomplete: why the study may be a part only. It is undefined, whatever is measured of it.
+        trial: it is looked at, and counted in no block.
+        acquired_at: when the CT was made, where it was fetched from the archive later.
+    """
+
+    version: Version = 1
+    replaces: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    incomplete: Reason | None = None
+    trial: bool = False
+    acquired_at: datetime | None = None
+
+
+class Study(Contract):
+    """What every message about a study carries: pseudonyms, never identifiers."""
+
+    study: Pseudonym
+    patient: Pseudonym
+    received_at: datetime
+    arrival: Arrival | None = None
+    scanner: Scanner | None = None
 
 
 class StudyReceived(Study):
@@ -52,7 +81,6 @@ class StudyReceived(Study):
     geometry: Geometry
     lesion: ObjectRef | None = None
     lung: ObjectRef | None = None
-    scanner: Scanner | None = None
 
 
 class MaskProbabilities(Contract):
@@ -64,7 +92,10 @@ class MaskProbabilities(Contract):
 
 
 class StudySegmented(Study):
-    """The study has its masks, native and on the grid that features are measured on (from segmentation)."""
+    """The study has its masks, native and on the grid that features are measured on (from segmentation).
+
+    `segmentation_seconds` is how long the stage itself took: a goal for the rest's time leaves it out.
+    """
 
     ct_unit: CtUnit
     geometry: Geometry
@@ -79,12 +110,10 @@ class StudySegmented(Study):
     lung_method: LungMethod
     model: ModelIdentity | None
     probabilities: MaskProbabilities | None = None
+    segmentation_seconds: Seconds | None = None
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
-
-
-Version = Annotated[int, Field(ge=1)]
 
 
 class StudyMeasured(Study):
@@ -104,6 +133,7 @@ class StudyMeasured(Study):
     components: Literal["26", "l1"]
     lesion_ml: Annotated[float, Field(ge=0)] | None = None
     feature_versions: dict[Name, Version] = Field(default_factory=dict)
+    segmentation_seconds: Seconds | None = None
 
     @model_validator(mode="after")
     def _every_null_has_its_reason(self) -> "StudyMeasured":
@@ -124,11 +154,17 @@ class Contribution(Contract):
 ScoreStatus = Literal["scored", "undefined", "outside"]
 
 
+Points = Annotated[float, Field(ge=-100, le=100)]
+"""Percentage points between two shares."""
+
+
 class StudyScored(Study):
     """The predicted quality of a mask (from scoring).
 
     `undefined` has no predicted Dice and counts as failed. `outside` means that the study is not like
-    what the scorer was trained on; its figures are shown, and it needs attention.
+    what the scorer was trained on; its figures are shown, and it needs attention. `lung_share_error` is the
+    truth's lesion share of the lung less the mask's, as predicted, with an interval; a scorer that was not
+    trained for it says nothing.
     """
 
     status: ScoreStatus
@@ -144,12 +180,21 @@ class StudyScored(Study):
     lesion_source: LesionSource
     model: ModelIdentity | None
     scorer: ModelIdentity
+    lung_share_error: Points | None = None
+    lung_share_error_interval: tuple[Points, Points] | None = None
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+    """How many times denser this failure probability is among the scorer's failed training studies than among
+    its good ones; None where the scorer cannot say, or the study is undefined or outside."""
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":
+        if self.arrival is not None and self.arrival.incomplete and self.status != "undefined":
+            raise ValueError("an incomplete study is undefined")
         if self.status == "undefined":
             if self.predicted_dice is not None or not self.predicted_failed:
                 raise ValueError("an undefined study has no predicted Dice and counts as failed")
+            if self.lung_share_error is not None:
+                raise ValueError("an undefined study has no predicted error of the lung's share")
         elif self.predicted_dice is None:
             raise ValueError("a scored study has a predicted Dice")
         if (self.status != "scored" or self.predicted_failed) and not self.needs_attention:

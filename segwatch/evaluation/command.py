@@ -15,8 +15,10 @@ from segwatch.cohorts.table import Cohort
 from segwatch.cohorts.write_table import write_table
 from segwatch.errors import BadInput
 from segwatch.evaluation.evaluate import PAPERS, Evaluated, EvaluateOptions, evaluate, steps
+from segwatch.evaluation.report.burden_section import burden_in_words
 from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
+from segwatch.evaluation.report.rivals_section import not_measurable
 from segwatch.evaluation.report.worst_misses import draw_misses
 from segwatch.features.files import scene_of_files
 from segwatch.features.registry import PAPER4
@@ -25,7 +27,7 @@ from segwatch.files import write_whole
 from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.statistics.figures_table import figures_table
-from segwatch.statistics.set_figures import RANKING
+from segwatch.statistics.set_figures import RANKING, SetFigures
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
@@ -138,15 +140,21 @@ def predictions(cohort: Cohort, judged: Mapping[str, Judged]) -> pa.Table:
 
 def _print_in_short(found: Evaluated, out: Path) -> None:
     """The figures in short, and where everything is."""
-    sections = {
+    sections: dict[str, dict[str, SetFigures]] = {
         name: {
             model + "*" * entry.sets[name].resubstitution: entry.sets[name]
             for model, entry in found.report.models.items()
         }
         for name in found.report.cohort.sets
     }
+    for rival in found.report.rivals.values():
+        for name, one in rival.sets.items():
+            if one is not None:
+                sections[name][f"rival: {rival.title}"] = one.figures
     console = Console()
     console.print(*(figures_table(sections, columns, title) for title, columns in IN_SHORT.items()))
+    for sentence in (*not_measurable(found.report), *burden_in_words(found.report)):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 
 

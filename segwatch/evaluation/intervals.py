@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from segwatch.arrays import Flags, Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.evaluation.entries import IntervalEntry, WeightedCoverage
 from segwatch.evaluation.plan import Plan, Split
 from segwatch.scoring.bins import COUNT, bin_of, expected_dice

@@ -19,6 +19,7 @@ from segwatch.features.card import Feature
 from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.kernels.runs import Runs, encode_runs, stacked
 from segwatch.features.kernels.sampling import count_inside
+from segwatch.features.lesion_share import share_of_lung
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.near import boxes_near, margin_voxels
 from segwatch.features.profiles import FeatureOptions
@@ -103,6 +104,23 @@ def dice_of_files(one: Path, other: Path) -> float | None:
         second = _binary(read_mask(other, mask.geometry).array).runs
     filled = first.voxels + second.voxels
     return 2 * count_inside(BinaryMask(runs=first), second) / filled if filled else None
+
+
+def truth_share_of_files(scene: Scene, request: Request, truth: Path) -> float | None:
+    """The share of the lung that the truth says is lesion, on the scene's grid and against its lung mask, as
+    `lesion_share_of_lung` is the mask's; None where there is no lung.
+
+    Raises:
+        RefusedVolume: as reading it does, and where it does not lie on the mask's voxels.
+    """
+    if scene.given_lung is None:
+        return None
+    shape = scene.ct.shape
+    if streamable([request.lesion, truth]):
+        lesion = _binary(sample_mask(truth, source_geometry(request.lesion), shape, whole=request.whole))
+    else:
+        lesion = _on(read_mask(truth, read_ct(request.ct).geometry).array, shape)
+    return share_of_lung(lesion, scene.given_lung)
 
 
 def target_shape(source: Shape, options: FeatureOptions) -> Shape:

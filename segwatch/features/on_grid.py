@@ -29,8 +29,8 @@ def scene_on_grid(
     z, y, x = (step * part for step, part in zip(spacing, ratio, strict=True))
     return Scene(
         ct=resample_ct(hu),
-        lesion=_on_grid(lesion),
-        given_lung=None if lung is None else _on_grid(lung),
+        lesion=mask_on_grid(lesion),
+        given_lung=None if lung is None else mask_on_grid(lung),
         spacing=(z, y, x),
         ct_unit=ct_unit,
         given_native=NativeMask(BinaryMask(np.ascontiguousarray(lesion).view(np.uint8)), spacing),
@@ -38,5 +38,6 @@ def scene_on_grid(
     )
 
 
-def _on_grid(mask: Mask) -> BinaryMask:
+def mask_on_grid(mask: Mask) -> BinaryMask:
+    """The mask (z, y, x), of whatever resolution, on the product's grid."""
     return BinaryMask(resample_mask(mask).view(np.uint8))

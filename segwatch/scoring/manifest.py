@@ -1,6 +1,7 @@
 """What a scorer's manifest.json says. Closed and strict: a field too many or missing refuses the bundle."""
 
 import math
+from bisect import bisect_right
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,11 +15,17 @@ from segwatch.scoring.calibrated import (
     Probability,
     ResidualCalibration,
 )
+from segwatch.scoring.reviewed import SiteReviews
 from segwatch.scoring.terms import Term, needed
+from segwatch.scoring.threshold import Threshold
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
+BURDEN_FILE = "burden.skops"
 CARD_FILE = "MODEL_CARD.md"
+
+MASK_SHARE = "lesion_share_of_lung"
+"""The mask's share of the lung, whose error `burden` predicts."""
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -79,20 +86,6 @@ class TrainingCohort(Contract):
     mean_dice: Probability
 
 
-class Threshold(Contract):
-    """From which failure probability on a study is predicted failed, and how that was chosen.
-
-    Either the highest that finds the target's share of the failures, or the cheapest where a missed failure
-    costs as much as so many false alarms.
-    """
-
-    failure_probability: Probability
-    target_sensitivity: Probability | None
-    cost_of_a_miss: Annotated[float, Field(gt=0)] | None = None
-    cross_validated_sensitivity: Probability
-    cross_validated_specificity: Probability
-
-
 class Band(Contract):
     """The interval of studies whose predicted Dice is below `below`, and not below the band before."""
 
@@ -139,9 +132,41 @@ class Interval(Contract):
 
     def around(self, dice: float) -> tuple[float, float]:
         """The interval of a predicted Dice, within 0 to 1."""
-        band = next((band for band in self.bands if dice < band.below), None)
-        low, high = (self.low, self.high) if band is None else (band.low, band.high)
+        low, high = self.errors_at(dice)
         return min(max(dice + low, 0.0), 1.0), min(max(dice + high, 0.0), 1.0)
+
+    def errors_at(self, value: float) -> tuple[float, float]:
+        """Between which the error lies, in the band that the value falls into."""
+        band = next((band for band in self.bands if value < band.below), None)
+        return (self.low, self.high) if band is None else (band.low, band.high)
+
+
+class FailureDensities(Contract):
+    """How the failure probabilities of failed and of good training rows are spread, out of fold.
+
+    Cell c holds those from edge c - 1 up to edge c; the first begins at 0, the last ends at 1. Counts and
+    edges, no row.
+    """
+
+    edges: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=50)]
+    failed: tuple[Annotated[int, Field(ge=0)], ...]
+    good: tuple[Annotated[int, Field(ge=0)], ...]
+
+    @model_validator(mode="after")
+    def _edges_ascend_between_the_cells(self) -> "FailureDensities":
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("the edges do not ascend")
+        if not len(self.failed) == len(self.good) == len(self.edges) + 1:
+            raise ValueError("the edges do not part the cells")
+        return self
+
+    def ratio(self, failure_probability: float) -> float:
+        """How many times denser it is among failed rows than among good ones. Half a row is
+        added to each cell, so that what was never seen is not certain."""
+        cell = bisect_right(self.edges, failure_probability)
+        cells = len(self.failed)
+        failed = (self.failed[cell] + 0.5) / (sum(self.failed) + 0.5 * cells)
+        return failed / ((self.good[cell] + 0.5) / (sum(self.good) + 0.5 * cells))
 
 
 class Region(Contract):
@@ -187,6 +212,26 @@ class GoodMasks(Contract):
         if self.truths_outranked is not None and self.truths_outranked > MOST_OUTRANKED:
             reasons.append(f"{self.truths_outranked:.0%} of the good predictions rank above their truth")
         return tuple(reasons)
+
+
+class Burden(Contract):
+    """The second target: how far the mask's lesion share of the lung is from the truth's.
+
+    Truth's share less the mask's, in percentage points. `model_sha256` is of `burden.skops`, which predicts
+    it from the columns that the scorer's model reads. The interval's bands are of the mask's share, and its
+    bounds are added to the prediction. `constant` is the training rows' median error, what would be said of
+    every mask. The figures are of patients left out: `mae_constant` is of the other patients' constant, and
+    `gain_low` the lower end of the gain's 95 % interval over patients.
+    """
+
+    model_sha256: Digest
+    interval: Interval
+    constant: Annotated[float, Field(ge=-100, le=100)]
+    mae: Annotated[float, Field(ge=0)]
+    mae_constant: Annotated[float, Field(ge=0)]
+    gain: float
+    gain_low: float
+    covered: Probability
 
 
 class Adaptation(Contract):
@@ -242,10 +287,13 @@ class ScorerManifest(Contract):
     figures: dict[str, Figure]
     good_masks: GoodMasks | None = None
     adaptation: Adaptation | None = None
+    failure_densities: FailureDensities | None = None
     seed: int
     versions: dict[str, str]
     intended_use: Words
     limits: Annotated[tuple[Words, ...], Field(min_length=1)]
+    burden: Burden | None = None
+    site: SiteReviews | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -255,11 +303,18 @@ class ScorerManifest(Contract):
     @property
     def unfit_for_paging(self) -> tuple[str, ...]:
         """Why nobody should be paged on its word; empty where its own tests do not speak against it."""
+        if self.good_masks is None and self.changed_for_a_site is not None:
+            return ("it was changed for a site: what it says of good masks and truths was not tried anew",)
         if self.good_masks is None:
             return (
                 "it was trained before good masks and truths were tried: what it says of them is not shown",
             )
         return self.good_masks.unfit
+
+    @property
+    def changed_for_a_site(self) -> Adaptation | SiteReviews | None:
+        """What reviews at a site changed: both say how many there were; None of a fleet's scorer."""
+        return self.adaptation or self.site
 
     @property
     def columns(self) -> tuple[Spread, ...]:
@@ -275,6 +330,8 @@ class ScorerManifest(Contract):
             raise ValueError("the terms and their statistics differ")
         if self.terms and set(needed(self.terms)) != set(self.feature_names):
             raise ValueError("the terms are not made of the features")
+        if self.burden is not None and MASK_SHARE not in self.feature_names:
+            raise ValueError(f"burden needs the feature {MASK_SHARE}")
         if self.bin_edges != EDGES:
             raise ValueError(f"the bins' edges are not {EDGES}")
         if [len(row) for row in self.outside.precision] != [width] * width:

@@ -9,7 +9,7 @@ import numpy as np
 from segwatch.arrays import Floats
 from segwatch.contracts.studies import Contribution, MeasureStatus, ScoreStatus, StudyMeasured, StudyScored
 from segwatch.errors import Unprocessable
-from segwatch.scoring import explain, outside
+from segwatch.scoring import burden, explain, outside
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns
@@ -61,6 +61,10 @@ class Score:
         failure_probability: that the Dice is below 0.6.
         drivers: each feature's effect on the predicted Dice, the largest first.
         needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
+        lung_share_error: the truth's lesion share of the lung less the mask's, as predicted, in percentage
+            points; None where the scorer has no such target. lung_share_error_interval: around it.
+        failure_ratio: how many times denser the failure probability is among failed training rows than among
+            good ones; None of an undefined study, one outside, and where the bundle does not say.
     """
 
     status: ScoreStatus
@@ -72,6 +76,9 @@ class Score:
     failure_probability: float | None = None
     drivers: tuple[Contribution, ...] = ()
     needs_attention: bool = True
+    lung_share_error: float | None = None
+    lung_share_error_interval: tuple[float, float] | None = None
+    failure_ratio: float | None = None
 
 
 def score(measured: Measured, scorer: Scorer) -> Score:
@@ -98,12 +105,21 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         study=measured.study,
         patient=measured.patient,
         received_at=measured.received_at,
-        **vars(score(measured, scorer)),
+        arrival=measured.arrival,
+        scanner=measured.scanner,
+        **vars(_whole(measured, score(measured, scorer))),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
         scorer=scorer.identity,
     )
+
+
+def _whole(measured: StudyMeasured, found: Score) -> Score:
+    """The score; undefined where the study may be a part only: a part is never the whole."""
+    if measured.arrival is None or measured.arrival.incomplete is None:
+        return found
+    return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
 
 
 def _check_measures(measured: Measured, scorer: Scorer) -> None:
@@ -151,11 +167,13 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
+    densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
     is_outside = distance > manifest.outside.bound
     is_failed = failure >= manifest.threshold.failure_probability
     far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
+    share_error, around = _burden(near, scorer, outside=is_outside)
     return Score(
         status="outside" if is_outside else "scored",
         reasons=far + bad,
@@ -165,7 +183,23 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
         interval=UNBOUNDED if is_outside else manifest.interval.around(dice),
         failure_probability=failure,
         drivers=drivers,
+        lung_share_error=share_error,
+        lung_share_error_interval=around,
+        failure_ratio=densities.ratio(failure) if densities and not is_outside else None,
     )
+
+
+def _burden(
+    values: Floats, scorer: Scorer, *, outside: bool
+) -> tuple[float | None, tuple[float, float] | None]:
+    """The predicted error of the lesion's share of the lung and its interval, where the scorer has them."""
+    part = scorer.manifest.burden
+    if part is None or scorer.burden is None:
+        return None, None
+    rows = values[None, :]
+    error = float(burden.share_error(scorer.burden, scorer.manifest, rows)[0])
+    share = float(burden.mask_share(scorer.manifest, rows)[0])
+    return error, burden.error_bounds(part, error, share, outside=outside)
 
 
 def _five(row: Floats) -> FiveShares:

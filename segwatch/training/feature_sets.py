@@ -6,7 +6,7 @@ carries them as data.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import BadInput
@@ -46,7 +46,7 @@ class FeatureSet:
         """
         raw = cohort.select(self.features)
         values = columns(self.terms, self.features, raw.values)
-        return Cohort(raw.cases, raw.patients, raw.sets, raw.dice, self.columns, values)
+        return replace(raw, features=self.columns, values=values)
 
 
 def feature_set(text: str) -> FeatureSet:

@@ -3,7 +3,8 @@
 from sklearn.pipeline import Pipeline
 
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort
 from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.forms import Form

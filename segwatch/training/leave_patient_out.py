@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from segwatch.arrays import Flags, Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.scoring.terms import columns
 from segwatch.statistics.conformal import effective, shift_weights, site_interval
 from segwatch.statistics.coverage import DiceIntervals
@@ -68,7 +69,7 @@ def leave_patient_out(
     learnt = cohort.of_set(TRAIN)
     here = _empty(learnt)
     there = None if also is None else _empty(also)
-    quick = replace(choices, resamples=0)
+    quick = replace(choices, resamples=0, second_target=False)
     for without in _left_out(learnt, also, seed, most):
         trained = train(
             learnt.rows(~np.isin(learnt.patients, without)), model, features, seed=seed, choices=quick

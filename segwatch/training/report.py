@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.manifest import NOT_SHOWN, Interval, ScorerManifest, Threshold
+from segwatch.scoring.manifest import MASK_SHARE, Burden, Interval, ScorerManifest
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.resampling import RESAMPLES
 from segwatch.statistics.set_figures import BESIDE_TABLE2, TABLE2, SetFigures, cell, set_figures
 from segwatch.statistics.verdicts import Judged
+from segwatch.training.burden import TrainedBurden
 from segwatch.training.models import EVERY
 
 NOTE = (
@@ -93,30 +96,21 @@ def paging_words(manifest: ScorerManifest) -> str:
     return " ".join(words)
 
 
-def adapted_card(manifest: ScorerManifest, fleet: str) -> str:
-    """The card of a scorer that was adapted to a site: what changed, then the fleet's card as it was."""
-    adaptation = manifest.adaptation
-    if adaptation is None:
-        raise ValueError(f"{manifest.name} is not adapted")
-    interval, bound = manifest.interval, manifest.outside.bound
-    beaten = f"which is surely beaten, by {adaptation.gain_on_constant_low:.3f} or more."
-    rival = beaten if adaptation.ranking_shown else f"which this does not surely beat: {NOT_SHOWN}"
-    return f"""# {manifest.name}
-
-The fleet's scorer `{adaptation.fleet_sha256}`, adapted to a site by {adaptation.studies} reviewed
-studies of {adaptation.patients} patients (sha256 `{adaptation.reviews_sha256}`).
-
-- Predicted Dice: {adaptation.offset:+.3f} + {adaptation.scale:.3f} times the fleet's.
-- Mean absolute error on patients left out: {adaptation.mae_before:.3f} before, {adaptation.mae_after:.3f}
-  after; the gain is at least {adaptation.gain_low:.3f} (5 % chance of less).
-- The reviews' mean for every study: {adaptation.mae_constant:.3f}, {rival}
-- Its interval is {interval.low:+.3f} to {interval.high:+.3f}.
-- It knows studies up to a distance of {bound:.2f}.
-- The threshold is the fleet's failure probability; its sensitivity here is not known.
-
-What follows is the fleet's card.
-
-{fleet}"""
+def burden_words(second: TrainedBurden | None) -> str:
+    """How the second target fared on patients left out, and whether it is in the bundle."""
+    if second is None:
+        return (
+            "No second target: the error of the lesion's share of the lung takes the column "
+            f"{TRUTH_SHARE}, and the feature {MASK_SHARE} in the set."
+        )
+    gain = second.gain
+    tried = (
+        f"Error of the lesion's share of the lung on patients left out: {gain.mae:.2f} points, a constant "
+        f"{gain.mae_constant:.2f}; the gain is {gain.gain:.2f} [{gain.low:.2f}, {gain.high:.2f}]"
+    )
+    if second.part is None:
+        return f"{tried}, which is not sure: it is not in the bundle."
+    return f"{tried}. It is in the bundle; its 80 % interval held {second.part.covered:.0%}."
 
 
 def _about(manifest: ScorerManifest) -> Iterator[str]:
@@ -151,7 +145,18 @@ def _about(manifest: ScorerManifest) -> Iterator[str]:
     if manifest.terms:
         made = "; ".join(f"{term.name} = {term.formula}({', '.join(term.of)})" for term in manifest.terms)
         yield f"The model reads: {made}."
+    if manifest.burden is not None:
+        yield _burden(manifest.burden)
     yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}."
+
+
+def _burden(part: Burden) -> str:
+    return (
+        "Second target, the truth's lesion share of the lung less the mask's, in percentage points: mean "
+        f"absolute error {part.mae:.2f} on patients held out, where a constant has {part.mae_constant:.2f} "
+        f"(the gain is {part.gain:.2f}, surely {part.gain_low:.2f} or more); its "
+        f"{part.interval.coverage:.0%} interval held {part.covered:.0%}, on the studies it was chosen on."
+    )
 
 
 def _row(row: ReportRow) -> str:

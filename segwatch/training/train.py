@@ -19,19 +19,21 @@ from segwatch.scoring.manifest import (
     MeasuredAs,
     ScorerManifest,
     Spread,
-    Threshold,
     TrainingCohort,
 )
 from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
 from segwatch.scoring.skops_file import write
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.conformal import banded_interval
 from segwatch.statistics.figures import figures
 from segwatch.statistics.resampling import RESAMPLES, patient_intervals
 from segwatch.statistics.verdicts import served
+from segwatch.training.burden import TrainedBurden, train_burden
 from segwatch.training.calibration import (
     TARGET_SENSITIVITY,
     cheapest_threshold,
     choose_threshold,
+    failure_densities,
     fit_isotonic,
     fit_region,
     fit_residuals,
@@ -70,12 +72,14 @@ class Choices:
         target_sensitivity: the share of the failures that the threshold must find.
         cost_of_a_miss: in false alarms; chooses the threshold instead of the target where given.
         resamples: of patients, for the manifest's figures; none where 0.
+        second_target: whether the error of the lesion's share of the lung is tried, where truths' are known.
     """
 
     calibration: Calibrating = "auto"
     target_sensitivity: float = TARGET_SENSITIVITY
     cost_of_a_miss: float | None = None
     resamples: int = RESAMPLES
+    second_target: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Trained:
         manifest: what `save_scorer` writes beside it.
         rows: the training rows, with the columns that the model reads.
         out_of_fold: what was said of each row by a model that was fitted without its patient.
+        second: the second target, as it was tried; None where it was not. It is in the manifest where it is
+            sure, and `second.skops` is then its model, which `save_scorer` takes as `burden`.
     """
 
     recipe: ModelRecipe
@@ -96,6 +102,12 @@ class Trained:
     manifest: ScorerManifest
     rows: Cohort
     out_of_fold: Predictions
+    second: TrainedBurden | None = None
+
+    @property
+    def burden(self) -> bytes | None:
+        """The model of the second target, where the manifest names it."""
+        return None if self.second is None or self.manifest.burden is None else self.second.skops
 
 
 def train(
@@ -142,6 +154,7 @@ def train(
         interval = banded_interval(seen.dice, rows.dice - seen.dice, rows.patients)
     else:
         interval = weighted_to(site, wanted, rows, seen.dice)
+    second = train_burden(raw_rows, rows, folds, seed) if choices.second_target else None
     manifest = ScorerManifest(
         format="segwatch-scorer/1",
         name=name or f"{model}-{wanted.name}",
@@ -161,12 +174,14 @@ def train(
         outside=fit_region(rows, folds),
         figures=_figures_of(rows, seen, threshold, choices.resamples),
         good_masks=tried_on_good_masks(rows, seen.dice, seen.failure >= threshold.failure_probability),
+        failure_densities=failure_densities(seen.failure, failed(rows.dice)),
         seed=seed,
         versions={library: version(library) for library in LIBRARIES},
         intended_use=INTENDED_USE,
         limits=(*LIMITS, *limits),
+        burden=None if second is None else second.part,
     )
-    return Trained(recipe, fitted, skops, manifest, rows, seen)
+    return Trained(recipe, fitted, skops, manifest, rows, seen, second)
 
 
 def calibrating(text: str) -> Calibrating:

@@ -4,6 +4,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from segwatch.contracts.studies import StudyScored
 
+SECONDS_BUCKETS = (10, 30, 60, 120, 300, 600, 1800, 3600, 6 * 3600, 24 * 3600)
+"""Five minutes are the goal that the alert rules hold the pipeline to."""
 VERDICTS = ("good", "failed", "undefined", "outside")
 
 
@@ -25,9 +27,21 @@ class ScoringMetrics:
             buckets=[tenth / 10 for tenth in range(1, 11)],
             registry=registry,
         )
+        self._seconds = Histogram(
+            "segwatch_scoring_pipeline_seconds",
+            "From a study's completion to its score, without the time that segmentation itself took.",
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
 
-    def count(self, scored: StudyScored) -> None:
-        """Count one study."""
+    def count(self, scored: StudyScored, seconds: float) -> None:
+        """Count one study.
+
+        Args:
+            scored: the study.
+            seconds: from its completion to its score, without segmentation's own.
+        """
+        self._seconds.observe(seconds)
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)

@@ -1,5 +1,6 @@
 """StudyReceived in, StudySegmented out."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,7 @@ class Segmentation:
 
     Attributes:
         mirroring: what the lesion model was told; part of the result's id.
+        clock: seconds that only go forward.
     """
 
     store: VolumeStore
@@ -51,6 +53,7 @@ class Segmentation:
     lung_model: LungPredictor | None = None
     mirroring: bool = True
     now: Callable[[], datetime] = utc_now
+    clock: Callable[[], float] = time.monotonic
 
     def handle(self, event: Event[StudyReceived]) -> Sequence[Event[StudySegmented]]:
         """Segment the study, unless its result lies in the store already: then announce that again.
@@ -62,7 +65,9 @@ class Segmentation:
         name = result_id(NAME, event.id, self._digest(event.data))
         segmented = self._remembered(name)
         if segmented is None:
+            begun = self.clock()
             segmented = self._segment(event.data)
+            segmented = segmented.model_copy(update={"segmentation_seconds": self.clock() - begun})
             self.store.put_result(name, segmented.model_dump_json().encode())
         self.studies.count(segmented)
         return [event.answered(NAME, name, SEGMENTED, segmented, self.now())]
@@ -112,6 +117,8 @@ class Segmentation:
             study=study.study,
             patient=study.patient,
             received_at=study.received_at,
+            arrival=study.arrival,
+            scanner=study.scanner,
             ct_unit=study.ct_unit,
             geometry=study.geometry,
             grid=grid_geometry(study.geometry),

@@ -12,11 +12,11 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "progress"),
-    ("contracts", "ingest"),
+    ("contracts", "detection", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics"),
-    ("segmentation", "aggregation", "federation"),
-    ("cohorts",),
+    ("phantoms", "features", "statistics", "archive"),
+    ("segmentation", "aggregation", "federation", "intake"),
+    ("cohorts", "decisions"),
     ("training",),
     ("evaluation",),
     ("onboarding",),

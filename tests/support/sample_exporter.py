@@ -57,6 +57,8 @@ COUNTERS: tuple[str, ...] = (
     'segwatch_scoring_predicted_dice_bucket{le="0.8"}',
     'segwatch_scoring_predicted_dice_bucket{le="+Inf"}',
     "segwatch_scoring_predicted_dice_count",
+    'segwatch_scoring_pipeline_seconds_bucket{le="300.0"}',
+    'segwatch_scoring_pipeline_seconds_bucket{le="+Inf"}',
     'segwatch_site_blocks_released_total{kind="pulse"}',
 )
 
