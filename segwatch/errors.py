@@ -11,7 +11,9 @@ SegwatchError
 │   ├── StoreUnavailable the volume store is away, full or slow
 │   ├── LogUnavailable   the broker or the log's file is away, slow or refuses connections
 │   ├── TopicRemade      a topic was deleted and made again: what was read of it is to be read anew
+│   ├── ScorerAway       a decision makes a scorer count that this service was not given
 │   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
+│   ├── (segwatch.archive.peer) ArchiveUnavailable, the PACS does not answer or broke off
 │   └── (services.ingest) InputUnavailable, an input cannot be read now; SpoolFull, a StoreUnavailable
 ├── LogRefused           the log answered: not allowed, or no such topic
 ├── LostPlace            another member took this consumer's place; the record is handed out again there
@@ -85,6 +87,10 @@ class TopicRemade(Transient):
 
 class AuditUnavailable(Transient):
     """The audit log cannot be written now, so nothing leaves: try again."""
+
+
+class ScorerAway(Transient):
+    """A decision makes a scorer count that this service was not given: studies wait until it is."""
 
 
 class LogRefused(SegwatchError):

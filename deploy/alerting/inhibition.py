@@ -46,6 +46,8 @@ CAUSES = (
     Cause("SegwatchSitesSilent", ("SegwatchSiteSilent",)),
     Cause("SegwatchDiskFull", ("SegwatchDiskFilling",), ("site", "disk")),
     Cause("SegwatchCertificateEndsSoon", ("SegwatchCertificateEnding",), ("site", "file")),
+    # One bad model update at many sites is one page, which names them.
+    Cause("SegwatchFleetQualityDrop", ("SegwatchQualityDrop",)),
     # A process that is down explains why its studies wait.
     Cause("SegwatchInstanceDown", (*_STAGES, *_LATE), ("site",)),
     Cause("SegwatchStageStuck", _LATE, ("site",)),

@@ -28,6 +28,7 @@ def rendered() -> dict[Path, str]:
     return {
         K8S / "components/site-log/topics.yaml": _documents(site_topics()),
         K8S / "components/site-log/users.yaml": _documents(_users(HOSPITAL)),
+        K8S / "overlays/central/sites.env": f"{HEADER}SITES={','.join(sites)}\n",
         K8S / "overlays/central/sites.yaml": _documents([*centre_topics(sites), *_users(centre(sites))]),
         **_alerting("hospital", "hospital", "segwatch"),
         **_alerting("central", "centre", "segwatch-centre"),

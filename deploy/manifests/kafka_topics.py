@@ -6,6 +6,7 @@ from typing import Any
 from deploy.manifests.access import CONNECT_TOPICS
 from segwatch.contracts.topics import (
     COPIES,
+    DECISIONS,
     ONE_PARTITION,
     SITE_TOPICS,
     WITH_DEAD_LETTERS,
@@ -29,8 +30,8 @@ def site_topics() -> list[Manifest]:
 
 
 def centre_topics(sites: Iterable[str]) -> list[Manifest]:
-    """The release topic of each site, as the bridge names it at the centre."""
-    return [_topic(name, 1, settings_of(name)) for name in map(at_the_centre, sites)]
+    """The release topic of each site, as the bridge names it at the centre, and the centre's decisions."""
+    return [_topic(name, 1, settings_of(name)) for name in (*map(at_the_centre, sites), DECISIONS)]
 
 
 def _partitions(name: str) -> int:

@@ -9,6 +9,8 @@ from prometheus_client.registry import Collector
 from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.books import Books
 from segwatch.aggregation.mechanism.slots import KINDS
+from segwatch.aggregation.strata import standing_out
+from services.aggregation.shadow_metrics import shadow_metrics
 
 
 class SiteCollector(Collector):
@@ -25,6 +27,9 @@ class SiteCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The hospital's rolling quality, and the blocks."""
         yield from self._rolling()
+        yield from shadow_metrics(self._service.rolling.comparison())
+        yield from self._strata()
+        yield from self._apart()
         if self._service.books is not None:
             yield from self._blocks(self._service.books)
 
@@ -48,7 +53,56 @@ class SiteCollector(Collector):
                 ratio.add_metric([window], quality.needs_attention_ratio)
             if quality.predicted_dice is not None:
                 dice.add_metric([window], quality.predicted_dice)
-        yield from (ratio, studies, dice)
+        yield from (ratio, studies, dice, self._predicted_failed())
+
+    def _predicted_failed(self) -> Metric:
+        failed = GaugeMetricFamily(
+            "segwatch_site_rolling_predicted_failed_ratio",
+            "Predicted failed share, raw: of predictions, by window. It is no failure rate.",
+            labels=["window"],
+        )
+        for window, share in self._service.rolling.predicted_failed(self._now()).items():
+            failed.add_metric([window], share)
+        return failed
+
+    def _strata(self) -> Iterator[Metric]:
+        labels = ["stratum", "value"]
+        ratio = GaugeMetricFamily(
+            "segwatch_site_stratum_needs_attention_ratio",
+            "Share of the last 30 days' studies that need attention, by how the CT was made.",
+            labels=labels,
+        )
+        studies = GaugeMetricFamily(
+            "segwatch_site_stratum_studies",
+            "Studies of the last 30 days, by how the CT was made.",
+            labels=labels,
+        )
+        excess = GaugeMetricFamily(
+            "segwatch_site_stratum_stands_out",
+            "The stratum whose share is most surely above the rest's, if any: by how much.",
+            labels=labels,
+        )
+        strata = self._service.rolling.strata(self._now())
+        for each in strata:
+            ratio.add_metric([each.stratum, each.value], each.ratio)
+            studies.add_metric([each.stratum, each.value], each.studies)
+        found = standing_out(strata)
+        if found is not None:
+            worst, rest = found
+            excess.add_metric([worst.stratum, worst.value], worst.ratio - rest)
+        yield from (ratio, studies, excess)
+
+    def _apart(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "segwatch_site_late_versions",
+            "Versions of studies that came after their block was closed: shown, and counted nowhere.",
+            value=len(self._service.late_versions),
+        )
+        yield GaugeMetricFamily(
+            "segwatch_site_trial_studies",
+            "Studies on trial since the start: looked at, and in no block.",
+            value=len(self._service.trial_studies),
+        )
 
     def _blocks(self, books: Books) -> Iterator[Metric]:
         released = CounterMetricFamily(

@@ -5,8 +5,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from segwatch.contracts.topics import at_the_centre, site_of
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import DECISIONS, at_the_centre, site_of
+from segwatch.detection.dispersion import Spread
+from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import PAGES_A_MONTH
 from segwatch.errors import InvalidMessage, LogRefused, Transient
+from segwatch.federation.watched_site import Change
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Reader, Record
 from services.federation.accounting import Account
@@ -26,6 +31,7 @@ class Federation:
         log: the centre's.
         expected: the sites whose releases are awaited; empty for every site that has a topic.
         window_pulses: over how many pulses a site's rolling quality is taken.
+        pages_a_month, dispersion: see `Fleet`.
         clock: seconds that only grow.
         wall_clock: the centre's time, as a Unix time.
     """
@@ -37,10 +43,15 @@ class Federation:
         window_pulses: int,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        *,
+        pages_a_month: float = PAGES_A_MONTH,
+        dispersion: float = DISPERSION,
     ) -> None:
         self._log = log
         self._expected = expected
         self._window = window_pulses
+        self._pages_a_month = pages_a_month
+        self._dispersion = dispersion
         self._clock = clock
         self._wall_clock = wall_clock
         self._fleet = self._empty()
@@ -68,6 +79,14 @@ class Federation:
         """What is known of each awaited site beside its releases, for another thread to read."""
         return dict(self._accounts)
 
+    def changes(self) -> Mapping[str, Change]:
+        """What the detector says of the sites as they are shown, for another thread to read."""
+        return {} if self._shown is None else self._shown.changes()
+
+    def spread(self) -> Spread:
+        """How much the counts that are shown vary against the model, for another thread to read."""
+        return Spread() if self._shown is None else self._shown.spread()
+
     def step(self, timeout_seconds: float) -> None:
         """Look for new sites where it is time to, and read what came.
 
@@ -92,6 +111,7 @@ class Federation:
         for reader in self._readers:
             for record in reader.poll(timeout_seconds / len(self._readers)):
                 self._take(record)
+        self._fleet.changes()  # here, so that a scrape need not wait for years of pulses
         if self._fleet is not self._shown and all(reader.at_end() for reader in self._readers):
             self._shown = self._fleet
 
@@ -103,19 +123,22 @@ class Federation:
 
     def _look(self) -> None:
         """Open a reader for the topics that are new: one for all of them, whatever their number."""
+        found = self._log.identities()
         there = {
             topic: identity
-            for topic, identity in self._log.identities().items()
+            for topic, identity in found.items()
             if (site := site_of(topic)) is not None and (not self._expected or site in self._expected)
         }
         self._account(there)
+        there |= {topic: found[topic] for topic in (DECISIONS,) if topic in found}
         self._read_anew_where_remade(there)
         new = sorted(there.keys() - self._read.keys())
         if new:
             self._readers.append(self._log.reader(new))
             self._read.update({topic: there[topic] for topic in new})
             for topic in new:
-                self._fleet.site(_name(topic))
+                if topic != DECISIONS:
+                    self._fleet.site(_name(topic))
             _log.info("reading %s", ", ".join(new))
         self._look_at = self._clock() + LOOK_SECONDS
 
@@ -144,6 +167,9 @@ class Federation:
 
     def _take(self, record: Record) -> None:
         """What is no release is counted as refused, and changes nothing else."""
+        if record.at.topic == DECISIONS:
+            self._decide(record)
+            return
         name = _name(record.at.topic)
         try:
             release = self._reading.read(record)
@@ -161,8 +187,19 @@ class Federation:
         assert slot is not None
         self._accounts[name] = Account(topic=True, arrived_at=now, lateness=now - slot)
 
+    def _decide(self, record: Record) -> None:
+        try:
+            event = decode(DECISIONS, record.key, record.value, record.headers)
+        except InvalidMessage as error:
+            _log.error("passed over a decision", extra={"offset": record.at.offset, "why": str(error)})
+        else:
+            self._fleet.decide(event.id, event.data)
+
     def _empty(self) -> Fleet:
-        return Fleet(self._window, {name: SiteReleases() for name in self._expected})
+        fleet = Fleet(self._window, pages_a_month=self._pages_a_month, dispersion=self._dispersion)
+        for name in self._expected:
+            fleet.site(name)
+        return fleet
 
 
 def _name(topic: str) -> str:

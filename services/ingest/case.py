@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -11,7 +12,7 @@ from segwatch.contracts.envelope import describe
 from segwatch.contracts.identity import digest_of
 from segwatch.contracts.studies import CtUnit, Scanner
 from segwatch.errors import Transient, Unprocessable
-from segwatch.volumes.dicom import read_series
+from segwatch.volumes.dicom import DicomSeries, read_series
 from segwatch.volumes.hounsfield import AskedUnit, in_hounsfield
 from segwatch.volumes.image import Array, Mask, Volume
 from segwatch.volumes.read import dicom_files, read_ct, read_mask
@@ -22,6 +23,9 @@ LUNG = "lung.nii.gz"
 IDENTITY = "study.json"
 ARRIVED_BY = ".arrived-by"
 """Where what came over the network keeps how it came."""
+
+CALLED = ".called"
+"""Where it keeps by which title the service was called."""
 
 _SMALL = 2**16
 """Bytes; a study.json has a hundred."""
@@ -47,6 +51,10 @@ class IncomingCase:
 
     Attributes:
         content: digest of the voxels and the masks as they were read, whatever the file format.
+        incomplete: why the CT may be a part only.
+        called: the title that it was sent to.
+        acquired_at: when the CT was made, as far as its files say.
+        protocol: the protocol's name, free text.
     """
 
     patient_id: str
@@ -58,23 +66,48 @@ class IncomingCase:
     scanner: Scanner | None
     arrived_by: ArrivedBy
     content: str
+    incomplete: str | None = None
+    called: str | None = None
+    acquired_at: datetime | None = None
+    protocol: str = ""
 
 
-def read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
-    """Read an entry of the inbox.
+@dataclass(frozen=True, slots=True)
+class CaseFiles:
+    """Where a case lies.
+
+    Attributes:
+        folder: the entry of the inbox.
+        series: the files of its CT's series; None where all of the folder's are.
+        masks: DICOM files that carry masks, of this or another series of the examination.
+        incomplete: why its series may be a part only.
+    """
+
+    folder: Path
+    series: tuple[Path, ...] | None = None
+    masks: tuple[Path, ...] = ()
+    incomplete: str | None = None
+
+
+def read_case(case: Path | CaseFiles, asked: AskedUnit) -> IncomingCase:
+    """Read an entry of the inbox, or one of the cases in it.
 
     Raises:
         Unprocessable: with the kinds of `segwatch.volumes.refusals`, and bad_name, not_a_case, no_ct,
             bad_study_json.
         InputUnavailable: it cannot be read now.
     """
+    files = case if isinstance(case, CaseFiles) else CaseFiles(case)
     try:
-        return _read_case(folder, asked)
+        return _read_case(files, asked)
     except OSError as error:
-        raise InputUnavailable(f"{folder.name} cannot be read now: {error.strerror or error}") from error
+        raise InputUnavailable(
+            f"{files.folder.name} cannot be read now: {error.strerror or error}"
+        ) from error
 
 
-def _read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
+def _read_case(files: CaseFiles, asked: AskedUnit) -> IncomingCase:
+    folder = files.folder
     try:
         folder.name.encode()
     except UnicodeEncodeError:
@@ -82,7 +115,7 @@ def _read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
         raise Unprocessable(problem, kind="bad_name") from None
     if not folder.is_dir():
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
-    read, found, scanner = _ct(folder)
+    read, found, series = _ct(files)
     array, unit = in_hounsfield(read.array, asked, CT if (folder / CT).is_file() else "the series")
     lesion, lung = (_mask(folder / name, read) for name in (LESION, LUNG))
     content = digest_of([_digest(each) for each in (read.array, lesion, lung)])
@@ -95,25 +128,32 @@ def _read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
         ct_unit=unit,
         lesion=lesion,
         lung=lung,
-        scanner=scanner,
+        scanner=series.scanner if series else None,
+        protocol=series.protocol if series else "",
         arrived_by=_arrived_by(folder / ARRIVED_BY),
         content=content,
+        incomplete=files.incomplete,
+        called=called_title(folder),
+        acquired_at=series.acquired_at if series else None,
     )
 
 
-def _ct(folder: Path) -> tuple[Volume, StudyIdentity, Scanner | None]:
-    """The CT, whose it is as far as its files or its folder say, and its scanner."""
-    if (folder / CT).is_file():
+def _ct(case: CaseFiles) -> tuple[Volume, StudyIdentity, DicomSeries | None]:
+    """The CT, whose it is as far as its files or its folder say, and its series where it is one."""
+    folder = case.folder
+    if case.series is None and (folder / CT).is_file():
         return read_ct(folder / CT), StudyIdentity(patient=folder.name), None
-    files = dicom_files(folder)
+    files = dicom_files(folder) if case.series is None else case.series
     if not files:
         raise Unprocessable(f"the folder holds neither {CT} nor a DICOM series", kind="no_ct")
     series = read_series(files)
-    return (
-        series.volume,
-        StudyIdentity(patient=series.patient_id or None, study=series.series_uid),
-        series.scanner,
-    )
+    return series.volume, StudyIdentity(patient=series.patient_id or None, study=series.series_uid), series
+
+
+def called_title(folder: Path) -> str | None:
+    """The title that an entry was sent to, where it came over the network."""
+    path = folder / CALLED
+    return _beginning(path).decode(errors="replace") if path.is_file() else None
 
 
 def _mask(path: Path, ct: Volume) -> Mask | None:

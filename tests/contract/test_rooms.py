@@ -12,13 +12,14 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "terminal"),
-    ("contracts", "ingest", "progress"),
+    ("contracts", "detection", "ingest", "progress"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics"),
-    ("segmentation", "aggregation", "federation"),
-    ("cohorts",),
+    ("phantoms", "features", "statistics", "archive", "serving"),
+    ("segmentation", "aggregation", "federation", "intake"),
+    ("cohorts", "decisions"),
     ("training",),
     ("evaluation",),
+    ("onboarding",),
     ("__init__",),
     ("cli",),
 )

@@ -38,8 +38,8 @@ def frozen(hands: Hands) -> Steps:
 
 
 def frozen_for_long(hands: Hands) -> Steps:
-    """For longer than a record waits for its acknowledgement (60 s): each client has given up by then, and one
-    that is not made anew stays dead when the broker is awake again.
+    """For longer than a record waits for its acknowledgement (60 s): each client has given up by then, and
+    one that is not made anew stays dead when the broker is awake again.
     """
     broker = hands.site.hospital
     if not freeze_broker(broker):

@@ -82,11 +82,12 @@ class KafkaProducer(Closes):
 
     def _drop(self, client: Client) -> None:
         """Of several threads that shared it, the first lets it go."""
+        close = partial(client.close, timeout=CLOSE_SECONDS / 2)
         with self._lock:
             if self._client is not client:
                 return
-            self._client = None
-        bounded(partial(client.close, timeout=CLOSE_SECONDS / 2), "the broken producer")
+            self._client, self._known = None, set()  # a topic may be gone: the next send asks again
+        bounded(close, "the broken producer")
 
     def _know(self, topics: set[str]) -> None:
         if topics <= self._known:
