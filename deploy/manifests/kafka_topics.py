@@ -47,6 +47,11 @@ def _topic(name: str, partitions: int, settings: dict[str, str]) -> Manifest:
             "topicName": name,
             "partitions": partitions,
             "replicas": COPIES,
-            "config": {**in_step(COPIES), **settings},
+            "config": {name: _number(text) for name, text in {**in_step(COPIES), **settings}.items()},
         },
     }
+
+
+def _number(text: str) -> int | str:
+    """A number as YAML has it, where it is one that every reader takes whole."""
+    return int(text) if text.lstrip("-").isdigit() and len(text) < len(str(2**53)) else text

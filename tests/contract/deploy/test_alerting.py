@@ -56,7 +56,7 @@ def amtool():
 def alerts_of(root):
     rules = [
         rule
-        for name in ("centre", "hospital")
+        for name in ("centre", "hospital", "ground")
         for group in yaml.safe_load((root / f"deploy/rules/{name}.yaml").read_text())["groups"]
         for rule in group["rules"]
     ]
