@@ -33,7 +33,7 @@ def mass_of_sum(scales: tuple[float, ...]) -> Floats:
 
 
 def _half_width(scales: Sequence[float]) -> int:
-    """Chernoff's bound at half the rate of the widest noise: beyond it lies less than LOST_MASS. None is 0."""
+    """Chernoff's bound at half the rate of the widest noise: beyond it lies less than LOST_MASS."""
     if not scales:
         return 0
     rate = 0.5 / max(scales)
