@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "measure --cohort": "evaluation",
         "measure --figure": "evaluation",
         "models": "scoring",
+        "onboard": "evaluation",
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",

@@ -16,7 +16,7 @@ from research.covid20_cohort.training import fast_precision
 from research.second_opinion.curve import CurvePoint, curve, page
 from research.second_opinion.folds import (
     ALL_PATIENTS,
-    Making,
+    OpinionMaking,
     OpinionRecipe,
     judged,
     left_out_dice,
@@ -77,13 +77,13 @@ def make_opinion(source: Path, out: Path, recipe: OpinionRecipe | None = None) -
     return found
 
 
-def making_of(source: Path, out: Path, recipe: OpinionRecipe | None = None) -> Making:
+def making_of(source: Path, out: Path, recipe: OpinionRecipe | None = None) -> OpinionMaking:
     """What is made of the scans in a folder; raises as `make_opinion` does."""
     cases = tuple(listed(source))
     recipe = recipe or OpinionRecipe(precision=fast_precision())
     if len({case.patient for case in cases}) < recipe.folds:
         raise RefusedSource(f"{source} has fewer patients than the {recipe.folds} folds")
-    return Making(recipe, cases, out / ".work")
+    return OpinionMaking(recipe, cases, out / ".work")
 
 
 def make_curve(
@@ -134,7 +134,7 @@ def make_probabilities(source: Path, out: Path, report: Path) -> None:
     write_whole(report, probabilities_page(worths(rows), rows))
 
 
-def _write_bundle(making: Making, bundle: Path, found: LeftOutDice) -> None:
+def _write_bundle(making: OpinionMaking, bundle: Path, found: LeftOutDice) -> None:
     weights = making.networks.get(network_key(ALL_PATIENTS, making.recipe.stages[-1]))
     if weights is None:
         raise BadInput(f"there is no trained network in {making.networks.folder}")

@@ -63,7 +63,7 @@ class OpinionRecipe:
 
 
 @dataclass(frozen=True)
-class Making:
+class OpinionMaking:
     """What is made, from which scans, and the folder in which what is done with lies."""
 
     recipe: OpinionRecipe
@@ -86,7 +86,7 @@ class Making:
         return finished_arrays(self.folder / f"networks-{digest_of(asdict(self.recipe))[:12]}")
 
 
-def make_views(making: Making, done: Callable[[str], None]) -> None:
+def make_views(making: OpinionMaking, done: Callable[[str], None]) -> None:
     """Every scan's views, and the phantoms', unless they are there."""
     seed = making.recipe.seed
     for case in making.cases:
@@ -100,7 +100,7 @@ def make_views(making: Making, done: Callable[[str], None]) -> None:
     done("phantoms")
 
 
-def train_fold(making: Making, fold: int, stepped: Callable[[float], None]) -> None:
+def train_fold(making: OpinionMaking, fold: int, stepped: Callable[[float], None]) -> None:
     """The copies of a fold's network, unless they are there; of `ALL_PATIENTS` the one that is shipped."""
     recipe = making.recipe
     if all(making.networks.get(network_key(fold, stage)) is not None for stage in recipe.stages):
@@ -118,7 +118,7 @@ def train_fold(making: Making, fold: int, stepped: Callable[[float], None]) -> N
         making.networks.put(network_key(fold, stage), weights_of(network))
 
 
-def network(making: Making, fold: int, stage: int) -> OpinionNetwork:
+def network(making: OpinionMaking, fold: int, stage: int) -> OpinionNetwork:
     """A copy that was trained.
 
     Raises:
@@ -135,7 +135,7 @@ def network_key(fold: int, stage: int) -> str:
     return f"{'all' if fold == ALL_PATIENTS else fold}-{stage}"
 
 
-def judged(making: Making) -> list[dict[str, str | float]]:
+def judged(making: OpinionMaking) -> list[dict[str, str | float]]:
     """The Dice of the opinion of each scan by the network that never saw its patient, in each of its views.
 
     `learnt` is 1 of a plain scan and of a kind of change that the network learnt from, by other patients, or
@@ -189,7 +189,7 @@ def opinion_dice(asked: OpinionNetwork, labelled: LabelledView) -> float:
     return 2 * int((mask & labelled.truth).sum()) / together if together else 1.0
 
 
-def _learnt_views(making: Making, fold: int, kinds: Sequence[str]) -> list[list[LabelledView]]:
+def _learnt_views(making: OpinionMaking, fold: int, kinds: Sequence[str]) -> list[list[LabelledView]]:
     """Each patient's views but the fold's patients' and those of other kinds; and the phantoms."""
     patients: dict[str, list[LabelledView]] = {}
     for case in making.cases:
@@ -202,12 +202,12 @@ def _learnt_views(making: Making, fold: int, kinds: Sequence[str]) -> list[list[
     return [*patients.values(), phantoms]
 
 
-def case_views(making: Making, case: Listed) -> dict[str, LabelledView]:
+def case_views(making: OpinionMaking, case: Listed) -> dict[str, LabelledView]:
     """The scan's views, which were made."""
     return unpacked(_there(making, _view_key(case, making.recipe.seed)))
 
 
-def _there(making: Making, key: str) -> Arrays:
+def _there(making: OpinionMaking, key: str) -> Arrays:
     found = making.views.get(key)
     if found is None:
         raise KeyError(key)

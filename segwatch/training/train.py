@@ -115,7 +115,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrainingOptions:
     """What `train` was asked for, beside cohort and features."""
 
     recipe: ModelRecipe
@@ -159,13 +159,13 @@ def train(
         RefusedCohort: nothing sound can be trained on it, or its rows are too unlike the site's; says why.
     """
     recipe, wanted = _known(model, features)
-    asked = Asked(recipe, name, measured, seed, limits, choices, site)
+    asked = TrainingOptions(recipe, name, measured, seed, limits, choices, site)
     if wanted.reads_opinion:
         return _with_opinion(cohort, wanted, asked)
     return _trained(_seen(cohort, wanted, asked), wanted, asked)
 
 
-def _with_opinion(cohort: Cohort, wanted: FeatureSet, asked: Asked) -> Trained:
+def _with_opinion(cohort: Cohort, wanted: FeatureSet, asked: TrainingOptions) -> Trained:
     """The scorer that reads the opinion, with the one that does not; that alone where there is no gain."""
     whose, less = opinion_model(cohort), wanted.without_opinion
     if less is None:
@@ -194,18 +194,20 @@ class _Seen:
     out_of_fold: Predictions
 
 
-def _seen(cohort: Cohort, wanted: FeatureSet, asked: Asked) -> _Seen:
+def _seen(cohort: Cohort, wanted: FeatureSet, asked: TrainingOptions) -> _Seen:
     chosen = training_rows(cohort.select(wanted.features))
     raw_rows = chosen.rows(chosen.defined)
-    _check_spread(raw_rows)
     rows = wanted.prepare(raw_rows)
+    _check_spread(rows)
     folds = patient_folds(rows, asked.seed)
     raw = predicted_out_of_fold(asked.recipe, rows, folds, asked.seed, wanted.directions)
     calibration = _calibration(asked.recipe, raw, rows, asked.choices.calibration)
     return _Seen(chosen, raw_rows, rows, folds, calibration, calibrated(raw, calibration))
 
 
-def _trained(seen: _Seen, wanted: FeatureSet, asked: Asked, worth: OpinionWorth | None = None) -> Trained:
+def _trained(
+    seen: _Seen, wanted: FeatureSet, asked: TrainingOptions, worth: OpinionWorth | None = None
+) -> Trained:
     recipe, rows, choices, said = asked.recipe, seen.rows, asked.choices, seen.out_of_fold
     fitted = serving_form(fit(recipe, rows.values, rows.dice, asked.seed, wanted.directions))
     skops = write(fitted)
@@ -264,6 +266,7 @@ def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
 
 
 def _check_spread(rows: Cohort) -> None:
+    """Nothing, where all that the model reads varies: a term may, of which one feature does not."""
     constant = [name for name, sd in zip(rows.features, rows.values.std(axis=0), strict=True) if not sd > 0]
     if constant:
         raise RefusedCohort(f"the feature {constant[0]} is the same in every training row: leave it out")
