@@ -185,6 +185,23 @@ class Contribution(Contract):
 ScoreStatus = Literal["scored", "undefined", "outside"]
 
 
+class ShadowScore(Contract):
+    """What a second scorer says of the same study, beside the one that counts; it changes nothing.
+
+    `refused` is a study that it cannot score: measured otherwise, or without one of its features.
+    """
+
+    scorer: ModelIdentity
+    status: ScoreStatus | Literal["refused"]
+    predicted_dice: Share | None = None
+    interval: tuple[Share, Share] | None = None
+    failure_probability: Share | None = None
+    predicted_failed: bool
+    needs_attention: bool
+    reason: Reason | None = None
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+
+
 Points = Annotated[float, Field(ge=-100, le=100)]
 """Percentage points between two shares."""
 
@@ -218,6 +235,7 @@ class StudyScored(Study):
     """How many times denser this failure probability is among the scorer's failed training studies than among
     its good ones; None where the scorer cannot say, or the study is undefined or outside."""
     second_opinion: OpinionUse | None = None
+    shadow: ShadowScore | None = None
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":

@@ -9,6 +9,7 @@ from segwatch.contracts.base import ModelIdentity, Reason
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.contracts.studies import Contribution
 from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
+from segwatch.scoring.outside import expected_error
 
 SMALLEST_EFFECT = 0.01
 """Effects on the predicted Dice below this are not worth a sentence."""
@@ -84,6 +85,19 @@ def why_outside(
         _cut(text)
         for text in (first, *(_lies_far(manifest.columns[n], read[n], standardised[n]) for n in far))
     )
+
+
+def why_doubtful(standardised: Floats, dice: float, manifest: ScorerManifest) -> tuple[str, ...]:
+    """The error that the scorer must expect of itself; nothing where it has no doubt."""
+    doubt = manifest.outside.doubt
+    if doubt is None:
+        return ()
+    expected = float(expected_error(standardised[None, :], np.array([dice]), doubt)[0])
+    sentence = (
+        f"the scorer must expect an error of {expected:.2f} in Dice here, while on {doubt.quantile:.0%} of "
+        f"the studies of patients left out it expects {doubt.bound:.2f} or less: do not rely on its word"
+    )
+    return (sentence,)
 
 
 def _lowers(driver: Contribution, feature: FeatureStatistics) -> str:

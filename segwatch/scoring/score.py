@@ -152,7 +152,7 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         received_at=measured.received_at,
         arrival=measured.arrival,
         scanner=measured.scanner,
-        **vars(_whole(measured, score(measured, scorer))),
+        **vars(study_score(measured, scorer)),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
@@ -160,8 +160,12 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     )
 
 
-def _whole(measured: StudyMeasured, found: Score) -> Score:
-    """The score; undefined where the study may be a part only: a part is never the whole."""
+def study_score(measured: StudyMeasured, scorer: Scorer) -> Score:
+    """The score of a study; undefined where it may be a part only, since a part is never the whole.
+
+    Raises as `score` does.
+    """
+    found = score(measured, scorer)
     if measured.arrival is None or measured.arrival.incomplete is None:
         return found
     return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
@@ -221,9 +225,13 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     drivers = explain.contributions(values, predicted.dice, manifest)
     densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
-    is_outside = distance > manifest.outside.bound
+    doubtful = bool(outside.is_doubtful(standardised[None, :], predicted.dice[:1], manifest.outside)[0])
+    is_far = distance > manifest.outside.bound
+    is_outside = is_far or doubtful
     is_failed = failure >= manifest.threshold.failure_probability
-    far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
+    far = explain.why_outside(read, standardised, distance, manifest) if is_far else ()
+    if doubtful:
+        far += explain.why_doubtful(standardised, dice, manifest)
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
     share_error, around = _burden(near, scorer, outside=is_outside)
     return Score(

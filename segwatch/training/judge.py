@@ -50,13 +50,13 @@ def intervals_as_served(manifest: ScorerManifest, cohort: Cohort, predicted: Flo
     rows = cohort.select(manifest.feature_names)
     intervals, there = DiceIntervals.none(len(rows)), rows.defined
     read = columns(manifest.terms, manifest.feature_names, rows.values[there])
-    outside = is_outside(read, manifest.columns, manifest.outside)
+    outside = is_outside(read, predicted[there], manifest.columns, manifest.outside)
     intervals.fill(there, predicted[there], manifest.interval, outside)
     return intervals
 
 
 def lacking_opinion(scorer: Scorer, cohort: Cohort) -> Flags:
-    """Which rows (n,) are scored by the scorer inside the bundle: they lack the opinion that this one reads."""
+    """Which rows (n,) the scorer inside the bundle scores: they lack the opinion that this one reads."""
     worth = scorer.manifest.opinion
     if worth is None or scorer.without_opinion is None:
         return np.zeros(len(cohort), np.bool_)

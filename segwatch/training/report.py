@@ -163,15 +163,24 @@ def _about(manifest: ScorerManifest) -> Iterator[str]:
         yield f"The model reads: {made}."
     if manifest.burden is not None:
         yield _burden(manifest.burden)
-    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}."
+    doubt = manifest.outside.doubt
+    where = (
+        ""
+        if doubt is None
+        else (
+            f", or where the scorer must expect an error above {doubt.bound:.2f} of itself (rank correlation "
+            f"with the errors on patients left out: {doubt.followed:.2f})"
+        )
+    )
+    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}{where}."
 
 
 def _burden(part: Burden) -> str:
     return (
         "Second target, the truth's lesion share of the lung less the mask's, in percentage points: mean "
-        f"absolute error {part.mae:.2f} on patients held out, where a constant has {part.mae_constant:.2f} "
-        f"(the gain is {part.gain:.2f}, surely {part.gain_low:.2f} or more); its "
-        f"{part.interval.coverage:.0%} interval held {part.covered:.0%}, on the studies it was chosen on."
+        f"absolute error {part.mae:.2f} on patients held out, a constant's {part.mae_constant:.2f}; the gain "
+        f"is {part.gain:.2f}, surely {part.gain_low:.2f} or more. Its {part.interval.coverage:.0%} interval "
+        f"held {part.covered:.0%}, on the studies it was made of."
     )
 
 

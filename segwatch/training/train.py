@@ -14,6 +14,7 @@ from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.bins import COUNT, EDGES, failed
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import (
+    Doubt,
     FeatureStatistics,
     Figure,
     MeasuredAs,
@@ -41,6 +42,7 @@ from segwatch.training.calibration import (
     fit_sigmoid,
     quantiles_of,
 )
+from segwatch.training.doubt import fit_doubt, has_segmenters, predicted_for_strangers
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.good_masks import tried_on_good_masks
 from segwatch.training.models import EVERY, SEED, ModelRecipe, fit, patient_folds, predicted_out_of_fold
@@ -59,6 +61,8 @@ LIMITS = (
     "A study without one of the features has no predicted Dice and counts as failed.",
     "The interval's coverage holds on average over new patients like the cohort's, not for each patient.",
 )
+STRANGERS = 5
+"""Folds in which patients and segmenters are left out together: as many fits for each segmenter."""
 LONGEST = 300
 """Letters of a feature's description in a manifest."""
 LIBRARIES = ("numpy", "scikit-learn", "segwatch", "skops")
@@ -216,6 +220,7 @@ def _trained(
         interval = banded_interval(said.dice, rows.dice - said.dice, rows.patients)
     else:
         interval = weighted_to(asked.site, wanted, rows, said.dice)
+    doubt = _doubt(recipe, rows, said, seen.calibration, asked.seed, wanted.directions)
     second = train_burden(seen.raw_rows, rows, seen.folds, asked.seed) if choices.second_target else None
     manifest = ScorerManifest(
         format="segwatch-scorer/1",
@@ -233,7 +238,7 @@ def _trained(
         calibration=seen.calibration,
         threshold=threshold,
         interval=interval,
-        outside=fit_region(rows, seen.folds),
+        outside=fit_region(rows, seen.folds).model_copy(update={"doubt": doubt}),
         figures=_figures_of(rows, said, threshold, choices.resamples),
         good_masks=tried_on_good_masks(rows, said.dice, said.failure >= threshold.failure_probability),
         failure_densities=failure_densities(said.failure, failed(rows.dice)),
@@ -286,6 +291,23 @@ def _calibration(recipe: ModelRecipe, raw: Floats, rows: Cohort, how: Calibratin
     quantiles = None if classifier else quantiles_of(rows.dice - raw[:, 0])
     fitting = fit_sigmoid if how == "platt" else fit_isotonic
     return fitting(danger(raw), failed(rows.dice), quantiles)
+
+
+def _doubt(
+    recipe: ModelRecipe,
+    rows: Cohort,
+    seen: Predictions,
+    calibration: Calibration,
+    seed: int,
+    directions: tuple[int, ...],
+) -> Doubt | None:
+    """From errors without the patient, and without the segmenter where several are known by name."""
+    folds = patient_folds(rows, seed, STRANGERS)
+    said = seen.dice
+    if has_segmenters(rows):
+        raw = predicted_for_strangers(recipe, rows, folds, seed, directions)
+        said = calibrated(raw, calibration).dice
+    return fit_doubt(rows, said, folds)
 
 
 def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
