@@ -32,7 +32,7 @@ from research.second_opinion.rows import (
     mask_on_grid,
     masks_on_grid,
     opinion_names,
-    said_of,
+    said_before,
     thinned,
 )
 from segwatch.cohorts.columns import MADE_BY
@@ -115,7 +115,7 @@ def make_curve(
             lambda missing: ((one, mask_on_grid(planned.context, one)) for one in missing),
         )
         for one, arrays in seen:
-            said[one.name] = said_of(making, one, arrays)
+            said[one.name] = said_before(making, one, arrays)
             done()
     rows = [measured[one.name] for one in plan]
     whose = named(bundle.identity) or ""

@@ -8,6 +8,7 @@ plain, under kinds that it learnt from, and under kinds that it did not.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from research.second_opinion.views import (
     unpacked,
 )
 from segwatch.contracts.identity import digest_of
-from segwatch.files import Arrays, Finished, finished_arrays
+from segwatch.files import Arrays, Finished, finished_arrays, finished_rows
 from segwatch.segmentation.bundle import LeftOutDice
 from segwatch.segmentation.opinion_network import (
     OpinionNetwork,
@@ -85,6 +86,11 @@ class OpinionMaking:
         """Each network's weights, by fold and stage."""
         return finished_arrays(self.folder / f"networks-{digest_of(asdict(self.recipe))[:12]}")
 
+    @property
+    def said(self) -> Finished[dict[str, Any]]:
+        """What the networks say of scans and masks."""
+        return finished_rows(self.networks.folder)
+
 
 def make_views(making: OpinionMaking, done: Callable[[str], None]) -> None:
     """Every scan's views, and the phantoms', unless they are there."""
@@ -141,23 +147,31 @@ def judged(making: OpinionMaking) -> list[dict[str, str | float]]:
     `learnt` is 1 of a plain scan and of a kind of change that the network learnt from, by other patients, or
     0. A view that has no lung, so that there is no opinion, is not among them.
     """
-    torch.set_num_threads(1)
+    finished = making.said
     rows: list[dict[str, str | float]] = []
     for case in making.cases:
-        fold = making.fold[case.patient]
-        asked = network(making, fold, making.recipe.stages[-1])
-        for kind, view in case_views(making, case).items():
-            learnt = int(kind == PLAIN or kind in LEARNT[fold % 2])
-            rows.append(
-                {
-                    "case": case.name,
-                    "patient": case.patient,
-                    "kind": kind,
-                    "learnt": learnt,
-                    "dice": opinion_dice(asked, view),
-                }
-            )
+        found = finished.get(f"judged-{case.name}")
+        if found is None:
+            found = {"rows": _judged_case(making, case)}
+            finished.put(f"judged-{case.name}", found)
+        rows += found["rows"]
     return rows
+
+
+def _judged_case(making: OpinionMaking, case: Listed) -> list[dict[str, str | float]]:
+    torch.set_num_threads(1)
+    fold = making.fold[case.patient]
+    asked = network(making, fold, making.recipe.stages[-1])
+    return [
+        {
+            "case": case.name,
+            "patient": case.patient,
+            "kind": kind,
+            "learnt": int(kind == PLAIN or kind in LEARNT[fold % 2]),
+            "dice": opinion_dice(asked, view),
+        }
+        for kind, view in case_views(making, case).items()
+    ]
 
 
 def left_out_dice(rows: Sequence[Mapping[str, str | float]]) -> LeftOutDice:

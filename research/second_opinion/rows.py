@@ -62,6 +62,15 @@ def mask_on_grid(cohort: Context, one: Planned) -> Arrays:
     }
 
 
+def said_before(making: OpinionMaking, one: Planned, seen: Arrays) -> dict[str, Said | None]:
+    """The same as `said_of`, and made once."""
+    found = making.said.get(f"said-{one.key}")
+    if found is None:
+        found = {"said": said_of(making, one, seen)}
+        making.said.put(f"said-{one.key}", found)
+    return dict(found["said"])
+
+
 def said_of(making: OpinionMaking, one: Planned, seen: Arrays) -> dict[str, Said | None]:
     """What every opinion says of a mask, by the opinion's name."""
     names = opinion_names()
