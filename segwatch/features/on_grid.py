@@ -39,5 +39,5 @@ def scene_on_grid(
 
 
 def mask_on_grid(mask: Mask) -> BinaryMask:
-    """The mask (z, y, x), of whatever resolution, on the product's grid."""
+    """A mask (z, y, x) at its own resolution, on the product's grid."""
     return BinaryMask(resample_mask(mask).view(np.uint8))

@@ -133,9 +133,11 @@ def _check_agreement(rows: Sequence[tuple[MaskRecipe, Row]], checked: Checked) -
 
 def _starting(rows: Sequence[tuple[MaskRecipe, Row]], wall: float, workers: int) -> float:
     """What it takes until processes work: the time by the clock that no row accounts for."""
-    busy = sum(row.get(part, 0.0) for _, row in rows for part in SECONDS if part != "compiling") / workers
-    compiling = max(row.get("compiling", 0.0) for _, row in rows)
-    return float(max(0.0, wall - busy - compiling))
+    busy: float = (
+        sum(row.get(part, 0.0) for _, row in rows for part in SECONDS if part != "compiling") / workers
+    )
+    compiling: float = max(row.get("compiling", 0.0) for _, row in rows)
+    return max(0.0, wall - busy - compiling)
 
 
 def _total(costs: Costs, checked: Checked, workers: int) -> Callable[[Sequence[MaskRecipe]], float]:
