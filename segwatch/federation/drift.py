@@ -1,6 +1,6 @@
 """How far a portrait's noised feature means lie from the scorer's training cohort: a cause to look for.
 
-A mean that leaves is clipped to public bounds, and a study without the value counts as the middle of them, so a
+A mean that leaves is clipped to public bounds, and a study without the value counts as their middle, so a
 drift is a hint about what has changed, not a measure of it.
 """
 
@@ -34,8 +34,8 @@ def usual_features(manifest: Path) -> Mapping[str, Usual]:
         told = ScorerManifest.model_validate_json(manifest.read_bytes())
     except (OSError, ValidationError) as error:
         raise BadInput(
-            f"SEGWATCH_TRAINING_MANIFEST={manifest} is no scorer's manifest.json ({type(error).__name__}): give"
-            " that of the bundle that the sites serve, or leave the setting out"
+            f"SEGWATCH_TRAINING_MANIFEST={manifest} is no scorer's manifest.json ({type(error).__name__}):"
+            " give that of the bundle that the sites serve, or leave the setting out"
         ) from None
     return {feature.name: Usual(feature.mean, feature.sd) for feature in told.features}
 
@@ -43,8 +43,7 @@ def usual_features(manifest: Path) -> Mapping[str, Usual]:
 def drift_of(portrait: Portrait, usual: Mapping[str, Usual]) -> dict[str, float]:
     """By feature, how many standard errors the portrait's mean lies above the cohort's, noise included."""
     return {
-        each.feature: (each.mean - known.mean)
-        / math.sqrt(known.sd**2 / portrait.k + 2 * each.noise_scale**2)
+        each.feature: (each.mean - known.mean) / math.sqrt(known.sd**2 / portrait.k + 2 * each.noise_scale**2)
         for each in portrait.means
         if (known := usual.get(each.feature)) is not None
     }
