@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "privacy audit": "aggregation,evaluation",
         "review": "evaluation",
         "score": "evaluation",
+        "scorer promote": "scoring",
+        "scorer rollback": "scoring",
         "site": "federation",
         "train": "evaluation",
     }

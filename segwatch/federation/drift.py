@@ -1,7 +1,7 @@
 """How far a portrait's noised feature means lie from the scorer's training cohort: a cause to look for.
 
-A mean that leaves is clipped to public bounds, and a study without the value counts as their middle, so a
-drift is a hint about what has changed, not a measure of it.
+A mean that leaves is clipped to public bounds, and a study without the value counts as the middle of them,
+so a drift is a hint about what has changed, not a measure of it.
 """
 
 import math

@@ -23,6 +23,19 @@ GAUGES: Samples = {
     'segwatch_site_rolling_needs_attention_ratio{window="100"}': 0.75,
     'segwatch_site_rolling_studies{window="100"}': 100,
     'segwatch_site_rolling_predicted_dice{window="100"}': 0.5,
+    'segwatch_site_rolling_predicted_failed_ratio{window="100"}': 0.7,
+    "segwatch_site_shadow_window_studies": 90,
+    'segwatch_site_shadow_changed_studies{to="flagged"}': 3,
+    **{
+        f'segwatch_site_shadow_{name}{{role="{role}"}}': 0.5
+        for name in ("flagged_ratio", "predicted_failed_ratio", "predicted_dice", "pages")
+        for role in ("counts", "shadow")
+    },
+    "segwatch_scoring_reviewed_studies": 15,
+    "segwatch_scoring_reviewed_failure_ratio": 0.3,
+    "segwatch_scoring_reviewed_failure_ratio_low": 0.15,
+    "segwatch_scoring_reviewed_failure_ratio_high": 0.5,
+    "segwatch_scoring_reviewed_timestamp_seconds": 1,
     'segwatch_site_open_tail_studies{kind="pulse"}': 7,
     "segwatch_site_counted_studies": 107,
     'segwatch_federation_needs_attention_studies{site="hospital-a"}': 45,
@@ -72,6 +85,7 @@ COUNTERS: tuple[str, ...] = (
     'segwatch_segmentation_studies_total{lesion_source="model",lung_method="classical"}',
     'segwatch_features_studies_total{status="measured"}',
     'segwatch_scoring_studies_total{verdict="good"}',
+    'segwatch_scoring_shadow_studies_total{verdict="good"}',
     'segwatch_scoring_predicted_dice_bucket{le="0.8"}',
     'segwatch_scoring_predicted_dice_bucket{le="+Inf"}',
     "segwatch_scoring_predicted_dice_count",
