@@ -18,6 +18,7 @@ ROOMS = (
     "segwatch.training.cli",
     "segwatch.evaluation.cli",
     "segwatch.intake.cli",
+    "segwatch.onboarding.cli",
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
     "segwatch.decisions.cli",

@@ -111,6 +111,11 @@ class Rolling:
             studies = tuple(islice(reversed(self._studies.values()), MOST_COMPARED))
         return compare(_pairs(studies[::-1]))
 
+    def newest(self) -> datetime | None:
+        """When the newest study was received; None before the first."""
+        with self._lock:
+            return max((seen.received_at for seen in self._studies.values()), default=None)
+
     def strata(self, now: datetime) -> list[StratumQuality]:
         """The quality of the last 30 days by how the CTs were made."""
         with self._lock:

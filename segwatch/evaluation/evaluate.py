@@ -34,11 +34,12 @@ from segwatch.evaluation.plan import Plan, ablations, left_out, plan_of, predict
 from segwatch.evaluation.rivals import rival_entries
 from segwatch.scoring.bundle import Scorer
 from segwatch.statistics.binomial import ALPHA, largest_rejected, largest_rejected_on_grid
+from segwatch.statistics.coverage import DiceIntervals
 from segwatch.statistics.figures import constants
 from segwatch.statistics.resampling import FIGURES
 from segwatch.statistics.set_figures import defined
 from segwatch.statistics.verdicts import Judged
-from segwatch.training.judge import as_served, by_protocol, intervals_as_served
+from segwatch.training.judge import as_served, by_protocol, intervals_as_served, lacking_opinion
 from segwatch.training.models import EVERY
 
 PAPERS = ("lr", "svm", "rr", "svr", "mlp")
@@ -172,7 +173,7 @@ def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> 
         models=models,
         constants=_constants(cohort, asked, fitted.plan),
         bootstrap=_bootstrap(asked, fitted.drawn, cohort.set_names),
-        p_value={name: _tests(entry.sets) for name, entry in models.items()},
+        p_value={name: sensitivity_tests(entry.sets) for name, entry in models.items()},
         ablation=dict(fitted.ablations),
         rivals=rival_entries(cohort, judged, models, asked.seed),
         burden=burden_entries(
@@ -223,11 +224,27 @@ def _trained_entry(cohort: Cohort, name: str, asked: EvaluateOptions, fitted: _F
 def _served(cohort: Cohort, scorer: Scorer) -> Judged:
     """As served; the Dice of the authors' code is that of the model before calibration."""
     judged = as_served(scorer.model, scorer.manifest, cohort)
-    return replace(judged, authors=by_protocol(scorer.model, scorer.manifest, cohort).authors)
+    judged = replace(judged, authors=by_protocol(scorer.model, scorer.manifest, cohort).authors)
+    alone = lacking_opinion(scorer, cohort)
+    if scorer.without_opinion is not None and alone.any():
+        inner = _served(cohort.rows(alone), scorer.without_opinion)
+        for name in ("bins", "predicted", "flagged", "score", "authors"):
+            getattr(judged, name)[alone] = getattr(inner, name)
+    return judged
+
+
+def _intervals(cohort: Cohort, judged: Judged, scorer: Scorer) -> DiceIntervals:
+    made = intervals_as_served(scorer.manifest, cohort, judged.predicted)
+    alone = lacking_opinion(scorer, cohort)
+    if scorer.without_opinion is not None and alone.any():
+        inner = _intervals(cohort.rows(alone), judged.rows(alone), scorer.without_opinion)
+        for name in ("low", "high", "outside"):
+            getattr(made, name)[alone] = getattr(inner, name)
+    return made
 
 
 def _bundle_entry(cohort: Cohort, judged: Judged, scorer: Scorer) -> ModelEntry:
-    plain = intervals_as_served(scorer.manifest, cohort, judged.predicted)
+    plain = _intervals(cohort, judged, scorer)
     found = interval_entries(cohort, plain, scorer.manifest.interval.coverage)
     learnt = cohort.of_set(TRAIN).select(scorer.manifest.feature_names).sha256()
     trained_here = learnt == scorer.manifest.cohort.sha256
@@ -250,6 +267,11 @@ def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> dic
         mean = float(cohort.of_set(TRAIN).dice.mean())
     else:
         mean = next(iter(asked.bundles.values())).manifest.cohort.mean_dice
+    return constant_entries(cohort, mean)
+
+
+def constant_entries(cohort: Cohort, mean: float) -> dict[str, ConstantEntry]:
+    """Of every set: `mean` for every study, and everything flagged."""
     return {
         title.replace(" ", "_"): ConstantEntry(
             title=title,
@@ -284,7 +306,8 @@ def _spread(values: Floats) -> DrawnSpread:
     return DrawnSpread(defined=len(known), mean=defined(known.mean()), sd=defined(known.std()))
 
 
-def _tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
+def sensitivity_tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
+    """The exact test of each set's sensitivity."""
     return {
         name: SensitivityTest(
             found=entry.found,

@@ -251,7 +251,11 @@ def _interval(errors: Floats, patients: Texts) -> Interval:
 
 
 def _reaching(fleet: ScorerManifest, rows: Cohort) -> Region:
-    """The fleet's region, reaching as far as the reviewed studies lie: there the correction was judged."""
+    """The fleet's region, reaching as far as the reviewed studies lie: there the correction was judged.
+
+    The fleet's doubt is of Dice that is not corrected: the errors on the site's reviews stand in its place.
+    """
     read = columns(fleet.terms, fleet.feature_names, rows.values)
     far = distance(standardise(read, fleet.columns), np.array(fleet.outside.precision))
-    return fleet.outside.model_copy(update={"bound": max(fleet.outside.bound, float(far.max()))})
+    bound = max(fleet.outside.bound, float(far.max()))
+    return fleet.outside.model_copy(update={"bound": bound, "doubt": None})

@@ -64,6 +64,7 @@ def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
     parts = [
         [f"# {manifest.name}", "", manifest.intended_use],
         [paging_words(manifest)],
+        *([[opinion_words(manifest)]] if manifest.opinion else []),
         ["## What it is", "", *(f"- {line}" for line in _about(manifest))],
         ["## Figures", "", NOTE, "", table, "|" + "---|" * (5 + len(SHOWN)), *map(_row, rows)],
         ["## Limits", "", *(f"- {limit}" for limit in manifest.limits)],
@@ -94,6 +95,21 @@ def paging_words(manifest: ScorerManifest) -> str:
             f"{tried.truths_flagged:.0%} are flagged{above}."
         )
     return " ".join(words)
+
+
+def opinion_words(manifest: ScorerManifest) -> str:
+    """What the second opinion adds that the scorer reads, and what becomes of studies without one."""
+    worth = manifest.opinion
+    if worth is None:
+        return ""
+    gain = worth.gain
+    dice = "" if worth.dice is None else f", whose Dice with the truths among the masks is {worth.dice:.2f}"
+    return (
+        f"It reads the second opinion of {worth.model.name} (sha256 `{worth.model.sha256}`){dice}. On "
+        f"patients left out that adds {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] to an AUROC of "
+        f"{worth.auroc_without:.3f}. A study without it, or with another model's, is scored by the scorer in "
+        "`without_opinion/`, and its score says so."
+    )
 
 
 def burden_words(second: TrainedBurden | None) -> str:
@@ -147,15 +163,24 @@ def _about(manifest: ScorerManifest) -> Iterator[str]:
         yield f"The model reads: {made}."
     if manifest.burden is not None:
         yield _burden(manifest.burden)
-    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}."
+    doubt = manifest.outside.doubt
+    where = (
+        ""
+        if doubt is None
+        else (
+            f", or where the scorer must expect an error above {doubt.bound:.2f} of itself (rank correlation "
+            f"with the errors on patients left out: {doubt.followed:.2f})"
+        )
+    )
+    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}{where}."
 
 
 def _burden(part: Burden) -> str:
     return (
         "Second target, the truth's lesion share of the lung less the mask's, in percentage points: mean "
-        f"absolute error {part.mae:.2f} on patients held out, where a constant has {part.mae_constant:.2f} "
-        f"(the gain is {part.gain:.2f}, surely {part.gain_low:.2f} or more); its "
-        f"{part.interval.coverage:.0%} interval held {part.covered:.0%}, on the studies it was chosen on."
+        f"absolute error {part.mae:.2f} on patients held out, a constant's {part.mae_constant:.2f}; the gain "
+        f"is {part.gain:.2f}, surely {part.gain_low:.2f} or more. Its {part.interval.coverage:.0%} interval "
+        f"held {part.covered:.0%}, on the studies it was made of."
     )
 
 

@@ -1,8 +1,10 @@
 """What scoring tells the hospital's own Prometheus. Nothing here leaves the hospital."""
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from segwatch.contracts.studies import ShadowScore, StudyScored
+from segwatch.contracts.studies import OpinionUse, ShadowScore, StudyScored
 from segwatch.serving.roles import Roles
 from services.scoring.roles_metrics import RolesCollector
 
@@ -41,6 +43,14 @@ class ScoringMetrics:
             ["verdict"],
             registry=registry,
         )
+        self._opinions = Counter(
+            "segwatch_scoring_second_opinions_total",
+            "Studies of a scorer that reads a second opinion, by whether the one that it knows was there.",
+            ["use"],
+            registry=registry,
+        )
+        for use in get_args(OpinionUse):
+            self._opinions.labels(use)
         self._roles = RolesCollector()
         registry.register(self._roles)
 
@@ -56,6 +66,8 @@ class ScoringMetrics:
             seconds: from its completion to its score, without segmentation's own.
         """
         self._seconds.observe(seconds)
+        if scored.second_opinion is not None:
+            self._opinions.labels(scored.second_opinion).inc()
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)

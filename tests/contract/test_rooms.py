@@ -19,6 +19,7 @@ FLOORS: Floors = (
     ("cohorts", "decisions"),
     ("training",),
     ("evaluation",),
+    ("onboarding",),
     ("__init__",),
     ("cli",),
 )
