@@ -100,11 +100,11 @@ def intervals(judged: Judged, served: DiceIntervals, rows: Cohort) -> str:
     hits = ((low <= truth[inside]) & (truth[inside] <= high)).astype(np.float64)
     errors = [float((predicted - truth)[patients == name].mean()) for name in np.unique(patients)]
     slope = float(np.polyfit(truth, predicted, 1)[0])
+    worst = worst_patient(hits, patients[inside])
     return (
-        f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient "
-        f"{worst_patient(hits, patients[inside]):.2f}; outside {int(served.outside.sum())}; mean error "
-        f"a patient {np.abs(errors).mean():.3f}, at most {np.abs(errors).max():.3f}; a fall of .2 moves it by "
-        f"{0.2 * slope:.2f}"
+        f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient {worst:.2f}; "
+        f"outside {int(served.outside.sum())}; mean error a patient {np.abs(errors).mean():.3f}, at most "
+        f"{np.abs(errors).max():.3f}; a fall of .2 moves it by {0.2 * slope:.2f}"
     )
 
 

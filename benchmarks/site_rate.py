@@ -3,10 +3,9 @@
     python -m benchmarks.site_rate [--sites 1000]
 
 Sites are made up: a share of failures, and a flag of some sensitivity and specificity, as scorers have been
-seen to have at places that they were not trained on. Choosing and estimating is the product's code. `error`
-is the mean absolute error of the rate against the share of failures among the 100 studies, `holds` how often
-its 95 % interval holds the share that the site is drawn with, `raw` the error of the flagged share. Half a
-minute.
+seen to have where they were not trained. Choosing and estimating is the product's code. `error` is the mean
+absolute error of the rate against the share of failures among the 100 studies, `holds` how often its 95 %
+interval holds the share that the site is drawn with, `raw` the error of the flagged share. Half a minute.
 """
 
 import argparse

@@ -14,6 +14,7 @@ ROOMS = (
     "segwatch.features.cli",
     "segwatch.cohorts.cli",
     "segwatch.scoring.cli",
+    "segwatch.serving.cli",
     "segwatch.training.cli",
     "segwatch.evaluation.cli",
     "segwatch.intake.cli",

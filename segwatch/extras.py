@@ -37,8 +37,11 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
+        "report": "aggregation,federation",
         "review": "evaluation",
         "score": "evaluation",
+        "scorer promote": "scoring",
+        "scorer rollback": "scoring",
         "site": "federation",
         "train": "evaluation",
     }

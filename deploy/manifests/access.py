@@ -14,6 +14,7 @@ from segwatch.contracts.topics import (
     RECEIVED,
     RELEASE,
     SCORED,
+    SCORER_DECISIONS,
     SEGMENTED,
     WITH_DEAD_LETTERS,
     at_the_centre,
@@ -77,7 +78,12 @@ HOSPITAL = {
     "ingest": Access(writes=(RECEIVED, dead_letters(RECEIVED))),
     "segmentation": _stage("segmentation", RECEIVED, SEGMENTED),
     "features": _stage("features", SEGMENTED, MEASURED),
-    "scoring": _stage("scoring", MEASURED, SCORED),
+    # Beside its bundles stands who runs `segwatch scorer promote`, as the service itself.
+    "scoring": Access(
+        reads=(MEASURED, SCORER_DECISIONS),
+        writes=(SCORED, dead_letters(MEASURED), SCORER_DECISIONS),
+        group=group_of("scoring"),
+    ),
     # It folds whole topics, without a group: the log is its state.
     "aggregation": Access(
         reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS),
@@ -85,8 +91,11 @@ HOSPITAL = {
     ),
     "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),
     # Who runs `segwatch deadletters` and `segwatch site`: reads what was put aside and writes it back; reads
-    # where the studies stand, and writes decisions. Neither ledger nor release.
-    "operator": Access((*DEAD_LETTERS, SCORED, DECISIONS), (*WITH_DEAD_LETTERS, *DEAD_LETTERS, DECISIONS)),
+    # where the studies stand, and writes decisions. Who compares scorers or chooses studies to review reads
+    # scores, and who decided about scorers. Neither ledger nor release.
+    "operator": Access(
+        (*DEAD_LETTERS, SCORED, DECISIONS, SCORER_DECISIONS), (*WITH_DEAD_LETTERS, *DEAD_LETTERS, DECISIONS)
+    ),
 }
 """The principals of a hospital's Kafka."""
 

@@ -12,6 +12,7 @@ from pydantic import Field, RootModel, SerializerFunctionWrapHandler, model_seri
 from segwatch.contracts.base import Contract, ModelIdentity, Name, leaves
 from segwatch.contracts.policy import (
     LARGEST_EPSILON,
+    LARGEST_EPSILON_COUNT,
     LARGEST_PORTRAIT,
     LARGEST_PULSE,
     MINIMUM_PORTRAIT,
@@ -46,7 +47,7 @@ class Pulse(_Block):
 
     kind: Literal["pulse"] = leaves()
     k: Annotated[int, Field(ge=MINIMUM_PULSE, le=LARGEST_PULSE)] = leaves(description=K)
-    epsilon: Epsilon = leaves()
+    epsilon: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON_COUNT)] = leaves()
     needs_attention: Noised = leaves()
     changes: Number | None = leaves(
         default=None,

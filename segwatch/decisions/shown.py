@@ -40,13 +40,13 @@ def as_table(sites: Sites) -> str:
 
 def outlook_table(found: Sequence[Outlook]) -> str:
     """What can be seen and when, for people."""
-    head = ("studies a week", "baseline", "change", "found after", "nine of ten after", "not in 10 years")
+    head = ("studies a week", "baseline", "change", "half found after", "nine of ten after", "missed")
     rows = [
         (
             f"{each.weekly:g}",
-            f"{each.baseline_pulses} pulses",
+            _baseline(each),
             f"{each.before:.0%} to {each.after:.0%} failing",
-            _span(each.mean_studies, each.weekly),
+            _span(each.half_studies, each.weekly),
             _span(each.nine_in_ten_studies, each.weekly),
             f"{each.missed:.0%}",
         )
@@ -55,12 +55,21 @@ def outlook_table(found: Sequence[Outlook]) -> str:
     return _aligned([head, *rows])
 
 
+def _baseline(each: Outlook) -> str:
+    weeks = each.baseline_pulses * each.pulse_studies / each.weekly
+    return f"{each.baseline_pulses} pulses, {_time(weeks)}"
+
+
 def _span(studies: float | None, weekly: float) -> str:
     if studies is None:
         return "not"
-    weeks = studies / weekly
-    long = f"{weeks:.0f} weeks" if weeks < 104 else f"{weeks / 52:.1f} years"
-    return f"{studies:.0f} studies, {long}"
+    return f"{studies:.0f} studies, {_time(studies / weekly)}"
+
+
+def _time(weeks: float) -> str:
+    if weeks < 4:
+        return f"{weeks * 7:.0f} days"
+    return f"{weeks:.0f} weeks" if weeks < 104 else f"{weeks / 52:.1f} years"
 
 
 def _row(sites: Sites, name: str) -> dict[str, Any]:

@@ -31,19 +31,21 @@ class Outlook(NamedTuple):
 
     Attributes:
         weekly: studies a week.
-        baseline_pulses: before the change.
+        baseline_pulses: before the change. pulse_studies: in each.
         before, after: the share of failing studies.
         threshold: of the evidence.
-        mean_studies, nine_in_ten_studies: until the change is found; None where that is later than looked.
+        half_studies, nine_in_ten_studies: until the change is found in half of the runs, and in nine of ten;
+            None where that is later than was looked.
         missed: the share of runs in which it was not found within ten years.
     """
 
     weekly: float
     baseline_pulses: int
+    pulse_studies: int
     before: float
     after: float
     threshold: float
-    mean_studies: float | None
+    half_studies: float | None
     nine_in_ten_studies: float | None
     missed: float
 
@@ -84,7 +86,7 @@ def outlook(
                     epsilon=epsilon,
                     runs=runs,
                 )
-                lines.append(_line(studies, baseline, (before, after), threshold, delays * k, most * k))
+                lines.append(_line(studies, baseline, (before, after), threshold, delays, k))
     return lines
 
 
@@ -134,18 +136,17 @@ def noised(generator: np.random.Generator, share: float, k: int, epsilon: float,
 
 
 def _line(
-    weekly: float, baseline: int, change: tuple[float, float], threshold: float, studies: Floats, most: int
+    weekly: float, baseline: int, change: tuple[float, float], threshold: float, delays: Floats, k: int
 ) -> Outlook:
-    found = np.isfinite(studies)
-    capped = np.where(found, studies, np.inf)
-    late = float(np.quantile(capped, 0.9, method="higher"))
+    half, late = (float(np.quantile(delays, share, method="higher")) * k for share in (0.5, 0.9))
     return Outlook(
         weekly=weekly,
         baseline_pulses=baseline,
+        pulse_studies=k,
         before=change[0],
         after=change[1],
         threshold=threshold,
-        mean_studies=float(studies.mean()) if found.all() else None,
-        nine_in_ten_studies=late if late <= most else None,
-        missed=float(1 - found.mean()),
+        half_studies=half if math.isfinite(half) else None,
+        nine_in_ten_studies=late if math.isfinite(late) else None,
+        missed=float(np.isinf(delays).mean()),
     )

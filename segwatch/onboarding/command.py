@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from segwatch.cohorts.columns import KEYS, REMARKS
+from segwatch.cohorts.columns import KEYS, REMARKS, TRUTH_SHARE
 from segwatch.cohorts.table import Cohort, cohort_in
 from segwatch.cohorts.write_table import table_of, write_table
 from segwatch.errors import RefusedCohort
@@ -32,7 +32,7 @@ from segwatch.scoring.bundle import save
 from segwatch.statistics.figures_table import figures_table
 from segwatch.training.judge import judge_all
 from segwatch.training.nested_choice import CANDIDATES, NestedChoice, choose_nested
-from segwatch.training.report import model_card, paging_words, report
+from segwatch.training.report import burden_words, model_card, paging_words, report
 from segwatch.training.train import Trained, train
 
 COLUMNS = ("n", "sensitivity", "binary specificity", "AUROC", "MAE ± std")
@@ -104,7 +104,8 @@ def _finish(asked: Asked, found: Checked, plan: MaskPlan, made: Made, workers: i
     evaluated = write_evidence(evidence, lambda case: made_mask(found.making, by_name[case]).scene, beside)
     write_table(asked.out.with_name(f"{asked.out.name}.cohort.parquet"), table)
     rows = report(judge_all(trained, cohort))
-    identity = save(asked.out, trained.skops, trained.manifest, model_card(trained.manifest, rows))
+    card = model_card(trained.manifest, rows)
+    identity = save(asked.out, trained.skops, trained.manifest, card, trained.burden)
     _print(evaluated, trained, evidence.made, Console())
     Console().print(
         f"{asked.out}: scorer {identity.name}, sha256 {identity.sha256}",
@@ -136,7 +137,9 @@ def _cohort(asked: Asked, found: Checked, made: Made) -> tuple[pa.Table, list[Ma
             f"none of the {len(there)} masks failed (Dice below 0.6), the damaged ones neither: what a "
             "failure looks like cannot be learnt. Give more --rounds"
         )
-    table = table_of([row for _, row in there], (*KEYS, "dice", *found.making.features, *REMARKS))
+    table = table_of(
+        [row for _, row in there], (*KEYS, "dice", TRUTH_SHARE, *found.making.features, *REMARKS)
+    )
     return table, [recipe for recipe, _ in there], cohort_in(table, asked.out)
 
 
@@ -190,4 +193,5 @@ def _print(evaluated: Evaluated, trained: Trained, made: MadeOf, console: Consol
     }
     console.print(figures_table(sections, COLUMNS, "each patient by scorers that never saw them"))
     console.print(paging_words(trained.manifest).replace("**", ""), markup=False)
+    console.print(burden_words(trained.second), markup=False)
     console.print(f"{NOT_SHOWN}:", *(f"- {sentence}" for sentence in not_shown(made)), sep="\n", markup=False)

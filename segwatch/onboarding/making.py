@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.damages import Known, damaged
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.cohorts.lungs import Lungs, maker
@@ -20,8 +21,9 @@ from segwatch.contracts.base import Geometry, ModelIdentity
 from segwatch.contracts.identity import digest_of
 from segwatch.contracts.studies import CtUnit
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
+from segwatch.features.lesion_share import share_of_lung
 from segwatch.features.measuring import measure_scene
-from segwatch.features.on_grid import scene_on_grid
+from segwatch.features.on_grid import mask_on_grid, scene_on_grid
 from segwatch.features.registry import CATALOGUE, versions_of
 from segwatch.features.scene import Scene
 from segwatch.onboarding.nnunet_layout import ValidatedCase
@@ -95,6 +97,11 @@ class MadeMask:
     opened: OpenedCase
 
     @property
+    def truth_share(self) -> float | None:
+        """How much of the lung is lesion by the truth; None where there is no lung."""
+        return None if self.lung is None else share_of_lung(mask_on_grid(self.truth), mask_on_grid(self.lung))
+
+    @property
     def scene(self) -> Scene:
         """What is measured."""
         return scene_on_grid(self.hu, self.mask, self.lung, self.spacing, self.opened.unit)
@@ -132,7 +139,7 @@ def row_of(making: Making, recipe: MaskRecipe) -> Row:
         loaded = time.monotonic()
         made = made_mask(making, recipe)
         measures = measure_scene(made.scene, [CATALOGUE[name] for name in making.features])
-        row["dice"] = true_dice(made.mask, made.truth)
+        row |= {"dice": true_dice(made.mask, made.truth), TRUTH_SHARE: made.truth_share}
         if recipe.origin == "network" and not recipe.changes and made.opened.predicted is not None:
             row["agreement"] = true_dice(made.mask, made.opened.predicted)
     except (Unprocessable, RefusedCohort, OSError) as error:

@@ -76,8 +76,7 @@ def plan_of_masks(
     starting = _starting(tried, time.monotonic() - begin, workers)
     _check_agreement(tried, checked)
     costs = costs_of(tried, checked.voxels)
-    patients = len(set(checked.making.patients.values()))
-    choosing = _choosing(len(first), len(first) + len(more), patients, workers)
+    choosing = _choosing(len(first), len(first) + len(more), checked, workers)
     pictures = SHOWN * max(costs.making(each, checked.voxels[each.case]) for each in (*first, *more))
     plan = plan_within(
         first,
@@ -146,15 +145,16 @@ def _total(costs: Costs, checked: Checked, workers: int) -> Callable[[Sequence[M
     return lambda recipes: costs.total(recipes, checked.voxels, workers, folds)
 
 
-def _choosing(fewest: int, most: int, patients: int, workers: int) -> Callable[[int], float]:
+def _choosing(fewest: int, most: int, checked: Checked, workers: int) -> Callable[[int], float]:
     """Seconds by the clock of choosing and trying a scorer by so many masks, from few and from all."""
-    known = {rows: _seconds_to_choose(rows, patients, workers) for rows in {fewest, most}}
+    known = {rows: _seconds_to_choose(rows, checked, workers) for rows in {fewest, most}}
     sizes = sorted(known)
     return lambda rows: float(np.interp(rows, sizes, [known[size] for size in sizes])) + REPORT_SECONDS
 
 
-def _seconds_to_choose(rows: int, patients: int, workers: int) -> float:
+def _seconds_to_choose(rows: int, checked: Checked, workers: int) -> float:
     each = [seconds_of_training(rows, candidate) for candidate in CANDIDATES]
-    turns = min(patients, GROUPS) + 1
+    turns = min(len(set(checked.making.patients.values())), GROUPS) + 1
+    changes = len(SCANNER_CHANGES) if checked.making.checkpoints else 0
     chosen = max(max(each) * turns, sum(each) * turns / workers)
-    return chosen + max(each) * (CHANGE_GROUPS + 1) * len(SCANNER_CHANGES) / workers
+    return chosen + max(each) * (CHANGE_GROUPS + 1) * changes / workers

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.contracts.base import Reason
+from segwatch.contracts.base import ModelIdentity, Reason
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.contracts.studies import Contribution
 from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
@@ -44,6 +44,14 @@ def why_undefined(needed: Sequence[str], undefined: Mapping[str, Reason], *, emp
     """One sentence for each feature that the scorer needs and that has no value."""
     gaps = [f"{_plain(name)} is undefined: {undefined[name]}" for name in needed if name in undefined]
     return tuple(_cut(text) for text in (["the mask is empty"] if empty else []) + gaps)
+
+
+def why_no_opinion(opinion: ModelIdentity | None, manifest: ScorerManifest) -> str:
+    """That the second opinion is missing that the scorer needs, or is another model's."""
+    if opinion is None or manifest.opinion is None:
+        return "there is no second opinion, which this scorer needs"
+    known = manifest.opinion.model.name
+    return f"the second opinion is of {opinion.name}, and this scorer knows that of {known}"
 
 
 def why_nowhere(features: Mapping[str, float | None]) -> tuple[str, ...]:

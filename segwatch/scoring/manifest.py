@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
-from segwatch.contracts.base import Contract, Digest, Name
+from segwatch.contracts.base import Contract, Digest, ModelIdentity, Name
+from segwatch.contracts.quality import OPINION
+from segwatch.contracts.studies import Ensemble
 from segwatch.scoring.bins import EDGES
 from segwatch.scoring.calibrated import (
     IsotonicCalibration,
@@ -23,6 +25,8 @@ MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 BURDEN_FILE = "burden.skops"
 CARD_FILE = "MODEL_CARD.md"
+WITHOUT_OPINION = "without_opinion"
+"""The folder in a bundle that reads a second opinion: the scorer of studies that have none."""
 
 MASK_SHARE = "lesion_share_of_lung"
 """The mask's share of the lung, whose error `burden` predicts."""
@@ -287,8 +291,26 @@ class Adaptation(Contract):
         return self.gain_on_constant_low > 0
 
 
+class OpinionWorth(Contract):
+    """What a second opinion adds, on masks of patients left out, and whose opinion it is.
+
+    `gain` is in AUROC for failed masks, over the scorer that reads none, with its 95 % interval over
+    patients. `dice` is the opinion's own, with the truths that were among the masks; None where none were. A
+    study whose opinion is another model's is scored as one without.
+    """
+
+    model: ModelIdentity
+    gain: Figure
+    auroc_without: Probability
+    dice: Probability | None
+
+
 class ScorerManifest(Contract):
-    """A scorer: what it reads, what it was made from, and how its output is to be understood."""
+    """A scorer: what it reads, what it was made from, and how its output is to be understood.
+
+    `ensemble` is what the agreement that it reads is of; `without_opinion_sha256` pins the scorer of studies
+    without the second opinion that this one reads.
+    """
 
     format: Literal["segwatch-scorer/1"]
     name: Name
@@ -318,11 +340,19 @@ class ScorerManifest(Contract):
     limits: Annotated[tuple[Words, ...], Field(min_length=1)]
     burden: Burden | None = None
     site: SiteReviews | None = None
+    ensemble: Ensemble | None = None
+    opinion: OpinionWorth | None = None
+    without_opinion_sha256: Digest | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The features, in the order that the model reads."""
         return tuple(feature.name for feature in self.features)
+
+    @property
+    def reads_opinion(self) -> bool:
+        """Whether a study needs a second opinion."""
+        return any(name in OPINION for name in self.feature_names)
 
     @property
     def unfit_for_paging(self) -> tuple[str, ...]:
@@ -346,8 +376,19 @@ class ScorerManifest(Contract):
         return self.term_statistics or self.features
 
     @model_validator(mode="after")
-    def _parts_fit_together(self) -> "ScorerManifest":
+    def _outside_fits(self) -> "ScorerManifest":
         width = len(self.columns)
+        if [len(row) for row in self.outside.precision] != [width] * width:
+            raise ValueError(f"outside.precision is not {width} by {width}")
+        doubt = self.outside.doubt
+        if doubt is not None and len(doubt.weights) != 2 * width + 2:
+            raise ValueError(f"outside.doubt has not {2 * width + 2} weights")
+        if not _is_positive_definite(self.outside.precision):
+            raise ValueError("outside.precision is not symmetric and positive definite")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "ScorerManifest":
         if len(set(self.feature_names)) != len(self.features):
             raise ValueError("a feature stands twice")
         if [term.name for term in self.terms] != [column.name for column in self.term_statistics]:
@@ -358,13 +399,8 @@ class ScorerManifest(Contract):
             raise ValueError(f"burden needs the feature {MASK_SHARE}")
         if self.bin_edges != EDGES:
             raise ValueError(f"the bins' edges are not {EDGES}")
-        if [len(row) for row in self.outside.precision] != [width] * width:
-            raise ValueError(f"outside.precision is not {width} by {width}")
-        doubt = self.outside.doubt
-        if doubt is not None and len(doubt.weights) != 2 * width + 2:
-            raise ValueError(f"outside.doubt has not {2 * width + 2} weights")
-        if not _is_positive_definite(self.outside.precision):
-            raise ValueError("outside.precision is not symmetric and positive definite")
+        if self.reads_opinion != (self.opinion is not None):
+            raise ValueError("it reads a second opinion and does not say what that is worth, or the reverse")
         if (self.kind == "regressor") != (self.calibration.quantiles is not None):
             raise ValueError("the calibration does not fit the kind of model")
         return self

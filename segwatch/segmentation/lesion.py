@@ -60,6 +60,8 @@ class LesionModel:
             RefusedModel: the files are not what nnU-Net can load, or the device is not there.
         """
         self.identity = bundle.identity
+        self._ensemble = bundle.ensemble
+        self._temperature = bundle.temperature
         self._threads = threads
         self._labels = labels
         torch.set_num_threads(threads)
@@ -89,7 +91,13 @@ class LesionModel:
         self._refuse_too_thin(ct.shape, spacing_zyx_mm)
         with redirect_stdout(io.StringIO()), _threads(self._threads):
             mask, foreground, agreement = self._run(ct, spacing_zyx_mm)
-        return Prediction(mask, summary(mask, foreground, agreement))
+        return Prediction(mask, summary(mask, foreground, agreement, self._ensemble))
+
+    def foreground(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> NDArray[np.float32]:
+        """The probability of lesion in each voxel of a CT (z, y, x) in HU; raises as `predict` does."""
+        self._refuse_too_thin(ct.shape, spacing_zyx_mm)
+        with redirect_stdout(io.StringIO()), _threads(self._threads):
+            return self._run(ct, spacing_zyx_mm)[1]
 
     def _refuse_too_thin(self, shape: tuple[int, ...], spacing: tuple[float, float, float]) -> None:
         plans, wanted = self._predictor.plans_manager, self._predictor.configuration_manager.spacing
@@ -136,7 +144,9 @@ class LesionModel:
         return self._lesion(segmentation), self._foreground(probabilities), mean_pairwise_dice(masks)
 
     def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
-        """The mean logits of all folds at the model's spacing; each fold's mask where there are several."""
+        """The mean logits of all folds at the model's spacing, at the bundle's temperature; each fold's mask
+        where there are several.
+        """
         predictor = self._predictor
         total: torch.Tensor | None = None
         masks: list[NDArray[np.bool_]] = []
@@ -150,7 +160,7 @@ class LesionModel:
             total = logits if total is None else total + logits
         if total is None:
             raise RefusedModel("the bundle has no folds")
-        return total / len(self._folds), masks
+        return total / (len(self._folds) * self._temperature), masks
 
     def _lesion(self, segmentation: NDArray[Any]) -> NDArray[np.bool_]:
         return np.isin(segmentation, self._labels) if self._labels else segmentation > 0

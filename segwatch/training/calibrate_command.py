@@ -12,7 +12,7 @@ from segwatch.errors import RefusedCohort
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.bundle_files import read_files
 from segwatch.scoring.explain import WITHIN
-from segwatch.scoring.manifest import CARD_FILE
+from segwatch.scoring.manifest import CARD_FILE, WITHOUT_OPINION
 from segwatch.training.adapt import gains_of
 from segwatch.training.site_calibration import SiteCalibration, SiteStudies, calibrate_to_site
 from segwatch.training.site_report import site_card, site_lines
@@ -46,7 +46,8 @@ def calibrate_bundle(
     )
     card = site_card(found.manifest, (bundle / CARD_FILE).read_text(encoding="utf-8"))
     files = read_files(bundle)
-    identity = save(out, files.model, found.manifest, card, files.burden)
+    less = None if scorer.without_opinion is None else bundle / WITHOUT_OPINION
+    identity = save(out, files.model, found.manifest, card, files.burden, without_opinion=less)
     typer.echo(_correction(found))
     for line in site_lines(found.manifest):
         typer.echo(line)

@@ -17,7 +17,7 @@ from segwatch.training.models import splits
 
 TARGET_SENSITIVITY = 0.9
 OUTSIDE_QUANTILE = 0.99
-MOST_CELLS, ROWS_A_CELL = 10, 5
+MOST_CELLS, ROWS_A_CELL = 20, 5
 SHRINKAGE = 0.01
 """Weight of the identity in the correlation matrix: features that go together must not explode distances."""
 

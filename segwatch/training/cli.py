@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.cli import COHORT, Lung
+from segwatch.cohorts.cli import COHORT, Lung, Opinion
 
 DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
 
@@ -47,6 +47,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
     lung: Lung = None,
+    opinion: Opinion = None,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
     from rich.console import Console
@@ -54,10 +55,10 @@ def train(
     from segwatch.cohorts.opening import opened_for_training
     from segwatch.cohorts.table import read_cohort, stacked
     from segwatch.errors import RefusedCohort
-    from segwatch.scoring.bundle import save
     from segwatch.training.feature_sets import feature_set
     from segwatch.training.judge import judge_all
-    from segwatch.training.report import burden_words, model_card, paging_words, report, tables
+    from segwatch.training.report import burden_words, opinion_words, paging_words, report, tables
+    from segwatch.training.save import save_trained
     from segwatch.training.site_interval import read_site
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
@@ -67,7 +68,7 @@ def train(
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
     there = None if site is None else read_site(site, feature_set(features))
-    first = opened_for_training(cohort, feature_set(features).features, ct_unit, lung, out)
+    first = opened_for_training(cohort, feature_set(features).features, ct_unit, lung, out, opinion)
     table = stacked({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):
@@ -82,10 +83,11 @@ def train(
             site=there,
         )
         rows = report(judge_all(trained, table))
-    identity = save(out, trained.skops, trained.manifest, model_card(trained.manifest, rows), trained.burden)
+    identity = save_trained(out, trained, rows)
     console.print(*tables(rows, identity.name))
-    console.print(paging_words(trained.manifest), markup=False)
-    console.print(burden_words(trained.second), markup=False)
+    said = (paging_words(trained.manifest), burden_words(trained.second), opinion_words(trained.manifest))
+    for words in filter(None, said):
+        console.print(words, markup=False)
     console.print(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 

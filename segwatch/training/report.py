@@ -64,6 +64,7 @@ def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
     parts = [
         [f"# {manifest.name}", "", manifest.intended_use],
         [paging_words(manifest)],
+        *([[opinion_words(manifest)]] if manifest.opinion else []),
         ["## What it is", "", *(f"- {line}" for line in _about(manifest))],
         ["## Figures", "", NOTE, "", table, "|" + "---|" * (5 + len(SHOWN)), *map(_row, rows)],
         ["## Limits", "", *(f"- {limit}" for limit in manifest.limits)],
@@ -94,6 +95,21 @@ def paging_words(manifest: ScorerManifest) -> str:
             f"{tried.truths_flagged:.0%} are flagged{above}."
         )
     return " ".join(words)
+
+
+def opinion_words(manifest: ScorerManifest) -> str:
+    """What the second opinion adds that the scorer reads, and what becomes of studies without one."""
+    worth = manifest.opinion
+    if worth is None:
+        return ""
+    gain = worth.gain
+    dice = "" if worth.dice is None else f", whose Dice with the truths among the masks is {worth.dice:.2f}"
+    return (
+        f"It reads the second opinion of {worth.model.name} (sha256 `{worth.model.sha256}`){dice}. On "
+        f"patients left out that adds {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] to an AUROC of "
+        f"{worth.auroc_without:.3f}. A study without it, or with another model's, is scored by the scorer in "
+        "`without_opinion/`, and its score says so."
+    )
 
 
 def burden_words(second: TrainedBurden | None) -> str:

@@ -11,16 +11,14 @@ from segwatch.cohorts.columns import KEYS
 from segwatch.cohorts.reviews import CATEGORIES, SITE
 from segwatch.cohorts.table import Cohort, read_measures
 from segwatch.cohorts.write_table import table_of, write_table
-from segwatch.contracts.envelope import decode
 from segwatch.contracts.studies import StudyScored
 from segwatch.contracts.topics import SCORED
-from segwatch.errors import BadInput, InvalidMessage, RefusedCohort
+from segwatch.errors import BadInput, RefusedCohort
 from segwatch.files import whole_folder
 from segwatch.scoring.bundle import load
+from segwatch.serving.last_scores import last_scores
 from segwatch.statistics.poststratified import chosen_for_review
 from segwatch.streaming.deadletters.cli import connected
-from segwatch.streaming.log import Log
-from segwatch.streaming.topic_reader import TopicReader
 from segwatch.training.scored_table import scores_of
 
 SHEET, STUDIES = "sheet.csv", "studies.csv"
@@ -52,22 +50,9 @@ def sample_reviews(bundle: Path, studies: Path | None, last: int, number: int, s
     )
 
 
-def last_scored(log: Log, last: int) -> list[StudyScored]:
-    """The studies that were scored last, each as it was scored last, the oldest first."""
-    found: dict[str, StudyScored] = {}
-    for record in TopicReader(log, SCORED).to_end():
-        try:
-            scored = decode(SCORED, record.key, record.value, record.headers).data
-        except InvalidMessage:
-            continue  # whoever folds the topic puts it aside
-        found.pop(scored.study, None)
-        found[scored.study] = scored
-    return list(found.values())[-last:]
-
-
 def _scored_last(last: int) -> Cohort:
     with connected() as log:
-        scored = last_scored(log, last)
+        scored = last_scores(log)[-last:]
     if not scored:
         raise RefusedCohort(f"{SCORED} holds no study yet")
     return studies_scored(scored)

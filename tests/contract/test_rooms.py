@@ -14,7 +14,7 @@ FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "progress"),
     ("contracts", "detection", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics", "archive"),
+    ("phantoms", "features", "statistics", "archive", "serving"),
     ("segmentation", "aggregation", "federation", "intake"),
     ("cohorts", "decisions"),
     ("training",),

@@ -8,8 +8,18 @@ from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from segwatch.contracts.topics import DECISIONS, LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
+from segwatch.contracts.topics import (
+    DECISIONS,
+    LEDGER,
+    MEASURED,
+    RECEIVED,
+    RELEASE,
+    SCORED,
+    SCORER_DECISIONS,
+    SEGMENTED,
+)
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 STUDY = "5" * 32
@@ -102,6 +112,15 @@ MESSAGES: dict[str, Any] = {
             epsilon_histogram=1.0,
             histogram=(0, 1, 2, 3, 90, 5, -1),
         )
+    ),
+    SCORER_DECISIONS: ScorerDecision(
+        decision="promote",
+        number=0,
+        counts=MODEL,
+        instead_of=ModelIdentity(name="demo", sha256="cd" + "0" * 62),
+        reason="it finds more",
+        who="somebody@somewhere",
+        at=NOW,
     ),
 }
 MESSAGES[DECISIONS] = SiteDecision(

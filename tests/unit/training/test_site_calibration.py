@@ -9,16 +9,20 @@ import pytest
 
 from segwatch.cli import main
 from segwatch.cohorts.reviews import Review
-from segwatch.cohorts.table import Cohort
+from segwatch.cohorts.table import Cohort, read_measures
+from segwatch.contracts.topics import SCORED
 from segwatch.errors import BadInput, RefusedCohort
 from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.cli import in_a_line
+from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.training.scored_table import scores_of
 from segwatch.training.site_calibration import SiteStudies, calibrate_to_site
 from segwatch.training.site_report import site_card, site_lines
 from segwatch.training.site_threshold import Criterion, flags_left_out, threshold_here
 from segwatch.training.train import Choices, train
 from tests.support.cohorts import made_up, written_cohort
+from tests.support.service_settings import use_environment
+from tests.support.site_world import record_of, scored
 
 DAY = "2026-11-28"
 
@@ -225,3 +229,25 @@ def test_from_choosing_studies_to_a_bundle_that_loads(
     assert load(tmp_path / "site").manifest.site is not None
     assert run(monkeypatch, "calibrate", *given) == 2
     assert "give the studies' measures with --studies" in capsys.readouterr().err
+
+
+def test_studies_are_chosen_from_what_the_hospital_scored_last(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort = site(patients=20)
+    studies = [
+        scored(number, number // 2, features=dict(zip(cohort.features, values, strict=True)))
+        for number, values in enumerate(cohort.values.tolist())
+    ]
+    use_environment(monkeypatch, {"SEGWATCH_LOG": "embedded", "SEGWATCH_LOG_FILE": str(tmp_path / "log.db")})
+    words = ("review", "sample", "--scorer", folder, "--last", 30, "--number", 10, "--out")
+    with EmbeddedLog(tmp_path / "log.db") as log, log.producer() as producer:
+        log.create_topics({SCORED: 1})
+        assert run(monkeypatch, *words, tmp_path / "none") == 2
+        assert "holds no study yet" in capsys.readouterr().err
+        producer.send([record_of(study) for study in [*studies, studies[12]]])
+    assert run(monkeypatch, *words, tmp_path / "reviews") == 0
+    rows = read_measures(tmp_path / "reviews" / "studies.csv")
+    assert rows.cases.tolist() == [study.study for study in [*studies[10:12], *studies[13:], studies[12]]]
+    assert len(set(rows.patients.tolist())) == 15
+    assert len((tmp_path / "reviews" / "sheet.csv").read_text().splitlines()) == 11
