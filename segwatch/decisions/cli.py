@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
 from segwatch.errors import BadInput
 
 if TYPE_CHECKING:
