@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from segwatch.terminal import say
+
 Optional = Path | None
 Lung = Annotated[
     str | None,
@@ -75,7 +77,7 @@ def import_cases(
         words = ""
     without = sum(case.lung is None for case in cases)
     lacking = f", {without} without a lung mask" if without else ""
-    typer.echo(f"{out}: {len(cases)} cases{lacking}{words}")
+    say(f"{out}: {len(cases)} cases{lacking}{words}")
 
 
 def demo_cohort(
@@ -97,7 +99,7 @@ def demo_cohort(
     predictor = LesionModel(open_bundle(model))
     with progress("phantoms segmented and measured", len(cases)) as done:
         rows = make_cohort(cases, out, predictor, done)
-    typer.echo(f"{out}: {rows} rows")
+    say(f"{out}: {rows} rows")
 
 
 def measure(

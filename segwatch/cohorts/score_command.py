@@ -14,6 +14,7 @@ from segwatch.cohorts.scores import COLUMNS, CaseScore, cases_in, how_to_score, 
 from segwatch.cohorts.write_table import check_suffix, table_of, write_table
 from segwatch.errors import BadInput
 from segwatch.scoring.bundle import load
+from segwatch.terminal import new_console
 
 SHARE_ERROR = "lung share's error"
 """In percentage points, truth less mask."""
@@ -49,7 +50,7 @@ def score_folder(
         scores = score_cases(cases, how_to_score(scorer, unit, lungs, opinion, pictures), scorer, workers)
         if out is not None:
             write_table(out, table_of([each.row for each in scores], COLUMNS))
-    show(scores, Console(), out)
+    show(scores, new_console(), out)
     if all(each.score is None or each.score.predicted_dice is None for each in scores):
         raise BadInput(f"no case could be scored{_hint(scores)}")
 

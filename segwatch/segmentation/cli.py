@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from segwatch.errors import BadInput
+from segwatch.terminal import new_console, say
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +22,6 @@ def demo_model(
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 2,
 ) -> None:
     """Train a small nnU-Net on phantoms: about six minutes on two cores. It must never see a patient."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from segwatch.segmentation.demo_model import train_demo_model
@@ -29,7 +29,7 @@ def demo_model(
     if out.exists():
         raise BadInput(f"{out} exists already: choose another --out")
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=new_console(stderr=True)) as bars:
         tasks = {name: bars.add_task(name, total=None) for name in ("phantoms", "planning", "training")}
         digest = train_demo_model(
             out,
@@ -38,7 +38,7 @@ def demo_model(
             threads=threads,
             progress=lambda step, done, total: bars.update(tasks[step], completed=done, total=total),
         )
-    typer.echo(f"{out}: {digest}")
+    say(f"{out}: {digest}")
 
 
 def bundle(
@@ -58,4 +58,4 @@ def bundle(
     """Make a pinned bundle of a model that nnU-Net trained, and print its sha256."""
     from segwatch.segmentation.bundling import asked_ensemble, bundle_of
 
-    typer.echo(bundle_of(trained, out, name, ensemble=asked_ensemble(ensemble), calibrate=calibrate))
+    say(bundle_of(trained, out, name, ensemble=asked_ensemble(ensemble), calibrate=calibrate))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from segwatch.cohorts.cli import COHORT, Lung, Opinion
+from segwatch.terminal import new_console
 
 DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
 
@@ -50,7 +51,6 @@ def train(
     opinion: Opinion = None,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
-    from rich.console import Console
 
     from segwatch.cohorts.opening import opened_for_training
     from segwatch.cohorts.table import read_cohort, stacked
@@ -63,7 +63,7 @@ def train(
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
 
-    console = Console()
+    console = new_console()
     names = [path.stem for path in (cohort, *(also or ()))]
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")

@@ -1,5 +1,9 @@
 """`python -m services.ingest`: read settings, open the ways in, watch the inbox."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -11,13 +15,16 @@ from segwatch.errors import BadSettings
 from segwatch.ingest.inbox import ARRIVING
 from segwatch.intake.rules import read_rules
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import secret
+from segwatch.streaming.steps import successes
 from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer, Door
 from services.ingest.completion import Completion, QuietTimes
 from services.ingest.examination import Examinations
+from services.ingest.fingerprint import refuse_another_secret
 from services.ingest.handler import NAME, Ingest, Titles
 from services.ingest.inbox import Inbox
 from services.ingest.intake import Intake
@@ -40,6 +47,7 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     """Work until asked to stop. The doors are open already: see `doors`."""
     settings = runtime.settings
     store, key = VolumeStore(settings.store), _secret(settings)
+    next(successes(lambda: refuse_another_secret(store, key), runtime), None)
     titles = Titles(settings.dicom_backfill_title, settings.dicom_trial_title)
     rules = {title: read_rules(path) for title, path in settings.rules_by_title().items()}
     counts = Counts(read_peer(settings.pacs), settings.dicom_ae_title) if settings.pacs else None
@@ -50,6 +58,7 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     )
     runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
     producer, worker = runtime.log.producer(), Worker()
+    pending = PendingLetters(NAME, runtime.log, [RECEIVED], runtime.telemetry)
     watch = InboxWatcher(
         inbox,
         intake,
@@ -59,11 +68,13 @@ def run(runtime: Runtime[IngestSettings]) -> None:
         producer,
         worker,
         _retention(settings),
+        look_around=pending.refresh,
     )
     try:
         watch.run()
     finally:
         worker.close()
+        pending.close()
         bounded(producer.close, "the producer")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from segwatch.ingest.titles import BACKFILL_TITLE, TRIAL_TITLE
+from segwatch.streaming.ground import folder_of
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.volumes.hounsfield import AskedUnit
 
@@ -90,6 +91,15 @@ class IngestSettings(ServiceSettings):
                 "the titles AE_TITLE, BACKFILL_TITLE, TRIAL_TITLE and TITLES of DICOM must differ"
             )
         return self
+
+    def disks(self) -> dict[str, Path]:
+        """The inbox, and the store where it is a folder."""
+        return {"inbox": self.inbox, **folder_of(self.store)}
+
+    def certificates(self) -> dict[str, Path | None]:
+        """Kafka's, and those of its doors."""
+        doors = {"tls_cert_file": self.tls_cert_file, "tls_client_ca_file": self.tls_client_ca_file}
+        return super().certificates() | doors
 
     @model_validator(mode="after")
     def _nobody_stores_from_afar_without_a_token(self) -> Self:
