@@ -18,6 +18,7 @@ from segwatch.features.kernels.compiled import announce_compiling
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
 from segwatch.features.registry import CATALOGUE, chosen
+from segwatch.volumes.labels import LesionLabel
 
 COMPILING = "compiling the measures for this machine, once (about 20 s) …"
 
@@ -33,6 +34,7 @@ def how_to_measure(
     ct_unit: str,
     whole: bool,
     lungs: Lungs,
+    lesion_label: str,
 ) -> How:
     """The command line's options, checked.
 
@@ -46,6 +48,7 @@ def how_to_measure(
         ct_unit=asked_unit(ct_unit),
         whole=whole,
         lungs=lungs,
+        lesion_label=LesionLabel(lesion_label),
     )
 
 

@@ -9,7 +9,7 @@ from segwatch.cohorts.arrange import TABLE, arrange
 from segwatch.cohorts.layouts import recognised, sources
 from segwatch.cohorts.lungs import asked_lungs
 from segwatch.cohorts.measuring import (
-    FILES,
+    IMAGES,
     CohortCase,
     How,
     Row,
@@ -23,6 +23,8 @@ from segwatch.cohorts.write_table import measures_table, write_table
 from segwatch.errors import RefusedCohort
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
+from segwatch.volumes.case_files import case_image
+from segwatch.volumes.labels import LesionLabel
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def open_cohort(
     features: Sequence[str],
     ct_unit: str,
     lung: str | None,
+    lesion_label: str = "",
     unfinished: Path,
     measures: Path,
     workers: int = 0,
@@ -51,6 +54,7 @@ def open_cohort(
         path: of the table or folder.
         features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
         lung: where its lung masks come from, see `asked_lungs`.
+        lesion_label: which label of its masks is lesion, see `LesionLabel`.
         unfinished: a folder for what is finished before all is, so that a second start goes on.
         measures: the table (.parquet) that is left of a folder's measures.
         workers: processes that measure, 0 is one a core.
@@ -65,7 +69,13 @@ def open_cohort(
     cases = listed(_as_cases(path, unfinished / "cases"))
     _check_files(cases)
     wanted = tuple(features) if all(name in CATALOGUE for name in features) else MEASURED
-    how = How(FeatureOptions(), wanted, ct_unit=asked_unit(ct_unit), lungs=asked_lungs(lung))
+    how = How(
+        FeatureOptions(),
+        wanted,
+        ct_unit=asked_unit(ct_unit),
+        lungs=asked_lungs(lung),
+        lesion_label=LesionLabel(lesion_label),
+    )
     rows = measure_all(cases, how, unfinished / "measures", workers)
     _check_measured(rows)
     table = measures_table(rows, wanted)
@@ -76,7 +86,7 @@ def open_cohort(
 
 
 def opened_for_training(
-    path: Path, features: Sequence[str], ct_unit: str, lung: str | None, bundle: Path
+    path: Path, features: Sequence[str], ct_unit: str, lung: str | None, lesion_label: str, bundle: Path
 ) -> Cohort:
     """The cohort for a bundle. A folder's measures are left beside the bundle, as NAME.cohort.parquet.
 
@@ -86,7 +96,13 @@ def opened_for_training(
     unfinished = bundle.with_name(f".{bundle.name}.unfinished")
     measures = bundle.with_name(f"{bundle.name}.cohort.parquet")
     opened = open_cohort(
-        path, features=features, ct_unit=ct_unit, lung=lung, unfinished=unfinished, measures=measures
+        path,
+        features=features,
+        ct_unit=ct_unit,
+        lung=lung,
+        lesion_label=lesion_label,
+        unfinished=unfinished,
+        measures=measures,
     )
     shutil.rmtree(unfinished, ignore_errors=True)
     return opened.cohort
@@ -104,10 +120,10 @@ def _as_cases(path: Path, links: Path) -> Path:
 
 def _check_files(cases: Sequence[CohortCase]) -> None:
     for case in cases:
-        for name in FILES:
-            if not (case.folder / name).is_file():
+        for name in IMAGES:
+            if case_image(case.folder, name) is None:
                 raise RefusedCohort(
-                    f"the case {case.name} has no {name}: add it, or take the case out of the cohort"
+                    f"the case {case.name} has no {name}.nii.gz: add it, or take the case out of the cohort"
                 )
 
 

@@ -13,6 +13,7 @@ from segwatch.cohorts.scores import COLUMNS, CaseScore, cases_in, how_to_score, 
 from segwatch.cohorts.write_table import check_suffix, table_of, write_table
 from segwatch.errors import BadInput
 from segwatch.scoring.bundle import load
+from segwatch.volumes.labels import LesionLabel
 
 WITHOUT_LUNG = "no_lung"
 """What a feature's reason begins with where there is no lung mask."""
@@ -24,6 +25,7 @@ def score_folder(
     *,
     lungs: Lungs,
     ct_unit: str,
+    lesion_label: str,
     workers: int,
     out: Path | None,
     pictures: Path | None,
@@ -34,7 +36,7 @@ def score_folder(
         BadInput: what was given is not what it must be, or no case has a predicted Dice.
         RefusedModel: the bundle cannot be loaded.
     """
-    unit = asked_unit(ct_unit)
+    unit, label = asked_unit(ct_unit), LesionLabel(lesion_label)
     if out is not None:
         check_suffix(out)
     with readable_and_writable():
@@ -42,7 +44,7 @@ def score_folder(
         scorer = load(bundle)
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
-        scores = score_cases(cases, how_to_score(scorer, unit, lungs, pictures), scorer, workers)
+        scores = score_cases(cases, how_to_score(scorer, unit, lungs, pictures, label), scorer, workers)
         if out is not None:
             write_table(out, table_of([each.row for each in scores], COLUMNS))
     show(scores, Console(), out)

@@ -44,7 +44,10 @@ class Scanner(Contract):
 
 
 class StudyReceived(Study):
-    """A complete, valid CT lies in the volume store (from ingest)."""
+    """A complete, valid CT lies in the volume store (from ingest).
+
+    `ct_unit_reason` says why the unit is unknown.
+    """
 
     arrived_by: Literal["folder", "c-store", "stow-rs"]
     ct: ObjectRef
@@ -53,6 +56,7 @@ class StudyReceived(Study):
     lesion: ObjectRef | None = None
     lung: ObjectRef | None = None
     scanner: Scanner | None = None
+    ct_unit_reason: Reason | None = None
 
 
 class MaskProbabilities(Contract):
@@ -79,6 +83,7 @@ class StudySegmented(Study):
     lung_method: LungMethod
     model: ModelIdentity | None
     probabilities: MaskProbabilities | None = None
+    ct_unit_reason: Reason | None = None
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]

@@ -10,7 +10,7 @@ has been found to have the hash that the manifest states, and the manifest the h
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from segwatch.contracts.base import Digest, ModelIdentity, Name
 from segwatch.contracts.envelope import describe
 from segwatch.errors import RefusedModel
+from segwatch.segmentation.plans import CANONICAL, axes_of, lesion_labels
+from segwatch.volumes.labels import LesionLabel
 
 MANIFEST = "manifest.json"
-NEEDED = ("plans.json", "dataset.json")
+NEEDED = PLANS, DATASET = ("plans.json", "dataset.json")
 _CHECKPOINT = re.compile(r"fold_(\d+|all)/checkpoint_final\.pth")
 _CHUNK = 1 << 20
 
@@ -38,6 +40,10 @@ class Manifest(BaseModel):
     files: Mapping[str, Digest]
     """The sha256 of every file but the manifest, by its path in the bundle."""
     about: str = ""
+    lesion_labels: tuple[int, ...] = ()
+    """The labels of the network's that are lesion; empty: the only one that `dataset.json` names."""
+    axes: str = ""
+    """Where x, y and z ran to in training (`LPS`), where the reader of `plans.json` leaves that open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Bundle:
     folder: Path
     identity: ModelIdentity
     folds: tuple[str, ...]
+    lesion_labels: frozenset[int] = frozenset({1})
+    axes: str = CANONICAL
 
 
 def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
@@ -60,7 +68,8 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
         pinned: the digest that the settings ask for, or None for whatever the manifest has.
 
     Raises:
-        RefusedModel: naming the file that is missing, was changed or is not in the manifest.
+        RefusedModel: naming the file that is missing, was changed or is not in the manifest; or what the
+            network's axes or labels are is not known.
     """
     manifest, digest = _read_manifest(folder)
     if pinned is not None and digest != pinned:
@@ -75,10 +84,24 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
         raise RefusedModel(
             f"the bundle {folder} has no {', '.join(missing) or 'fold_*/checkpoint_final.pth'}"
         )
-    return Bundle(folder, ModelIdentity(name=manifest.name, sha256=digest), tuple(folds))
+    asked = LesionLabel(",".join(map(str, manifest.lesion_labels)))
+    return Bundle(
+        folder,
+        ModelIdentity(name=manifest.name, sha256=digest),
+        tuple(folds),
+        lesion_labels(folder / DATASET, asked),
+        axes_of(folder / PLANS, manifest.axes),
+    )
 
 
-def write_manifest(folder: Path, name: str, made_with: Mapping[str, str], about: str = "") -> str:
+def write_manifest(
+    folder: Path,
+    name: str,
+    made_with: Mapping[str, str],
+    about: str = "",
+    labels: Iterable[int] = (),
+    axes: str = "",
+) -> str:
     """Pin all files of a folder in its `manifest.json`; returns the bundle's digest."""
     names = sorted(_names(folder) - {MANIFEST})
     manifest = Manifest(
@@ -87,8 +110,12 @@ def write_manifest(folder: Path, name: str, made_with: Mapping[str, str], about:
         made_with=dict(made_with),
         files={path: sha256_of(folder / path) for path in names},
         about=about,
+        lesion_labels=tuple(sorted(labels)),
+        axes=axes,
     )
-    (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(), indent=2, sort_keys=True) + "\n")
+    unsaid = {key for key in ("lesion_labels", "axes") if not getattr(manifest, key)}
+    said = manifest.model_dump(mode="json", exclude=unsaid)  # a bundle without them keeps its digest
+    (folder / MANIFEST).write_text(json.dumps(said, indent=2, sort_keys=True) + "\n")
     return sha256_of(folder / MANIFEST)
 
 

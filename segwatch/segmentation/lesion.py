@@ -21,6 +21,7 @@ from segwatch.contracts.studies import MaskProbabilities
 from segwatch.errors import RefusedModel, Unprocessable
 from segwatch.segmentation.bundle import Bundle
 from segwatch.segmentation.confidence import mean_pairwise_dice, summary
+from segwatch.segmentation.plans import flips_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class LesionModel:
             ) from error
         self._predictor = predictor
         self._folds = list(predictor.list_of_parameters)
+        self._labels = sorted(bundle.lesion_labels)
+        self._turn = flips_to(bundle.axes)
 
     def predict(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> Prediction:
         """Segment a CT (z, y, x) in HU; the mask has the same shape.
@@ -80,8 +83,8 @@ class LesionModel:
         """
         self._refuse_too_thin(ct.shape, spacing_zyx_mm)
         with redirect_stdout(io.StringIO()), _threads(self._threads):
-            mask, foreground, agreement = self._run(ct, spacing_zyx_mm)
-        return Prediction(mask, summary(mask, foreground, agreement))
+            mask, foreground, agreement = self._run(ct[self._turn], spacing_zyx_mm)
+        return Prediction(np.ascontiguousarray(mask[self._turn]), summary(mask, foreground, agreement))
 
     def _refuse_too_thin(self, shape: tuple[int, ...], spacing: tuple[float, float, float]) -> None:
         plans, wanted = self._predictor.plans_manager, self._predictor.configuration_manager.spacing
@@ -98,7 +101,7 @@ class LesionModel:
     def _run(
         self, ct: NDArray[Any], spacing: tuple[float, float, float]
     ) -> tuple[NDArray[np.bool_], NDArray[np.float32], float | None]:
-        """The mask, the probability of foreground in each voxel, and the folds' agreement."""
+        """The mask, the probability of lesion in each voxel, and the folds' agreement, in training's axes."""
         predictor = self._predictor
         preprocessor = predictor.configuration_manager.preprocessor_class(verbose=False)
         image = np.ascontiguousarray(ct, np.float32)[None]
@@ -120,7 +123,7 @@ class LesionModel:
             return_probabilities=True,
             num_threads_torch=self._threads,
         )
-        return segmentation > 0, _foreground(probabilities, self._has_regions), mean_pairwise_dice(masks)
+        return self._lesion(segmentation), self._probability(probabilities), mean_pairwise_dice(masks)
 
     def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
         """The mean logits of all folds at the model's spacing; each fold's mask where there are several."""
@@ -131,21 +134,28 @@ class LesionModel:
             predictor.list_of_parameters = [weights]
             logits = predictor.predict_logits_from_preprocessed_data(data).float()
             if len(self._folds) > 1:
-                masks.append(predictor.label_manager.convert_logits_to_segmentation(logits).numpy() > 0)
+                found = predictor.label_manager.convert_logits_to_segmentation(logits).numpy()
+                masks.append(self._lesion(found))
             total = logits if total is None else total + logits
         if total is None:
             raise RefusedModel("the bundle has no folds")
         return total / len(self._folds), masks
 
-    @property
-    def _has_regions(self) -> bool:
-        return bool(self._predictor.label_manager.has_regions)
+    def _lesion(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(np.isin(labels, self._labels))
 
-
-def _foreground(probabilities: NDArray[Any], regions: bool) -> NDArray[np.float32]:
-    """The probability that a voxel is no background, from (class, z, y, x)."""
-    foreground = probabilities.max(axis=0) if regions else 1 - probabilities[0]
-    return np.asarray(foreground, np.float32)
+    def _probability(self, probabilities: NDArray[Any]) -> NDArray[np.float32]:
+        """Of lesion, from the probabilities (channel, z, y, x): of its labels together, or of its regions."""
+        manager = self._predictor.label_manager
+        if not manager.has_regions:
+            channels = [at for at, label in enumerate(manager.all_labels) if label in self._labels]
+            return np.asarray(probabilities[channels].sum(axis=0), np.float32)
+        within = [
+            at
+            for at, region in enumerate(manager.foreground_regions)
+            if set(np.atleast_1d(region).tolist()) <= set(self._labels)
+        ]
+        return np.asarray(probabilities[within].max(axis=0, initial=0), np.float32)
 
 
 @contextmanager

@@ -30,7 +30,8 @@ _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "Modality",
     "ImageType", "SamplesPerPixel", "Rows", "Columns", "NumberOfFrames", "PixelSpacing",
     "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "SpacingBetweenSlices",
-    "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel",
     "XRayTubeCurrent", "KVP", "ContrastBolusAgent",
 ]  # fmt: skip
@@ -54,6 +55,7 @@ class Slice:
         orientation: unit vectors along increasing column, then along increasing row.
         spacing: between rows, and between columns, mm.
         thickness: distance to the next slice as far as the header alone says, mm.
+        rescale_type: what slope and intercept make of stored values, `HU` for one; empty where unsaid.
     """
 
     path: Path
@@ -66,6 +68,7 @@ class Slice:
     thickness: float | None
     slope: float
     intercept: float
+    rescale_type: str = ""
 
 
 def quietly(work: Callable[[], Result]) -> Result:
@@ -167,9 +170,16 @@ def _slice(header: pydicom.Dataset, path: Path, frame: int, element: Callable[[s
             abs(float(thickness)) if thickness else None,
             float(slope),
             float(intercept),
+            _rescale_type(element("RescaleType", "PixelValueTransformationSequence")),
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise refused("unreadable", path.name, f"its header is damaged ({error}); send it again") from None
+
+
+def _rescale_type(value: Any) -> str:  # noqa: ANN401 - pydicom's value
+    """As it is written; `US`, unspecified, says nothing."""
+    text = str(value or "").strip().upper()
+    return "" if text == "US" else text
 
 
 def _numbers(values: Any, count: int) -> tuple[float, ...]:  # noqa: ANN401 - pydicom's multi-value

@@ -4,10 +4,8 @@ import logging
 import ssl
 from typing import Any
 
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import (
     AE,
-    ALL_TRANSFER_SYNTAXES,
     AllStoragePresentationContexts,
     VerificationPresentationContexts,
     evt,
@@ -15,12 +13,13 @@ from pynetdicom import (
 from pynetdicom.transport import ThreadedAssociationServer
 
 from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.volumes.dicom_pixels import DECODED
 from services.ingest.spool import REFUSALS, Spool, status_of_refusal
 
 SUCCESS = 0x0000
 
-TRANSFER_SYNTAXES = [each for each in ALL_TRANSFER_SYNTAXES if each != DeflatedExplicitVRLittleEndian]
-"""Senders choose among these; what is deflated is not read."""
+TRANSFER_SYNTAXES = list(DECODED)
+"""Senders choose among these: what cannot be decoded later is not taken now."""
 
 _log = logging.getLogger(__name__)
 

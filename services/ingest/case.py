@@ -58,6 +58,7 @@ class IncomingCase:
     scanner: Scanner | None
     arrived_by: ArrivedBy
     content: str
+    ct_unit_reason: str | None = None
 
 
 def read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
@@ -82,17 +83,18 @@ def _read_case(folder: Path, asked: AskedUnit) -> IncomingCase:
         raise Unprocessable(problem, kind="bad_name") from None
     if not folder.is_dir():
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
-    read, found, scanner = _ct(folder)
-    array, unit = in_hounsfield(read.array, asked, CT if (folder / CT).is_file() else "the series")
+    read, whose, scanner = _ct(folder)
+    found = in_hounsfield(read.array, asked, CT if (folder / CT).is_file() else "the series", read.doubt)
     lesion, lung = (_mask(folder / name, read) for name in (LESION, LUNG))
     content = digest_of([_digest(each) for each in (read.array, lesion, lung)])
     said = _identity(folder / IDENTITY)
-    study_id = said.study or found.study or _digest(read.array) or ""
+    study_id = said.study or whose.study or _digest(read.array) or ""
     return IncomingCase(
-        patient_id=said.patient or found.patient or study_id,
+        patient_id=said.patient or whose.patient or study_id,
         study_id=study_id,
-        ct=Volume(array, read.geometry),
-        ct_unit=unit,
+        ct=Volume(found.array, read.geometry),
+        ct_unit=found.unit,
+        ct_unit_reason=found.judged.doubt or None,
         lesion=lesion,
         lung=lung,
         scanner=scanner,

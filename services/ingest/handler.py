@@ -79,6 +79,7 @@ class Ingest:
             lesion=None if case.lesion is None else self.store.save_mask(case.lesion),
             lung=None if case.lung is None else self.store.save_mask(case.lung),
             scanner=case.scanner,
+            ct_unit_reason=case.ct_unit_reason,
         )
         return Event(
             id=name, type=RECEIVED, key=study, source=f"/{NAME}", time=now, data=received, correlation=name

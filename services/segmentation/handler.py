@@ -125,4 +125,5 @@ class Segmentation:
             lung_method=lung.method,
             model=lesion.model,
             probabilities=lesion.probabilities,
+            ct_unit_reason=study.ct_unit_reason,
         )

@@ -14,7 +14,7 @@ FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "progress"),
     ("contracts", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics"),
+    ("phantoms", "features", "statistics", "dicom_masks"),
     ("segmentation", "aggregation", "federation"),
     ("cohorts",),
     ("training",),
