@@ -1,7 +1,8 @@
-"""`python -m deploy.manifests` writes topics, users and rules into `k8s/`.
+"""`python -m deploy.manifests` writes topics, users, rules and alerting into `k8s/`.
 
 The centre's sites are read from `k8s/overlays/central/sites.txt`, one name a line: to let a hospital in, add
-its name there and run the command.
+its name there and run the command. Who is told, and what links begin with, is read from each overlay's
+`contacts.yaml`.
 """
 
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import yaml
 
+from deploy.alerting.contacts import Links, read_contacts
+from deploy.alerting.kubernetes import alertmanager_config
+from deploy.alerting.rules import linked
 from deploy.manifests.access import HOSPITAL, Access, centre, grants
 from deploy.manifests.kafka_topics import centre_topics, site_topics
 
@@ -25,8 +29,8 @@ def rendered() -> dict[Path, str]:
         K8S / "components/site-log/topics.yaml": _documents(site_topics()),
         K8S / "components/site-log/users.yaml": _documents(_users(HOSPITAL)),
         K8S / "overlays/central/sites.yaml": _documents([*centre_topics(sites), *_users(centre(sites))]),
-        K8S / "overlays/hospital/rules.yaml": _documents([_rules("hospital")]),
-        K8S / "overlays/central/rules.yaml": _documents([_rules("centre")]),
+        **_alerting("hospital", "hospital", "segwatch"),
+        **_alerting("central", "centre", "segwatch-centre"),
     }
 
 
@@ -62,13 +66,31 @@ def _rights(access: Access) -> list[dict[str, Any]]:
     ]
 
 
-def _rules(name: str) -> dict[str, Any]:
-    """The rules that the local stack runs, as prometheus-operator reads them."""
+def _alerting(overlay: str, name: str, namespace: str) -> dict[Path, str]:
+    """An overlay's rules, and its routes by its contacts."""
+    folder = K8S / "overlays" / overlay
+    contacts = read_contacts(folder / "contacts.yaml")
+    return {
+        folder / "rules.yaml": _documents([_rules(name, namespace, contacts.links)]),
+        folder / "alerting.yaml": _documents([alertmanager_config(contacts)]),
+    }
+
+
+def _rules(name: str, namespace: str, links: Links | None) -> dict[str, Any]:
+    """The rules that the local stack runs, as prometheus-operator reads them.
+
+    Each alert bears its namespace: by this label the operator's Alertmanager hands it to our routes.
+    """
+    rules = linked(yaml.safe_load((ROOT / "deploy" / "rules" / f"{name}.yaml").read_text()), name, links)
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule["labels"] = {**rule["labels"], "namespace": namespace}
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": f"segwatch-{name}"},
-        "spec": yaml.safe_load((ROOT / "deploy" / "rules" / f"{name}.yaml").read_text()),
+        "spec": rules,
     }
 
 

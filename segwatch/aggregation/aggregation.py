@@ -6,9 +6,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 
+from segwatch.aggregation.blocks import version_of
 from segwatch.aggregation.books import Books, SiteContext, StartAgain
 from segwatch.aggregation.rolling import MOST_STUDIES, Rolling
 from segwatch.contracts.envelope import decode
+from segwatch.contracts.studies import StudyScored
 from segwatch.contracts.topics import SCORED, dead_letters
 from segwatch.errors import InvalidMessage
 from segwatch.streaming.closing import bounded
@@ -29,6 +31,9 @@ class Aggregation:
     Attributes:
         rolling: the hospital's own windows.
         books: ledger and blocks; None until the ledger was read.
+        late_versions: versions of studies that came when their block was closed, as far as were read since
+            the start.
+        trial_studies: the same of studies that are looked at and not counted.
         caught_up: whether everything that was in the log at start was counted.
     """
 
@@ -42,6 +47,8 @@ class Aggregation:
         self.rolling = Rolling()
         self.books: Books | None = None
         self.caught_up = False
+        self.late_versions: set[tuple[str, int]] = set()
+        self.trial_studies: set[str] = set()
         self._log = log
         self._site = site
         self._telemetry = telemetry
@@ -145,10 +152,24 @@ class Aggregation:
                 outcome = "dead_letter"
             else:
                 self.rolling.add(event.data)
-                if books.blocks.count(record.at.offset, event.data):
+                if self._counts(books, record.at.offset, event.data):
                     outcome = "done"
                     self._telemetry.last_success.labels(NAME).set_to_current_time()
         self._telemetry.messages.labels(NAME, outcome).inc()
+
+    def _counts(self, books: Books, offset: int, scored: StudyScored) -> bool:
+        """Whether the record changes what is counted."""
+        if scored.arrival is not None and scored.arrival.trial:
+            self.trial_studies.add(scored.study)
+            return False
+        if books.blocks.count(offset, scored):
+            return True
+        if version_of(scored) == 1:
+            return False
+        renewal = books.blocks.renew(scored)
+        if renewal == "late":
+            self.late_versions.add((scored.study, version_of(scored)))
+        return renewal == "renewed"
 
     def _bury(self, record: Record, error: InvalidMessage) -> None:
         """A dead letter for a record that cannot be read; once, though the topic is read at every start."""

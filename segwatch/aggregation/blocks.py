@@ -5,13 +5,23 @@ ledger says is closed stays closed, whatever the scored topic says later: replay
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
+from typing import Literal
 
 from segwatch.aggregation.index import Index
 from segwatch.aggregation.mechanism.slots import KINDS, Due, Kind, Slot, size_of
 from segwatch.contracts.ledger import CountedStudy
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.studies import StudyScored
+
+Renewal = Literal["renewed", "known", "late"]
+"""The version is in the open block now; it was there already, or a later one; its block is closed."""
+
+
+def version_of(scored: StudyScored) -> int:
+    """Which version of the study was scored."""
+    return scored.arrival.version if scored.arrival else 1
 
 
 class Blocks:
@@ -73,6 +83,23 @@ class Blocks:
         else:
             self._tails["portrait"][study] = Slot(entry, scored, offset)
         return True
+
+    def renew(self, scored: StudyScored) -> Renewal:
+        """Take a later version of a study, whose record did not count as its first.
+
+        It takes the place of the version before while the study is in no closed pulse. Afterwards what was
+        released stays as it was, and so does what the study's portrait will say.
+        """
+        study = bytes.fromhex(scored.study)
+        slot = self._tails["pulse"].get(study)
+        if slot is None:
+            return "late"
+        if slot.scored is None or version_of(slot.scored) >= version_of(scored):
+            return "known"
+        for tail in self._tails.values():
+            if study in tail:
+                tail[study] = replace(tail[study], scored=scored)
+        return "renewed"
 
     def are_done(self, studies: Sequence[bytes]) -> set[bytes]:
         """Those of the studies whose records, be they old or new, change nothing here any more."""

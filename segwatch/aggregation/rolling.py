@@ -7,11 +7,12 @@ shown, so that a newer scorer's view replaces an older one's. None of this leave
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
-from segwatch.contracts.studies import StudyScored
+from segwatch.aggregation.strata import Strata, StratumQuality, by_stratum, strata_of
+from segwatch.contracts.studies import Arrival, StudyScored
 
 LAST: Mapping[str, int] = {"last_20": 20, "last_100": 100}
 WITHIN: Mapping[str, timedelta] = {
@@ -19,6 +20,7 @@ WITHIN: Mapping[str, timedelta] = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+STRATA_WINDOW = "30d"
 MOST_STUDIES = 50_000
 """A bound on memory: 30 days of a hospital with more than three times 500 CTs a day."""
 
@@ -30,6 +32,8 @@ class Seen:
     received_at: datetime
     needs_attention: bool
     predicted_dice: float | None
+    version: int = 1
+    strata: Strata = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,24 @@ class Rolling:
         self._lock = threading.Lock()
 
     def add(self, scored: StudyScored) -> None:
-        """Take a scored record, a study's first or a later one."""
-        at = scored.received_at
+        """Take a scored record, a study's first or a later one; one on trial is not shown."""
+        arrival = scored.arrival or Arrival()
+        if arrival.trial:
+            return
+        at = arrival.acquired_at or scored.received_at
         seen = Seen(
-            at if at.tzinfo else at.replace(tzinfo=UTC), scored.needs_attention, scored.predicted_dice
+            at if at.tzinfo else at.replace(tzinfo=UTC),
+            scored.needs_attention,
+            scored.predicted_dice,
+            arrival.version,
+            strata_of(scored.scanner),
         )
+        study = bytes.fromhex(scored.study)
         with self._lock:
-            self._studies[bytes.fromhex(scored.study)] = seen
+            before = self._studies.get(study)
+            if before is not None and before.version > seen.version:
+                return  # a study's earlier version, handed out again
+            self._studies[study] = seen
             if len(self._studies) > MOST_STUDIES:
                 self._studies.popitem(last=False)
 
@@ -70,6 +85,13 @@ class Rolling:
         for name, span in WITHIN.items():
             qualities[name] = _quality([seen for seen in studies if seen.received_at > now - span])
         return qualities
+
+    def strata(self, now: datetime) -> list[StratumQuality]:
+        """The quality of the last 30 days by how the CTs were made."""
+        with self._lock:
+            studies = tuple(self._studies.values())
+        recent = [seen for seen in studies if seen.received_at > now - WITHIN[STRATA_WINDOW]]
+        return by_stratum((seen.strata, seen.needs_attention) for seen in recent)
 
 
 def _quality(studies: Sequence[Seen]) -> Quality:

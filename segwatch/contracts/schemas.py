@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from segwatch.contracts.audit import AuditLine
 from segwatch.contracts.base import LEAVES
 from segwatch.contracts.envelope import TYPES
+from segwatch.contracts.intake import IntakeRules
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import (
     FOREVER,
@@ -19,6 +20,7 @@ from segwatch.contracts.topics import (
 )
 
 POLICY_FILE = "site.policy.v1.json"
+INTAKE_FILE = "site.intake.v1.json"
 AUDIT_FILE = "site.audit.v1.json"
 ASYNCAPI_FILE = "asyncapi.yaml"
 
@@ -56,6 +58,7 @@ def all_files() -> dict[str, str]:
     """Every file of `schemas/` with its content."""
     files = {file_of(topic): _json(schema_of(contract, topic)) for topic, contract in TYPES.items()}
     files[POLICY_FILE] = _json(schema_of(SitePolicy, "segwatch.site.policy.v1"))
+    files[INTAKE_FILE] = _json(schema_of(IntakeRules, "segwatch.site.intake.v1"))
     files[AUDIT_FILE] = _json(schema_of(AuditLine, "segwatch.site.audit.v1"))
     files[ASYNCAPI_FILE] = yaml.safe_dump(_asyncapi(), sort_keys=False, allow_unicode=True, width=110)
     return files

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from segwatch.contracts.base import (
     Contract,
@@ -18,17 +18,10 @@ from segwatch.contracts.base import (
 CtUnit = Literal["hu", "display", "unknown"]
 """What the CT's values are: Hounsfield units; 8-bit display values that were mapped to HU because the
 caller said so; or something else, whose intensities mean nothing."""
-LesionSource = Literal["nnunet", "nnunet-v1", "given"]
+LesionSource = Literal["nnunet", "nnunet-v1", "given", "none"]
+"""Where the lesion mask comes from; `none`: the hospital's own did not come, and no model was to be asked."""
 LungMethod = Literal["given", "lungmask", "classical", "none"]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Study(Contract):
-    """What every message about a study carries: pseudonyms, never identifiers."""
-
-    study: Pseudonym
-    patient: Pseudonym
-    received_at: datetime
 
 
 class Scanner(Contract):
@@ -41,6 +34,44 @@ class Scanner(Contract):
     tube_current_ma: float | None = None
     peak_kilovoltage: float | None = None
     contrast_agent: bool | None = None
+    station: str | None = None
+    software: str | None = None
+    protocol: Pseudonym | None = Field(
+        default=None, description="Keyed hash of the protocol's name, which is free text."
+    )
+
+
+Version = Annotated[int, Field(ge=1)]
+
+
+class Arrival(Contract):
+    """What is special about how a study came; none where nothing is.
+
+    Attributes:
+        version: of the study: a later one holds all that the one before held, and more.
+        replaces: the id of the announcement of the version before.
+        incomplete: why the study may be a part only. It is undefined, whatever is measured of it.
+        trial: it is looked at, and counted in no block.
+        acquired_at: when the CT was made, where it was fetched from the archive later.
+        no_mask: the hospital's own mask did not come, and no model is to be asked. The study is undefined.
+    """
+
+    version: Version = 1
+    replaces: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    incomplete: Reason | None = None
+    trial: bool = False
+    acquired_at: datetime | None = None
+    no_mask: bool = False
+
+
+class Study(Contract):
+    """What every message about a study carries: pseudonyms, never identifiers."""
+
+    study: Pseudonym
+    patient: Pseudonym
+    received_at: datetime
+    arrival: Arrival | None = None
+    scanner: Scanner | None = None
 
 
 class StudyReceived(Study):
@@ -55,7 +86,6 @@ class StudyReceived(Study):
     geometry: Geometry
     lesion: ObjectRef | None = None
     lung: ObjectRef | None = None
-    scanner: Scanner | None = None
     ct_unit_reason: Reason | None = None
 
 
@@ -87,9 +117,6 @@ class StudySegmented(Study):
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
-
-
-Version = Annotated[int, Field(ge=1)]
 
 
 class StudyMeasured(Study):
@@ -152,6 +179,8 @@ class StudyScored(Study):
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":
+        if self.arrival is not None and self.arrival.incomplete and self.status != "undefined":
+            raise ValueError("an incomplete study is undefined")
         if self.status == "undefined":
             if self.predicted_dice is not None or not self.predicted_failed:
                 raise ValueError("an undefined study has no predicted Dice and counts as failed")

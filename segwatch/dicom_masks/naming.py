@@ -43,9 +43,7 @@ def chosen(found: Sequence[Named], label: LesionLabel, file: str) -> frozenset[i
             raise refused("several_labels", file, problem)
         return frozenset({found[0].number})
     wanted = {
-        each.number
-        for each in found
-        if each.number in label.numbers or any(each.is_called(name) for name in label.names)
+        each.number for each in found if each.number in label.numbers or any(map(each.is_called, label.parts))
     }
     if not wanted:
         problem = f"it holds {listed}, and nothing that is called {label.said!r}; say which is lesion"

@@ -71,7 +71,7 @@ class Canvas:
 
 
 def _turned(pixels: Mask, along: NDArray[np.int64]) -> Mask:
-    """The pixels (row, column) in the order of the CT's axes (z, y, x), by the steps along rows and columns."""
+    """The pixels (row, column) in the order of the CT's axes (z, y, x), by the steps along both."""
     row, column = (int(np.abs(step).argmax()) for step in along)
     turned = pixels[:: int(along[0, row]), :: int(along[1, column])]
     return turned if row > column else turned.T  # of x, y and z the array has the last first

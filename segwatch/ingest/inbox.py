@@ -6,6 +6,9 @@ INBOX/.receipts/CASE.json   what became of it (a name of more than 200 bytes is 
 INBOX/.rejected/CASE/   an entry that cannot be processed; replaying its dead letter moves it back
 INBOX/.attempts/CASE    how often an attempt at it has not come to an end (the process died)
 INBOX/.arriving/        instances that are coming in over the network
+INBOX/.open/CASE/…      marks of what has brought images over the network and has not ended well
+INBOX/.announced/EXAM/  the images of announced series, for a while: late ones are joined to them
+INBOX/.aside/CASE/      what is expected beside a CT and is no study, for a while
 ```
 Names that start with a dot are no entries, so a producer may write `.tmp-CASE` and rename it.
 """
@@ -17,6 +20,7 @@ from segwatch.errors import CannotReplay
 ORIGIN = "inbox"
 """What a dead letter names as the origin of an entry, which never was a record of a topic."""
 RECEIPTS, REJECTED, ATTEMPTS, ARRIVING = ".receipts", ".rejected", ".attempts", ".arriving"
+CARRIED, ANNOUNCED, ASIDE = ".open", ".announced", ".aside"
 
 
 def put_back(inbox: Path | None, entry: str) -> None:

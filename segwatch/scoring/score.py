@@ -98,12 +98,24 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         study=measured.study,
         patient=measured.patient,
         received_at=measured.received_at,
-        **vars(score(measured, scorer)),
+        arrival=measured.arrival,
+        scanner=measured.scanner,
+        **vars(_whole(measured, score(measured, scorer))),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
         scorer=scorer.identity,
     )
+
+
+def _whole(measured: StudyMeasured, found: Score) -> Score:
+    """The score; undefined where the study may be a part only, or has no mask: a part is never the whole."""
+    arrival = measured.arrival
+    if arrival is None or (arrival.incomplete is None and not arrival.no_mask):
+        return found
+    missing = [] if arrival.incomplete is None else [f"incomplete: {arrival.incomplete}"]
+    missing += ["no_mask: the hospital's own mask did not come"] if arrival.no_mask else []
+    return Score("undefined", (*missing, *found.reasons))
 
 
 def _check_measures(measured: Measured, scorer: Scorer) -> None:

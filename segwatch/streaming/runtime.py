@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar
@@ -37,6 +37,8 @@ START_PATIENCE_SECONDS = 60.0
 rolled a minute. After that the process ends, so that the fault is seen, and its supervisor tries again."""
 _log = logging.getLogger(__name__)
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+Doors = Callable[[SettingsT], AbstractContextManager[Callable[[], bool]]]
+"""Opens the ways by which work comes in from outside; what it gives says whether they can take more."""
 
 
 @dataclass
@@ -80,11 +82,14 @@ class _Health:
     watchdog: Watchdog
     ready: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
+    doors: Callable[[], bool] | None = None
 
 
 @contextmanager
-def start(name: str, settings: SettingsT) -> Iterator[Runtime[SettingsT]]:
-    """A runtime for the service `name`, closed again within bounded time.
+def start(
+    name: str, settings: SettingsT, doors: Doors[SettingsT] | None = None
+) -> Iterator[Runtime[SettingsT]]:
+    """A runtime for the service `name`, closed again within bounded time; `doors` as for `main`.
 
     Raises:
         LogUnavailable: the log did not come up within START_PATIENCE_SECONDS.
@@ -98,11 +103,13 @@ def start(name: str, settings: SettingsT) -> Iterator[Runtime[SettingsT]]:
         host=settings.http_host,
         port=settings.http_port,
         alive=lambda: not health.watchdog.hungry(),
-        ready=health.ready.is_set,
+        ready=lambda: health.doors() if health.doors else health.ready.is_set(),
     )
-    with _signals(health.stop):
+    with _signals(health.stop), ExitStack() as opened:
         health.watchdog.start()
         try:
+            if doors is not None:
+                health.doors = opened.enter_context(doors(settings))
             log = _come_up(settings, health)
             try:
                 yield Runtime(
@@ -116,14 +123,22 @@ def start(name: str, settings: SettingsT) -> Iterator[Runtime[SettingsT]]:
             server.close()
 
 
-def main(name: str, settings_type: type[SettingsT], run: Callable[[Runtime[SettingsT]], None]) -> int:
+def main(
+    name: str,
+    settings_type: type[SettingsT],
+    run: Callable[[Runtime[SettingsT]], None],
+    doors: Doors[SettingsT] | None = None,
+) -> int:
     """Run a service until it is asked to stop, and say how it ended as an exit code.
+
+    With `doors` the service takes work from outside, which waits on its own disk: they are open before the
+    log is up, the service waits for it as long as it takes, and is ready while the doors can take more.
 
     A process with threads of the service that do not come to an end is left by `os._exit`.
     """
     before = set(threading.enumerate())
     configure_logging(name, ConnectionSettings.model_fields["site"].default, "INFO")
-    code = _run(name, settings_type, run)
+    code = _run(name, settings_type, run, doors)
     left = [thread.name for thread in set(threading.enumerate()) - before if _keeps_us(thread)]
     if left:
         _log.warning("left without waiting for: %s", ", ".join(left))
@@ -132,12 +147,17 @@ def main(name: str, settings_type: type[SettingsT], run: Callable[[Runtime[Setti
     return code
 
 
-def _run(name: str, settings_type: type[SettingsT], run: Callable[[Runtime[SettingsT]], None]) -> int:
+def _run(
+    name: str,
+    settings_type: type[SettingsT],
+    run: Callable[[Runtime[SettingsT]], None],
+    doors: Doors[SettingsT] | None,
+) -> int:
     code = EXIT_UNEXPECTED
     try:
         settings = load_settings(settings_type)
         configure_logging(name, settings.site, settings.log_level)
-        with start(name, settings) as runtime:
+        with start(name, settings, doors) as runtime:
             _log.info("started", extra={"port": runtime.port})
             run(runtime)
         _log.info("stopped")
@@ -167,7 +187,7 @@ def _come_up(settings: ServiceSettings, health: _Health) -> Log:
         try:
             return open_log(settings)
         except LogUnavailable as error:
-            if time.monotonic() > until or health.stop.is_set():
+            if (time.monotonic() > until and not health.doors) or health.stop.is_set():
                 raise
             _log.warning("the log is not up yet, trying again: %s", error)
             health.stop.wait(RETRY_SECONDS)

@@ -3,9 +3,11 @@
 Source: DICOM PS3.3 A.3 (CT Image), A.38 (Enhanced CT). Compressed pixels are decoded by gdcm.
 """
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 
 from segwatch.contracts.studies import Scanner
 from segwatch.volumes.dicom_pixels import frames_of, padded, padding_of, words_of
-from segwatch.volumes.dicom_slices import CT_CLASSES, Slice, read_header, slices_of
+from segwatch.volumes.dicom_slices import Slice, read_header, slices_of
 from segwatch.volumes.hounsfield import compact
 from segwatch.volumes.image import MOST_VOXELS, Volume
+from segwatch.volumes.one_series import check_one_ct, each_once
 from segwatch.volumes.orientation import canonical
 from segwatch.volumes.outside import AIR_HU, is_air
 from segwatch.volumes.refusals import refused
@@ -27,13 +30,20 @@ _LONGEST = 64
 
 @dataclass(frozen=True, slots=True)
 class DicomSeries:
-    """A series: its volume in HU, who it is of, and how it was made. Identifiers stay inside ingest."""
+    """A series: its volume in HU, who it is of, and how it was made. Identifiers stay inside ingest.
+
+    Attributes:
+        acquired_at: when the CT was made, by the scanner's clock, taken for UTC: DICOM names no zone.
+        protocol: the protocol's name, free text.
+    """
 
     volume: Volume
     series_uid: str
     study_uid: str
     patient_id: str
     scanner: Scanner
+    acquired_at: datetime | None = None
+    protocol: str = ""
 
 
 def read_series(files: Sequence[Path]) -> DicomSeries:
@@ -46,9 +56,8 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
     if not files:
         raise ValueError("a series has at least one file")
     headers = {path: read_header(path) for path in files}
-    first = _check_one_ct(headers)
-    instances = {str(header.get("SOPInstanceUID", path)): path for path, header in reversed(headers.items())}
-    slices = [each for path in instances.values() for each in slices_of(headers[path], path)]
+    first = check_one_ct(headers)
+    slices = [each for path in each_once(headers) for each in slices_of(headers[path], path)]
     ordered, affine = stack(slices)
     size = math.prod((len(ordered), ordered[0].rows, ordered[0].columns))
     if not 0 < size <= MOST_VOXELS:
@@ -63,29 +72,9 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
         study_uid=str(first.get("StudyInstanceUID") or ""),
         patient_id=str(first.get("PatientID") or "").strip(),
         scanner=_scanner(first),
+        acquired_at=_acquired_at(first),
+        protocol=_text(first, "ProtocolName") or "",
     )
-
-
-def _check_one_ct(headers: dict[Path, pydicom.Dataset]) -> pydicom.Dataset:
-    """The first header, once all are known to be CT slices of one series."""
-    first = next(iter(headers.values()))
-    for path, header in headers.items():
-        if not header.get("SeriesInstanceUID"):
-            raise refused("unreadable", path.name, "it has no series instance UID; export it again")
-        if header.SeriesInstanceUID != first.SeriesInstanceUID:
-            problem = "it belongs to another series than the files beside it; give each series its own folder"
-            raise refused("mixed_series", path.name, problem)
-    for path, header in headers.items():
-        modality = header.get("Modality") or "CT"  # anonymisers drop it; the SOP class stays
-        if modality != "CT" or str(header.get("SOPClassUID")) not in CT_CLASSES:
-            found = getattr(header.get("SOPClassUID"), "name", "") or "of no known class"
-            problem = f"it is no CT image ({modality}, {found}); send the CT series only"
-            raise refused("not_ct", path.name, problem)
-        if "LOCALIZER" in str(header.get("ImageType")):
-            raise refused("localizer", path.name, "it is a localizer (scout view); send the CT series only")
-        if header.get("SamplesPerPixel", 1) != 1:
-            raise refused("not_ct", path.name, "it is a colour image; send the CT series only")
-    return first
 
 
 def _pixels(ordered: Sequence[Slice], headers: Mapping[Path, pydicom.Dataset]) -> NDArray[np.float32]:
@@ -136,7 +125,18 @@ def _scanner(header: pydicom.Dataset) -> Scanner:
         tube_current_ma=_number(header, "XRayTubeCurrent"),
         peak_kilovoltage=_number(header, "KVP"),
         contrast_agent=True if header.get("ContrastBolusAgent") else None,
+        station=_text(header, "StationName"),
+        software=_text(header, "SoftwareVersions"),
     )
+
+
+def _acquired_at(header: pydicom.Dataset) -> datetime | None:
+    day = header.get("AcquisitionDate") or header.get("StudyDate")
+    time = str(header.get("AcquisitionTime") or "")[:6]
+    for text, form in ((f"{day}{time}", "%Y%m%d%H%M%S"), (str(day), "%Y%m%d")):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+    return None
 
 
 def _text(header: pydicom.Dataset, keyword: str) -> str | None:

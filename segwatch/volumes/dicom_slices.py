@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
@@ -34,6 +35,10 @@ _TAGS = [
     "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel",
     "XRayTubeCurrent", "KVP", "ContrastBolusAgent",
+    "InstanceNumber", "AcquisitionNumber", "AcquisitionUID", "AcquisitionDate", "AcquisitionTime",
+    "FrameOfReferenceUID", "TemporalPositionIdentifier", "NominalPercentageOfCardiacPhase", "SeriesNumber",
+    "SeriesDescription", "ProtocolName", "StationName", "SoftwareVersions", "StudyDate",
+    "NumberOfSeriesRelatedInstances",
 ]  # fmt: skip
 _USED = frozenset(_TAGS) | {
     "PixelValueTransformationSequence", "PlanePositionSequence", "PlaneOrientationSequence",
@@ -41,6 +46,8 @@ _USED = frozenset(_TAGS) | {
 }  # fmt: skip
 # pydicom's warnings quote headers, which name patients; a filter holds whatever level is set later.
 logging.getLogger("pydicom").addFilter(lambda record: record.levelno >= logging.ERROR)
+MOST_OFF_UNIT = 0.01
+"""How far the length of a direction may lie from 1, and the cosine between two from 0."""
 _quiet = threading.Lock()
 Result = TypeVar("Result")
 
@@ -55,6 +62,8 @@ class Slice:
         orientation: unit vectors along increasing column, then along increasing row.
         spacing: between rows, and between columns, mm.
         thickness: distance to the next slice as far as the header alone says, mm.
+        number: the image's in its series; None in files of several images.
+        acquisition: the number of the acquisition, as far as the header says.
         rescale_type: what slope and intercept make of stored values, `HU` for one; empty where unsaid.
     """
 
@@ -68,6 +77,8 @@ class Slice:
     thickness: float | None
     slope: float
     intercept: float
+    number: int | None = None
+    acquisition: int | None = None
     rescale_type: str = ""
 
 
@@ -165,11 +176,13 @@ def _slice(header: pydicom.Dataset, path: Path, frame: int, element: Callable[[s
             int(header.Rows),
             int(header.Columns),
             _numbers(position, 3),
-            _numbers(orientation, 6),
+            _directions(orientation, path),
             _numbers(spacing, 2),
             abs(float(thickness)) if thickness else None,
             float(slope),
             float(intercept),
+            _number(header, "InstanceNumber") if "PerFrameFunctionalGroupsSequence" not in header else None,
+            _number(header, "AcquisitionNumber"),
             _rescale_type(element("RescaleType", "PixelValueTransformationSequence")),
         )
     except (ValueError, TypeError, AttributeError) as error:
@@ -180,6 +193,30 @@ def _rescale_type(value: Any) -> str:  # noqa: ANN401 - pydicom's value
     """As it is written; `US`, unspecified, says nothing."""
     text = str(value or "").strip().upper()
     return "" if text == "US" else text
+
+
+def _directions(values: Any, path: Path) -> tuple[float, ...]:  # noqa: ANN401 - pydicom's multi-value
+    """The unit vectors of ImageOrientationPatient, with what rounding took from their length given back."""
+    vectors = np.reshape(_numbers(values, 6), (2, 3))
+    lengths = np.linalg.norm(vectors, axis=1)
+    if not (np.abs(lengths - 1) <= MOST_OFF_UNIT).all():
+        problem = (
+            f"its ImageOrientationPatient is no direction: vectors of length {lengths[0]:.3g} and "
+            f"{lengths[1]:.3g} where 1 belongs; export it again"
+        )
+        raise refused("no_affine", path.name, problem)
+    vectors = vectors / lengths[:, None]
+    if abs(float(vectors[0] @ vectors[1])) > MOST_OFF_UNIT:
+        problem = "its ImageOrientationPatient is no orientation: rows and columns are not at right angles"
+        raise refused("no_affine", path.name, f"{problem}; export it again")
+    return tuple(map(float, vectors.ravel()))
+
+
+def _number(header: pydicom.Dataset, keyword: str) -> int | None:
+    try:
+        return int(header.get(keyword))
+    except (TypeError, ValueError):
+        return None
 
 
 def _numbers(values: Any, count: int) -> tuple[float, ...]:  # noqa: ANN401 - pydicom's multi-value

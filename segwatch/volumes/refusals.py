@@ -7,11 +7,12 @@ from segwatch.errors import RefusedVolume
 Kind = Literal[
     "affine_mismatch",  # a mask lies elsewhere in the patient than its CT
     "ambiguous_affine",  # a NIfTI file says two different things about where it lies
+    "conflicting_instances",  # two images under one SOP Instance UID
     "bad_spacing",  # zero, infinite or unknown distance between voxels, or none that a CT has
     "duplicate_slices",  # two different slices at one place
     "localizer",  # a scout view, not a volume
     "missing_slices",  # a gap between slices
-    "mixed_series",  # files of more than one series
+    "mixed_series",  # more than one series, patient, acquisition, kernel, phase or frame of reference
     "no_such_label",  # a mask's label that was asked for by a name which nothing explains
     "no_affine",  # the file does not say where it lies, so left and right are unknown
     "no_rescale",  # a DICOM CT without the values that turn it into HU

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwatch.volumes.dicom_slices import Slice
+from segwatch.volumes.one_series import check_numbering, check_one_acquisition
 from segwatch.volumes.orientation import Affine
 from segwatch.volumes.refusals import refused
 
@@ -23,7 +24,8 @@ def stack(slices: Sequence[Slice]) -> tuple[list[Slice], Affine]:
     """The slices in order along their normal, and the affine from (column, row, slice) to LPS mm.
 
     Raises:
-        RefusedVolume: varying_geometry, duplicate_slices, missing_slices, varying_spacing or bad_spacing.
+        RefusedVolume: varying_geometry, mixed_series, duplicate_slices, missing_slices, varying_spacing or
+            bad_spacing.
     """
     first = slices[0]
     for each in slices:
@@ -31,7 +33,9 @@ def stack(slices: Sequence[Slice]) -> tuple[list[Slice], Affine]:
     along_columns, along_rows = np.reshape(first.orientation, (2, 3))
     normal = np.cross(along_columns, along_rows)
     ordered = sorted(slices, key=lambda each: float(normal @ each.position))
+    check_one_acquisition(ordered)
     step = _step(ordered, normal)
+    check_numbering(ordered)
     affine = np.eye(4)
     affine[:3, 0] = along_columns * first.spacing[1]
     affine[:3, 1] = along_rows * first.spacing[0]

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.books import Books
 from segwatch.aggregation.mechanism.slots import KINDS
+from segwatch.aggregation.strata import standing_out
 
 
 class SiteCollector(Collector):
@@ -25,6 +26,8 @@ class SiteCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The hospital's rolling quality, and the blocks."""
         yield from self._rolling()
+        yield from self._strata()
+        yield from self._apart()
         if self._service.books is not None:
             yield from self._blocks(self._service.books)
 
@@ -49,6 +52,45 @@ class SiteCollector(Collector):
             if quality.predicted_dice is not None:
                 dice.add_metric([window], quality.predicted_dice)
         yield from (ratio, studies, dice)
+
+    def _strata(self) -> Iterator[Metric]:
+        labels = ["stratum", "value"]
+        ratio = GaugeMetricFamily(
+            "segwatch_site_stratum_needs_attention_ratio",
+            "Share of the last 30 days' studies that need attention, by how the CT was made.",
+            labels=labels,
+        )
+        studies = GaugeMetricFamily(
+            "segwatch_site_stratum_studies",
+            "Studies of the last 30 days, by how the CT was made.",
+            labels=labels,
+        )
+        excess = GaugeMetricFamily(
+            "segwatch_site_stratum_stands_out",
+            "The stratum whose share is most surely above the rest's, if any: by how much.",
+            labels=labels,
+        )
+        strata = self._service.rolling.strata(self._now())
+        for each in strata:
+            ratio.add_metric([each.stratum, each.value], each.ratio)
+            studies.add_metric([each.stratum, each.value], each.studies)
+        found = standing_out(strata)
+        if found is not None:
+            worst, rest = found
+            excess.add_metric([worst.stratum, worst.value], worst.ratio - rest)
+        yield from (ratio, studies, excess)
+
+    def _apart(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "segwatch_site_late_versions",
+            "Versions of studies that came after their block was closed: shown, and counted nowhere.",
+            value=len(self._service.late_versions),
+        )
+        yield GaugeMetricFamily(
+            "segwatch_site_trial_studies",
+            "Studies on trial since the start: looked at, and in no block.",
+            value=len(self._service.trial_studies),
+        )
 
     def _blocks(self, books: Books) -> Iterator[Metric]:
         released = CounterMetricFamily(

@@ -54,6 +54,8 @@ def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
         study=study.study,
         patient=study.patient,
         received_at=study.received_at,
+        arrival=study.arrival,
+        scanner=study.scanner,
         ct_unit=study.ct_unit,
         lesion_source=study.lesion_source,
         lung_method=study.lung_method,

@@ -4,31 +4,56 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from segwatch.files import flush, write_whole
-from segwatch.ingest.inbox import ARRIVING, ATTEMPTS, RECEIPTS, REJECTED
+from segwatch.ingest.inbox import (
+    ANNOUNCED,
+    ARRIVING,
+    ASIDE,
+    ATTEMPTS,
+    CARRIED,
+    RECEIPTS,
+    REJECTED,
+)
 from segwatch.volumes.folders import walk
 
 LONGEST_NAME = 200
 """Bytes of an entry's name; a file system takes 255, and receipts and rejected entries add to it."""
-Outcome = Literal["announced", "duplicate", "rejected"]
+Outcome = Literal["announced", "new_version", "duplicate", "set_aside", "rejected"]
 Fingerprint = tuple[tuple[str, int, int], ...]
-"""Every file of an entry: path inside it, size, time of last change in ns."""
+"""Every file of an entry: path inside it, size, time of last change in ns. What has brought images of it over
+the network and has not ended well stands among them too, under `.open/`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesReceipt:
+    """What became of one series of an examination: by which rule, and how many images it has."""
+
+    rule: str
+    verdict: str
+    images: int
+    study: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an entry. `study` is its pseudonym; `kind` and `reason` say why it was rejected."""
+    """What became of an entry. `study` is its pseudonym; `kind` and `reason` say why it was rejected.
+
+    An entry of several studies has one receipt: the first study's, or that of the first that was rejected.
+    """
 
     case: str
     study: str | None
     outcome: Outcome
     kind: str | None = None
     reason: str | None = None
+    version: int = 1
+    incomplete: str | None = None
+    series: tuple[SeriesReceipt, ...] = ()
 
 
 class Inbox:
@@ -36,10 +61,8 @@ class Inbox:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in (RECEIPTS, REJECTED, ATTEMPTS, ARRIVING):
+        for name in (RECEIPTS, REJECTED, ATTEMPTS, ARRIVING, CARRIED, ANNOUNCED, ASIDE):
             (root / name).mkdir(parents=True, exist_ok=True)
-        for unfinished in (root / ARRIVING).iterdir():
-            unfinished.unlink()  # never acknowledged, so its sender sends it again
 
     def entries(self) -> dict[str, Fingerprint]:
         """All entries and how they look now."""
@@ -55,7 +78,14 @@ class Inbox:
         for _, files in walk(top):
             for path in files:
                 found += _looks(path, str(path.relative_to(top)))
+        for path in self.carriers(name):
+            found += _looks(path, f"{CARRIED}/{path.name}")
         return tuple(sorted(found))
+
+    def carriers(self, name: str) -> list[Path]:
+        """The marks of what has brought images of the entry over the network and has not ended well."""
+        folder = self.root / CARRIED / name
+        return sorted(folder.iterdir()) if folder.is_dir() else []
 
     def clear(self, name: str, files: Fingerprint) -> None:
         """Remove the entry's files, and nothing that came later: what is left is an entry again."""
@@ -69,6 +99,26 @@ class Inbox:
             if not any(folder.iterdir()):
                 folder.rmdir()
 
+    def move(self, files: Iterable[tuple[Path, Path]]) -> None:
+        """Move files to other places in the inbox, over what lies there; one that is gone is passed over.
+
+        Args:
+            files: where each lies, and where it is to lie.
+        """
+        folders = set()
+        for path, target in files:
+            if path != target and path.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+                folders.add(target.parent)
+        for folder in folders:
+            flush(folder)
+            os.utime(self.root.joinpath(*folder.relative_to(self.root).parts[:2]))  # from now on it waits
+
+    def done_with_carriers(self, name: str) -> None:
+        """Forget what has brought the entry: it was taken as it is."""
+        shutil.rmtree(self.root / CARRIED / name, ignore_errors=True)
+
     def name_if_rejected(self, name: str) -> str:
         """The name that the entry would have among the rejected: its own, or the next that is free."""
         taken = {path.name for path in (self.root / REJECTED).iterdir()}
@@ -80,6 +130,18 @@ class Inbox:
     def reject(self, name: str, rejected: str) -> None:
         """Move the entry out of the way, under a name from `name_if_rejected`."""
         shutil.move(self.root / name, self.root / REJECTED / rejected)
+        os.utime(self.root / REJECTED / rejected, follow_symlinks=False)
+        self.done_with_carriers(name)
+
+    def reject_files(self, name: str, rejected: str, files: Iterable[Path]) -> None:
+        """Move some files of the entry out of the way, and how it came with them."""
+        top, target = self.root / name, self.root / REJECTED / rejected
+        target.mkdir(exist_ok=True)
+        for marker in top.glob(".*"):
+            if marker.is_file():
+                shutil.copy2(marker, target / marker.name)
+        inside = [path for path in files if path.is_relative_to(top)]
+        self.move((path, target / path.relative_to(top)) for path in inside)
 
     def leave_receipt(self, receipt: Receipt) -> None:
         """Say what became of an entry, in place of an earlier receipt of that name."""
@@ -109,40 +171,6 @@ def shortened(name: str) -> str:
         return name
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
     return f"{os.fsencode(name)[: LONGEST_NAME // 2].decode('ascii', 'ignore')}-{digest}"
-
-
-class Completion:
-    """When an entry is complete: DICOM has no sign for it, so it is when nothing changes.
-
-    Remembers since when each entry has looked as it does now.
-
-    Time is this process's own monotonic clock: file times may lie (copied with the files, or another
-    machine's). After a restart every entry is watched for the quiet time again.
-    """
-
-    def __init__(self, quiet_seconds: float) -> None:
-        self._quiet = quiet_seconds
-        self._since: dict[str, tuple[Fingerprint, float]] = {}
-
-    def complete(self, entries: Mapping[str, Fingerprint], now: float) -> list[str]:
-        """The entries that have been still for the quiet time, sorted by name. Empty ones never are.
-
-        Examples:
-            >>> completion, entry = Completion(5), {"case": (("ct.nii.gz", 10, 1),)}
-            >>> completion.complete(entry, now=0), completion.complete(entry, now=5)
-            ([], ['case'])
-        """
-        self._since = {
-            name: self._since[name] if name in self._since and self._since[name][0] == files else (files, now)
-            for name, files in entries.items()
-        }
-        return sorted(
-            name for name, (files, since) in self._since.items() if files and now - since >= self._quiet
-        )
-
-    def forget(self, name: str) -> None:
-        """Watch the entry for the quiet time again."""
-        self._since.pop(name, None)
 
 
 def _looks(path: Path, name: str) -> list[tuple[str, int, int]]:

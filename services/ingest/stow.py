@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from segwatch.errors import BadSettings
 from services.ingest.multipart import BadRequest, Parts
-from services.ingest.spool import Spool
+from services.ingest.spool import Sender, Spool
 from services.ingest.stow_part import Stored, StowPart, answer, status_of
 
 MOST_REQUESTS = 8
@@ -53,13 +53,19 @@ async def _receive(request: Request, spool: Spool) -> list[Stored]:
     """Keep the request's instances as they come; those before a fault stay kept."""
     done: list[Stored] = []
     study: str | None = request.path_params.get("study")
-    parts = Parts(request.headers.get("content-type", ""), lambda: StowPart(spool, study, done))
+    carrier = spool.carriers.begin()
+    sender = Sender("stow-rs", carrier)
     try:
-        async for chunk in request.stream():
-            await run_in_threadpool(parts.feed, chunk)
-        parts.finish()
+        parts = Parts(request.headers.get("content-type", ""), lambda: StowPart(spool, sender, study, done))
+        try:
+            async for chunk in request.stream():
+                await run_in_threadpool(parts.feed, chunk)
+            parts.finish()
+        finally:
+            await run_in_threadpool(parts.close)
+        await run_in_threadpool(carrier.end)
     finally:
-        await run_in_threadpool(parts.close)
+        await run_in_threadpool(carrier.break_off)  # nothing, where it has ended well
     return done
 
 
@@ -85,7 +91,13 @@ class StowServer:
     """
 
     def __init__(
-        self, spool: Spool, *, host: str, port: int, token: str | None, tls: ssl.SSLContext | None = None
+        self,
+        spool: Spool,
+        *,
+        host: str,
+        port: int,
+        token: str | None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         try:
             self._socket = socket.create_server(

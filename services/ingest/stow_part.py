@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingest.spool import OUT_OF_RESOURCES, REFUSALS, Arriving, Instance, Spool, status_of_refusal
+from services.ingest.spool import (
+    NOT_NOW,
+    OUT_OF_RESOURCES,
+    REFUSALS,
+    Arriving,
+    Instance,
+    Sender,
+    Spool,
+    status_of_refusal,
+)
 
 NOT_OF_THIS_STUDY = 0xA900
 
@@ -32,11 +41,13 @@ class StowPart:
     """Takes a part's bytes; whatever goes wrong is that part's failure, and the others go on.
 
     Args:
+        sender: the request.
         study: what the request's address says, where it does.
         done: gets what became of the part, when it ends.
     """
 
-    def __init__(self, spool: Spool, study: str | None, done: list[Stored]) -> None:
+    def __init__(self, spool: Spool, sender: Sender, study: str | None, done: list[Stored]) -> None:
+        self._sender = sender
         self._study = study
         self._done = done
         self._cleaning = contextlib.ExitStack()
@@ -67,7 +78,7 @@ class StowPart:
     def _enter(self, arriving: Arriving) -> None:
         self._instance = arriving.look()
         if self._study in (None, self._instance.study):
-            arriving.enter(self._instance, "stow-rs")
+            arriving.enter(self._instance, self._sender)
         else:
             self._failure = NOT_OF_THIS_STUDY
 
@@ -77,6 +88,8 @@ class StowPart:
             yield
         except REFUSALS as error:
             self._failure = status_of_refusal(error)
+            if self._failure in NOT_NOW:
+                self._sender.carrier.missed()
 
 
 def status_of(parts: Sequence[Stored]) -> int:

@@ -1,7 +1,7 @@
 """Ingest's metrics: its own, and the ones that every stage has."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client import Counter, Gauge
@@ -9,6 +9,15 @@ from prometheus_client import Counter, Gauge
 from segwatch.streaming.telemetry import Telemetry
 from services.ingest.handler import NAME
 from services.ingest.inbox import Outcome
+
+_MESSAGES: Mapping[Outcome, str] = {
+    "announced": "done",
+    "new_version": "done",
+    "duplicate": "skipped",
+    "set_aside": "skipped",
+    "rejected": "dead_letter",
+}
+"""What each outcome is to the metrics that every stage has."""
 
 
 class AnnouncedStudies:
@@ -22,6 +31,19 @@ class AnnouncedStudies:
             ["outcome"],
             registry=telemetry.registry,
         )
+        for outcome in _MESSAGES:
+            self._outcomes.labels(outcome)  # a share needs both of its counts from the start
+        self._aside = Counter(
+            "segwatch_ingest_set_aside_images",
+            "Images set aside, by the rule that says so.",
+            ["rule"],
+            registry=telemetry.registry,
+        )
+        self._incomplete = Counter(
+            "segwatch_ingest_incomplete_studies",
+            "Studies announced though they may be a part only.",
+            registry=telemetry.registry,
+        )
         self._waiting = Gauge(
             "segwatch_ingest_waiting",
             "Entries that lie in the inbox, complete or not.",
@@ -33,10 +55,17 @@ class AnnouncedStudies:
 
     def done(self, outcome: Outcome) -> None:
         self._outcomes.labels(outcome).inc()
-        known = {"announced": "done", "duplicate": "skipped", "rejected": "dead_letter"}
-        self._telemetry.messages.labels(NAME, known[outcome]).inc()
-        if outcome == "announced":
+        self._telemetry.messages.labels(NAME, _MESSAGES[outcome]).inc()
+        if _MESSAGES[outcome] == "done":
             self._telemetry.last_success.labels(NAME).set_to_current_time()
+
+    def set_aside(self, rule: str, images: int) -> None:
+        """Images that are expected beside a CT, and are no study."""
+        self._aside.labels(rule).inc(images)
+
+    def incomplete(self) -> None:
+        """A study was announced that may be a part only."""
+        self._incomplete.inc()
 
     def rejected(self, kind: str) -> None:
         self._telemetry.dead_letters.labels(NAME, kind).inc()

@@ -6,10 +6,10 @@ clear the input. A crash in between means the same again, under the same ids.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from segwatch.contracts.topics import RECEIVED
@@ -30,8 +30,12 @@ from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.steps import AWAY, successes
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
-from services.ingest.handler import NAME, Ingest, Prepared
-from services.ingest.inbox import Completion, Fingerprint, Inbox, Outcome, Receipt
+from services.ingest.completion import Completion, Stillness
+from services.ingest.examination import NotComplete
+from services.ingest.handler import NAME
+from services.ingest.inbox import Fingerprint, Inbox, Outcome, Receipt
+from services.ingest.intake import Intake, Ready, Refused, Taken
+from services.ingest.retention import Retention
 from services.ingest.settings import IngestSettings
 from services.ingest.studies import AnnouncedStudies
 
@@ -77,45 +81,48 @@ class InboxWatcher:
     """Works through the inbox until `runtime.stop` is set."""
 
     inbox: Inbox
-    ingest: Ingest
+    intake: Intake
     completion: Completion
     studies: AnnouncedStudies
     runtime: Runtime[IngestSettings]
     producer: Producer
     worker: Worker
+    retention: Retention
     pace: InboxTimes = field(default_factory=InboxTimes)
 
     def __post_init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
 
     def run(self) -> None:
-        """Raises nothing of its own. While something is away it is not ready, until an entry goes through."""
+        """Raises nothing of its own. While something is away entries wait, and the doors stay open."""
         self.runtime.ready(True)
         with suppress(_CaseLeft):
             for _ in successes(self._round, self.runtime, self._delays, (*AWAY, OSError)):
+                self.runtime.ready(True)
                 self.runtime.stop.wait(self.pace.look)
 
     def _round(self) -> None:
         entries = self.inbox.entries()
         self.studies.waiting(len(entries))
         self._troubles = {name: trouble for name, trouble in self._troubles.items() if name in entries}
-        for name in self._due(self.completion.complete(entries, time.monotonic())):
+        complete = self.completion.complete(entries, time.monotonic())
+        for name in self._due(complete):
             if self.runtime.stop.is_set():
                 return
             if self.inbox.fingerprint(name) != entries[name]:
                 self.completion.forget(name)
                 continue
             with about(case=name), self.studies.timed():
-                self._take(name, entries[name])
-            self.runtime.ready(True)
+                self._take(name, entries[name], complete[name])
+        self.retention.sweep(time.time())
 
-    def _due(self, complete: Sequence[str]) -> list[str]:
+    def _due(self, complete: Iterable[str]) -> list[str]:
         """Those that are not waiting for another attempt; what has killed the process before comes last."""
         now = time.monotonic()
         due = [n for n in complete if n not in self._troubles or self._troubles[n].again_at <= now]
         return sorted(due, key=lambda name: (self.inbox.unfinished_attempts(name), name))
 
-    def _take(self, name: str, files: Fingerprint) -> None:
+    def _take(self, name: str, files: Fingerprint, stillness: Stillness) -> None:
         """One entry, from its files to its receipt."""
         self.runtime.alive()
         crashes = self.inbox.unfinished_attempts(name)
@@ -125,22 +132,24 @@ class InboxWatcher:
             return
         self.inbox.begin_attempt(name)
         try:
-            self._try(name, files)
+            self._try(name, files, stillness)
         finally:
             self.inbox.end_attempt(name)  # reached whatever is raised, but not when the process dies
 
-    def _try(self, name: str, files: Fingerprint) -> None:
-        future = self.worker.begin(partial(self.ingest.prepare, self.inbox.root / name))
+    def _try(self, name: str, files: Fingerprint, stillness: Stillness) -> None:
+        future = self.worker.begin(partial(self.intake.take, self.inbox.root / name, stillness))
         self._wait_for(future)
         error = future.exception()
         if self.inbox.fingerprint(name) != files:
             self.completion.forget(name)  # it was not complete after all, so neither result nor error count
+        elif isinstance(error, NotComplete):
+            self.completion.postpone(name, time.monotonic())
         elif error is None:
-            self._announce(name, files, future.result())
+            self._settle(name, files, future.result())
         else:
             self._failed(name, error)
 
-    def _wait_for(self, future: "Future[Prepared]") -> None:
+    def _wait_for(self, future: "Future[Taken]") -> None:
         started, stop_by = time.monotonic(), None
         while not wait([future], self.pace.feed).done:
             if time.monotonic() - started < self.pace.longest_case:
@@ -150,15 +159,56 @@ class InboxWatcher:
                 if time.monotonic() >= stop_by:
                     raise _CaseLeft
 
-    def _announce(self, name: str, files: Fingerprint, prepared: Prepared) -> None:
-        with about(study=prepared.study, correlation=prepared.event.id if prepared.event else None):
-            if prepared.event is not None:
-                self._send(outgoing(prepared.event.type, prepared.event))
-                self.ingest.remember(prepared)
-            outcome: Outcome = "duplicate" if prepared.event is None else "announced"
-            self.inbox.leave_receipt(Receipt(name, prepared.study, outcome))
-            self.inbox.clear(name, files)
-            self._done(name, outcome)
+    def _settle(self, name: str, files: Fingerprint, taken: Taken) -> None:
+        """Announce, reject and set aside what the entry holds; its receipt; and only then its files."""
+        receipts = [self._announce(name, each, taken) for each in taken.prepared]
+        receipts += [self._put_away(name, each) for each in taken.refused]
+        for each in taken.aside:
+            self.studies.set_aside(each.rule, len(each.files))
+        receipt = receipts[-1] if taken.refused else next(iter(receipts), Receipt(name, None, "set_aside"))
+        self.inbox.leave_receipt(replace(receipt, series=taken.series()))
+        self.inbox.move(taken.to_announced(self.inbox.root))
+        self.inbox.move(taken.to_aside(self.inbox.root, name))
+        self.inbox.clear(name, files)
+        self.inbox.done_with_carriers(name)
+        if not receipts:
+            self._log_done("set_aside")
+            self.studies.done("set_aside")
+        self._troubles.pop(name, None)
+        self.completion.forget(name)
+
+    def _announce(self, name: str, ready: Ready, taken: Taken) -> Receipt:
+        prepared = ready.prepared
+        event = prepared.event
+        with about(study=prepared.study, correlation=event.id if event else None):
+            if event is not None:
+                self._send(outgoing(event.type, event))
+                self.intake.ingest.remember(prepared)
+            self.intake.examinations.remember(ready.chosen)
+            self.studies.done(prepared.outcome)
+            arrival = event.data.arrival if event else None
+            if arrival is not None and arrival.incomplete is not None:
+                self.studies.incomplete()
+                _log.warning("incomplete: %s", arrival.incomplete)
+            self._log_done(prepared.outcome)
+        return Receipt(
+            name,
+            prepared.study,
+            prepared.outcome,
+            version=prepared.version,
+            incomplete=arrival.incomplete if arrival else None,
+        )
+
+    def _put_away(self, name: str, refused: Refused) -> Receipt:
+        """One study of an entry with others cannot be processed: its files alone are rejected."""
+        error = refused.error
+        rejected = self.inbox.name_if_rejected(name)
+        self._send(dead_letter_of_input(rejected, ORIGIN, RECEIVED, NAME, error.kind, str(error)))
+        self.inbox.reject_files(name, rejected, refused.chosen.case.series or ())
+        self.studies.rejected(error.kind)
+        self.studies.done("rejected")
+        self._log_done("rejected", Bury(error.kind, str(error)))
+        return Receipt(name, None, "rejected", error.kind, str(error))
 
     def _failed(self, name: str, error: BaseException) -> None:
         if isinstance(error, Transient | LogRefused) and not isinstance(error, InputUnavailable):
@@ -182,12 +232,12 @@ class InboxWatcher:
         self.inbox.leave_receipt(Receipt(name, None, "rejected", why.kind, why.reason))
         self.inbox.reject(name, rejected)
         self.studies.rejected(why.kind)
-        self._done(name, "rejected", why)
-
-    def _done(self, name: str, outcome: Outcome, why: Bury | None = None) -> None:
         self._troubles.pop(name, None)
         self.completion.forget(name)
-        self.studies.done(outcome)
+        self.studies.done("rejected")
+        self._log_done("rejected", why)
+
+    def _log_done(self, outcome: Outcome, why: Bury | None = None) -> None:
         if why is None:
             _log.info(outcome)
         else:

@@ -14,7 +14,15 @@ from segwatch.contracts.studies import StudyReceived, StudySegmented
 from segwatch.contracts.topics import SEGMENTED
 from segwatch.errors import CorruptObject
 from segwatch.segmentation.lung_classical import VERSION
-from segwatch.segmentation.segmenter import Lesion, LesionPredictor, Lung, LungPredictor, lesion_of, lung_of
+from segwatch.segmentation.segmenter import (
+    Lesion,
+    LesionPredictor,
+    Lung,
+    LungPredictor,
+    lesion_of,
+    lung_of,
+    no_lesion,
+)
 from segwatch.volumes.grid import GRID, grid_geometry, resample_ct, resample_mask
 from segwatch.volumes.image import Mask, Volume
 from segwatch.volumes.store import VolumeStore
@@ -73,7 +81,11 @@ class Segmentation:
         lung = self.lung_model.sha256 if self.lung_model else VERSION
         return digest_of(
             {
-                "lesion": "given" if study.lesion else [lesion, self.mirroring],
+                "lesion": "given"
+                if study.lesion
+                else "none"
+                if _no_mask(study)
+                else [lesion, self.mirroring],
                 "lung": "given" if study.lung else lung,
                 "grid": GRID,
             }
@@ -90,7 +102,11 @@ class Segmentation:
 
     def _segment(self, study: StudyReceived) -> StudySegmented:
         ct = Volume(self.store.load_volume(study.ct), study.geometry)
-        lesion = lesion_of(ct, study.ct_unit, self._given(study, study.lesion), self.lesion_model)
+        given = self._given(study, study.lesion)
+        if given is None and _no_mask(study):
+            lesion = no_lesion(ct)
+        else:
+            lesion = lesion_of(ct, study.ct_unit, given, self.lesion_model)
         lung = lung_of(ct, study.ct_unit, self._given(study, study.lung), self.lung_model)
         return self._stored(study, ct, lesion, lung)
 
@@ -112,6 +128,8 @@ class Segmentation:
             study=study.study,
             patient=study.patient,
             received_at=study.received_at,
+            arrival=study.arrival,
+            scanner=study.scanner,
             ct_unit=study.ct_unit,
             geometry=study.geometry,
             grid=grid_geometry(study.geometry),
@@ -127,3 +145,8 @@ class Segmentation:
             probabilities=lesion.probabilities,
             ct_unit_reason=study.ct_unit_reason,
         )
+
+
+def _no_mask(study: StudyReceived) -> bool:
+    """Whether the site wants no model to stand in for its own mask."""
+    return study.arrival is not None and study.arrival.no_mask

@@ -131,7 +131,9 @@ class RunStatus:
         site = self.sites.get(page.site or "")
         if site is not None and page.alert == PAGE_ALERT and page.status == "firing":
             site.pages.append(PageSeen(page, len(site.view.scored)))
-        return f"PAGE ({page.status}) {page.alert}: {page.summary}"
+        return (
+            f"{page.whose}: {(page.severity or 'page').upper()} ({page.status}) {page.alert}: {page.summary}"
+        )
 
     def _open_site(self, site: Hospital) -> Reader:
         log = self._connections.enter_context(site.log_address.open())

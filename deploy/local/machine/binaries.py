@@ -36,14 +36,14 @@ class Binary:
         names: what it is called, here and in Debian.
         package: Debian's package.
         unpacks: whether the package works when it is only unpacked.
-        go: its Go package at a pinned version.
+        go: its Go package at a pinned version; empty where it is none.
         tags: Go build tags.
     """
 
     names: tuple[str, ...]
     package: str
     unpacks: bool
-    go: str
+    go: str = ""
     tags: str = ""
 
 
@@ -73,6 +73,8 @@ AMTOOL = Binary(
     unpacks=True,
     go="github.com/prometheus/alertmanager/cmd/amtool@v0.31.1",
 )
+EXIM = Binary(("exim4",), "exim4-daemon-light", unpacks=False)
+"""A mail server, for the tests: what Alertmanager mails is read from a mailbox."""
 ALL = (PROMETHEUS, PROMTOOL, ALERTMANAGER, AMTOOL)
 
 
@@ -176,7 +178,7 @@ def _apt_get(words: Sequence[str], say: Say, *, cwd: Path | None = None) -> None
 
 
 def _by_go(program: Binary, say: Say) -> None:
-    if shutil.which("go") is None:
+    if not program.go or shutil.which("go") is None:
         return
     say(f"{program.names[0]}: building {program.go} with Go (a few minutes, once)")
     BIN.mkdir(parents=True, exist_ok=True)

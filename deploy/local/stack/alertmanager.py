@@ -1,32 +1,33 @@
-"""Alertmanager of the local stack, with the configuration that operators get, pointed at the pager."""
+"""An Alertmanager of the local stack, with the routes that operators get, told to tell whom contacts name."""
 
 from pathlib import Path
-from string import Template
 
-from deploy.local.machine.folders import ROOT
+import yaml
+
+from deploy.alerting.configuration import alertmanager
+from deploy.alerting.contacts import Contacts
 from deploy.local.machine.loopback_http import is_ok
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
-
-TEMPLATE = ROOT / "deploy" / "alertmanager" / "alertmanager.yaml"
 
 
 class Alertmanager(Program):
     """One Alertmanager, without a cluster.
 
     Args:
+        name: how it is called in messages.
         binary: the program.
         folder: its configuration, data and log.
-        webhook: the address that it posts pages to.
+        contacts: who is told.
     """
 
-    def __init__(self, binary: Path, folder: Path, webhook: str) -> None:
-        super().__init__("central alertmanager", ports=1)
+    def __init__(self, name: str, binary: Path, folder: Path, contacts: Contacts) -> None:
+        super().__init__(name, ports=1)
         self._binary = binary
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config = self._folder / "alertmanager.yml"
-        self._config.write_text(Template(TEMPLATE.read_text()).substitute(WEBHOOK_URL=webhook))
+        self._config.write_text(yaml.safe_dump(alertmanager(contacts), sort_keys=False))
 
     def recipe(self) -> Launch:
         """The program; Prometheus posts alerts to its port."""

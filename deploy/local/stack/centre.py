@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from deploy.alerting.contacts import Contact, Contacts
 from deploy.local.kafka.cluster import Cluster
 from deploy.local.kafka.rights import give_rights
 from deploy.local.machine import binaries
@@ -49,7 +50,10 @@ class Centre(Cluster):
     def alertmanager(self) -> Alertmanager | None:
         """None where it cannot be had."""
         binary = binaries.find(binaries.ALERTMANAGER)
-        return Alertmanager(binary, self.folder / "alertmanager", self._webhook) if binary else None
+        if binary is None:
+            return None
+        contacts = Contacts(page=Contact(webhooks=[self._webhook]))
+        return Alertmanager("central alertmanager", binary, self.folder / "alertmanager", contacts)
 
     @cached_property
     def prometheus(self) -> Prometheus | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from deploy.alerting.contacts import Contact, Contacts
 from deploy.local.kafka.bridge import Bridge
 from deploy.local.kafka.cluster import Cluster
 from deploy.local.kafka.copier import Copier
@@ -14,6 +15,7 @@ from deploy.local.machine import binaries
 from deploy.local.machine.folders import RULES
 from deploy.local.machine.ports import LOOPBACK
 from deploy.local.machine.supervisor import Program
+from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
 from deploy.manifests.access import HOSPITAL
@@ -57,10 +59,20 @@ class Hospital(Cluster):
 
     Its services are made when they are first asked for: they are told the broker's address, which holds when
     the broker is up.
+
+    Args:
+        name: the site's name.
+        folder: made where it is missing.
+        settings: what it decides.
+        embedded: whether the log is a file instead of a broker.
+        webhook: where its own Alertmanager posts pages; None where it has none.
     """
 
-    def __init__(self, name: str, folder: Path, settings: SiteSettings, *, embedded: bool) -> None:
+    def __init__(
+        self, name: str, folder: Path, settings: SiteSettings, *, embedded: bool, webhook: str | None = None
+    ) -> None:
         super().__init__(name, folder, embedded=embedded)
+        self._webhook = webhook
         self.inbox = self.folder / "inbox"
         self.store = self.folder / "store"
         self.logs = self.folder / "logs"
@@ -89,6 +101,15 @@ class Hospital(Cluster):
             return Copier(self.name, self.log_address, centre, self.logs / "copier.log")
         return Bridge(self.name, self.folder / "bridge", hospital=self.known_as("bridge"), centre=centre)
 
+    @cached_property
+    def alertmanager(self) -> Alertmanager | None:
+        """The hospital's own: what it posts stays in the hospital. None where it cannot be had."""
+        binary = binaries.find(binaries.ALERTMANAGER)
+        if binary is None or self._webhook is None:
+            return None
+        contacts = Contacts(page=Contact(webhooks=[self._webhook]))
+        return Alertmanager(f"{self.name} alertmanager", binary, self.folder / "alertmanager", contacts)
+
     def make_prometheus(self) -> Prometheus | None:
         """The hospital's own Prometheus: it sees everything live, and nobody outside sees it.
 
@@ -98,7 +119,12 @@ class Hospital(Cluster):
         if binary is None:
             return None
         targets = [Target(service.service, service.address, self.name) for service in self.services]
-        config = configuration(targets, RULES / "hospital.yaml", every=SCRAPE_EVERY, alertmanager=None)
+        config = configuration(
+            targets,
+            RULES / "hospital.yaml",
+            every=SCRAPE_EVERY,
+            alertmanager=self.alertmanager.address if self.alertmanager else None,
+        )
         return Prometheus(f"{self.name} prometheus", binary, self.folder / "prometheus", config)
 
     def addresses(self) -> dict[str, str]:

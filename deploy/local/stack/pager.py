@@ -15,8 +15,13 @@ LARGEST_POST = 1 << 20
 
 @dataclass(frozen=True)
 class Page:
-    """One alert of one post of Alertmanager's (webhook format, version 4)."""
+    """One alert of one post of Alertmanager's (webhook format, version 4).
 
+    Attributes:
+        whose: whose Alertmanager posted it: the centre's, or a hospital's own.
+    """
+
+    whose: str
     at: datetime
     status: str
     alert: str
@@ -37,7 +42,9 @@ class Pager:
             def do_POST(self) -> None:
                 length = min(int(self.headers.get("Content-Length", 0)), LARGEST_POST)
                 try:
-                    posted = pages_of(json.loads(self.rfile.read(length)), datetime.now(UTC))
+                    posted = pages_of(
+                        json.loads(self.rfile.read(length)), self.path.strip("/"), datetime.now(UTC)
+                    )
                 except (ValueError, KeyError, TypeError, AttributeError):
                     self.send_error(400)
                     return
@@ -55,10 +62,9 @@ class Pager:
         )
         self._thread.start()
 
-    @property
-    def url(self) -> str:
-        """Where Alertmanager posts."""
-        return f"http://{LOOPBACK}:{self._server.server_port}/"
+    def url(self, whose: str) -> str:
+        """Where somebody's Alertmanager posts."""
+        return f"http://{LOOPBACK}:{self._server.server_port}/{whose}"
 
     def take(self) -> list[Page]:
         """The pages that came since the last call."""
@@ -74,7 +80,7 @@ class Pager:
         self._thread.join()
 
 
-def pages_of(post: dict[str, Any], at: datetime) -> list[Page]:
+def pages_of(post: dict[str, Any], whose: str, at: datetime) -> list[Page]:
     """The alerts in one post of Alertmanager's.
 
     Raises:
@@ -82,6 +88,7 @@ def pages_of(post: dict[str, Any], at: datetime) -> list[Page]:
     """
     return [
         Page(
+            whose=whose,
             at=at,
             status=alert["status"],
             alert=alert["labels"]["alertname"],

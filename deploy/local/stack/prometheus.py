@@ -11,6 +11,10 @@ from deploy.local.machine.loopback_http import is_ok
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
 
+RESEND_DELAY = "5m"
+"""An alert of which Alertmanager has not heard for four times as long is over for it (Prometheus' own rule).
+So a Prometheus may be away for twenty minutes, and no page is said to be over because nobody was looking."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -46,6 +50,7 @@ class Prometheus(Program):
             f"--config.file={self._config}",
             f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address={self.address}",
+            f"--rules.alert.resend-delay={RESEND_DELAY}",
             "--log.level=warn",
         ]
         log = self._folder / "prometheus.log"

@@ -22,7 +22,7 @@ class Stack:
         folder: made; everything that the stack writes lies in it.
         sites: what each hospital decides, by its name.
         embedded: the embedded log instead of brokers.
-        hospital_prometheus: whether each hospital has a Prometheus too.
+        hospital_prometheus: whether each hospital has a Prometheus and an Alertmanager too.
         say: told what is being started.
     """
 
@@ -37,9 +37,9 @@ class Stack:
     ) -> None:
         self.folder = folder.resolve()
         self.pager = Pager()
-        self.centre = Centre(self.folder / "central", self.pager.url, embedded=embedded)
+        self.centre = Centre(self.folder / "central", self.pager.url("central"), embedded=embedded)
         self.hospitals = [
-            Hospital(name, self.folder / name, settings, embedded=embedded)
+            Hospital(name, self.folder / name, settings, embedded=embedded, webhook=self.pager.url(name))
             for name, settings in sites.items()
         ]
         self._say = say
@@ -58,8 +58,9 @@ class Stack:
         self.centre.make_topics([hospital.name for hospital in self.hospitals])
         ways_out = [hospital.make_way_out(self.centre.known_as(hospital.name)) for hospital in self.hospitals]
         services = [service for hospital in self.hospitals for service in hospital.services]
-        self._start([self.centre.alertmanager, self.centre.federation, *ways_out, *services])
         watched = self.hospitals if self._hospital_prometheus else []
+        pagers = [self.centre.alertmanager, *(hospital.alertmanager for hospital in watched)]
+        self._start([*pagers, self.centre.federation, *ways_out, *services])
         self._start([self.centre.prometheus, *(hospital.make_prometheus() for hospital in watched)])
 
     def tend(self) -> list[str]:

@@ -2,12 +2,11 @@
 
 import re
 import subprocess
-from string import Template
 
 import pytest
 import yaml
 
-from deploy.local.machine.binaries import AMTOOL, PROMTOOL, find
+from deploy.local.machine.binaries import PROMTOOL, find
 from tests.support.metric_names import known_metrics, metrics_in
 
 RULES = ("centre", "hospital")
@@ -110,23 +109,6 @@ def test_every_runbook_belongs_to_an_alert(root):
 def test_kubernetes_runs_the_same_rules(rendered, root, overlay, name):
     (rule,) = (each for each in rendered(overlay) if each["kind"] == "PrometheusRule")
 
+    routed = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
+    assert all(each["labels"].pop("namespace") for each in routed)
     assert rule["spec"] == yaml.safe_load((root / "deploy/rules" / f"{name}.yaml").read_text())
-
-
-def test_alertmanagers_configuration_is_sound(root, tmp_path):
-    amtool = find(AMTOOL)
-    if amtool is None:
-        pytest.skip("amtool is neither in .build/bin nor on the PATH: `make setup` fetches it")
-    template = (root / "deploy/alertmanager/alertmanager.yaml").read_text()
-    config = tmp_path / "alertmanager.yaml"
-    config.write_text(Template(template).substitute(WEBHOOK_URL="http://127.0.0.1:9095/"))
-
-    done = run(str(amtool), "check-config", str(config), cwd=tmp_path)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_pages_of_different_sites_are_not_merged(root):
-    template = (root / "deploy/alertmanager/alertmanager.yaml").read_text()
-
-    assert "site" in yaml.safe_load(template)["route"]["group_by"]

@@ -27,6 +27,7 @@ from services.ingest.settings import IngestSettings
 from services.ingest.spool import Spool
 from services.ingest.stow_part import Stored, StowPart, answer, status_of
 from tests.integration.fuzz.looked_at import EXAMPLES, MOST_MORE_BYTES, looked_at, peak
+from tests.support.doors import by
 from tests.support.folders import made
 from tests.support.fuzz_cases import NAMES, dicoms, identities, nifti_of, niftis
 from tests.support.images import little_ct
@@ -92,7 +93,7 @@ def test_every_case_is_read_or_refused_by_name(kind: str) -> None:
 
 
 def test_every_instance_off_the_network_is_kept_or_refused(tmp_path: Path) -> None:
-    spool = Spool(Inbox(tmp_path), min_free=0)
+    spool = Spool(Inbox(tmp_path))
     seen = Counter[str]()
 
     @looked_at(60)
@@ -100,7 +101,7 @@ def test_every_instance_off_the_network_is_kept_or_refused(tmp_path: Path) -> No
     def look(files: list[bytes]) -> None:
         for data in files:
             try:
-                spool.take(data, "c-store")
+                spool.take(data, by(spool))
             except RefusedVolume as error:
                 seen[error.kind] += 1
             else:
@@ -112,7 +113,7 @@ def test_every_instance_off_the_network_is_kept_or_refused(tmp_path: Path) -> No
 
 
 def test_every_request_body_is_taken_apart_or_refused(tmp_path: Path) -> None:
-    spool = Spool(Inbox(tmp_path), min_free=0)
+    spool = Spool(Inbox(tmp_path))
     seen = Counter[str]()
     edges = [b"--edge\r\n", b"--edge--\r\n", b"--edge", b"--", b"\r\n", b"\n", b"\r", b"\r\n\r\n"]
     more = [b"Content-Type: application/dicom", b":", b"x" * 70_000, b"\x00\xff", GOOD]
@@ -126,7 +127,7 @@ def test_every_request_body_is_taken_apart_or_refused(tmp_path: Path) -> None:
     def look(kind: str, pieces: Sequence[bytes]) -> None:
         done: list[Stored] = []
         try:
-            parts = Parts(kind, lambda: StowPart(spool, None, done))
+            parts = Parts(kind, lambda: StowPart(spool, by(spool, "stow-rs"), None, done))
             try:
                 for data in pieces:
                     parts.feed(data)
@@ -204,7 +205,7 @@ def running(folder: Path) -> Iterator[Runtime[Any]]:
         "pseudonym_secret_file": folder / "secret",
         "quiet_seconds": 0.0,
     }
-    with start("ingest", IngestSettings.model_validate(told)) as runtime:
+    with start("ingest", IngestSettings.model_validate(told), ingest.doors) as runtime:
         service = threading.Thread(target=ingest.run, args=(runtime,))
         service.start()
         try:

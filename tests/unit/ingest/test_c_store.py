@@ -11,7 +11,8 @@ from pynetdicom.presentation import build_context
 from segwatch.errors import BadSettings
 from services.ingest.c_store import CStoreServer
 from services.ingest.inbox import Inbox
-from services.ingest.spool import Spool
+from services.ingest.spool import Room, Spool
+from tests.support.doors import FULL
 from tests.support.images import dicom_slices, little_ct
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -21,7 +22,7 @@ JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
 
 @pytest.fixture
 def server(inbox: Inbox) -> Iterator[CStoreServer]:
-    server = CStoreServer(Spool(inbox, min_free=0), host="127.0.0.1", port=0, ae_title="SEGWATCH")
+    server = CStoreServer(Spool(inbox), host="127.0.0.1", port=0)
     yield server
     server.close()
 
@@ -78,8 +79,8 @@ def test_a_caller_of_another_title_is_turned_away(server: CStoreServer):
 
 
 def test_a_full_disk_is_answered_by_out_of_resources(inbox: Inbox):
-    full = Spool(inbox, min_free=1, free=lambda _: 0)
-    server = CStoreServer(full, host="127.0.0.1", port=0, ae_title="SEGWATCH")
+    full = Spool(inbox, FULL)
+    server = CStoreServer(full, host="127.0.0.1", port=0)
     try:
         assert send(server.port, dicom_slices(little_ct())[0]) == [0xA700]
     finally:
@@ -98,10 +99,10 @@ def test_a_disk_that_fails_is_a_failure_and_the_server_goes_on(inbox: Inbox):
     def broken(_folder: object) -> int:
         raise OSError(5, "Input/output error")
 
-    spools = [Spool(inbox, min_free=0, free=broken), Spool(inbox, min_free=0)]
+    spools = [Spool(inbox, Room(usage=broken)), Spool(inbox)]
     answers = []
     for spool in spools:
-        server = CStoreServer(spool, host="127.0.0.1", port=0, ae_title="SEGWATCH")
+        server = CStoreServer(spool, host="127.0.0.1", port=0)
         answers += send(server.port, dicom_slices(little_ct())[0])
         server.close()
     assert answers == [0x0110, 0]
@@ -109,4 +110,4 @@ def test_a_disk_that_fails_is_a_failure_and_the_server_goes_on(inbox: Inbox):
 
 def test_a_port_that_is_taken_is_a_bad_setting(server: CStoreServer, inbox: Inbox):
     with pytest.raises(BadSettings, match="SEGWATCH_DICOM_PORT"):
-        CStoreServer(Spool(inbox, 0), host="127.0.0.1", port=server.port, ae_title="SEGWATCH")
+        CStoreServer(Spool(inbox), host="127.0.0.1", port=server.port)

@@ -9,7 +9,8 @@ from pydicom.uid import MRImageStorage
 
 from segwatch.errors import RefusedVolume
 from services.ingest.inbox import Inbox
-from services.ingest.spool import Spool, SpoolFull
+from services.ingest.spool import Room, Spool, SpoolFull
+from tests.support.doors import Disk, by
 from tests.support.images import dicom_slices, little_ct
 
 
@@ -21,7 +22,7 @@ def file_of(data: Dataset) -> bytes:
 
 @pytest.fixture
 def spool(inbox: Inbox) -> Spool:
-    return Spool(inbox, min_free=0)
+    return Spool(inbox)
 
 
 def arriving(inbox: Inbox) -> list[Path]:
@@ -30,11 +31,13 @@ def arriving(inbox: Inbox) -> list[Path]:
 
 def test_instances_of_a_series_land_in_one_folder_of_the_inbox(spool: Spool, inbox: Inbox):
     slices = dicom_slices(little_ct())
+    sender = by(spool)
     for data in (*slices, slices[0]):
-        instance = spool.take(file_of(data), "c-store")
+        instance = spool.take(file_of(data), sender)
         assert instance.sop_instance == data.SOPInstanceUID
+    sender.carrier.end()
     ((name, files),) = inbox.entries().items()
-    assert name.startswith("series-")
+    assert name.startswith("exam-")
     assert sorted(Path(file).suffix for file, _, _ in files) == ["", ".dcm", ".dcm", ".dcm"]
     assert (inbox.root / name / ".arrived-by").read_text() == "c-store"
     assert arriving(inbox) == []
@@ -44,7 +47,7 @@ def test_neither_folder_nor_file_is_named_by_the_sender(spool: Spool, inbox: Inb
     data = dicom_slices(little_ct())[0]
     data.SeriesInstanceUID = data.SOPInstanceUID = "1.2.3"
     content = file_of(data).replace(b"1.2.3\0", b"../../")
-    spool.take(content, "stow-rs")
+    spool.take(content, by(spool, "stow-rs"))
     assert all(len(Path(file).stem) in (32, 11) for files in inbox.entries().values() for file, _, _ in files)
     assert sorted(path.name for path in inbox.root.parent.iterdir()) == ["inbox"]
 
@@ -52,7 +55,7 @@ def test_neither_folder_nor_file_is_named_by_the_sender(spool: Spool, inbox: Inb
 def test_an_instance_of_another_modality_is_taken_for_the_pipeline_to_reject(spool: Spool, inbox: Inbox):
     data = dicom_slices(little_ct())[0]
     data.SOPClassUID, data.Modality = MRImageStorage, "MR"
-    spool.take(file_of(data), "c-store")
+    spool.take(file_of(data), by(spool))
     assert len(inbox.entries()) == 1
 
 
@@ -67,30 +70,31 @@ def test_an_instance_without_its_uids_is_refused(spool: Spool, inbox: Inbox, mis
     )
     content = buffer.getvalue()
     with pytest.raises(RefusedVolume):
-        spool.take(content, "c-store")
+        spool.take(content, by(spool))
     assert inbox.entries() == {}
     assert arriving(inbox) == []
 
 
 def test_bytes_that_are_no_dicom_are_refused(spool: Spool, inbox: Inbox):
     with pytest.raises(RefusedVolume):
-        spool.take(b"no dicom" * 100, "c-store")
+        spool.take(b"no dicom" * 100, by(spool))
     assert arriving(inbox) == []
 
 
 def test_below_the_mark_nothing_more_is_taken(inbox: Inbox):
     content = file_of(dicom_slices(little_ct())[0])
-    nearly_full = Spool(inbox, min_free=1000, free=lambda _: 1000 + len(content) - 1)
+    nearly_full = Spool(inbox, Room(1, usage=lambda _: Disk(2**30, 2**20 + len(content) - 1)))
     with pytest.raises(SpoolFull, match="room"):
-        nearly_full.take(content, "c-store")
+        nearly_full.take(content, by(nearly_full))
     assert inbox.entries() == {}
     assert arriving(inbox) == []
-    Spool(inbox, min_free=1000, free=lambda _: 1000 + len(content)).take(content, "c-store")
+    enough = Spool(inbox, Room(1, usage=lambda _: Disk(2**30, 2**20 + len(content))))
+    enough.take(content, by(enough))
 
 
 def test_a_series_folder_that_is_cleared_in_the_middle_is_made_again(inbox: Inbox):
     content = file_of(dicom_slices(little_ct())[0])
-    spool = Spool(inbox, min_free=0)
+    spool = Spool(inbox)
     cleared = []
 
     def clear_once(path: str, *_: object) -> None:
@@ -101,12 +105,12 @@ def test_a_series_folder_that_is_cleared_in_the_middle_is_made_again(inbox: Inbo
     with pytest.MonkeyPatch.context() as patch:
         write = Path.write_text
         patch.setattr(Path, "write_text", lambda self, text: (write(self, text), clear_once(str(self)))[0])
-        spool.take(content, "c-store")
+        spool.take(content, by(spool))
     assert cleared
-    assert len(next(iter(inbox.entries().values()))) == 2
+    assert len([file for file, _, _ in next(iter(inbox.entries().values())) if file[:5] != ".open"]) == 2
 
 
 def test_the_disk_is_asked_by_default(inbox: Inbox):
-    assert Spool(inbox, 0).free(inbox.root) == pytest.approx(
+    assert Spool(inbox).room.left(inbox.root) == pytest.approx(
         os.statvfs(inbox.root).f_bavail * os.statvfs(inbox.root).f_frsize, rel=0.05
     )

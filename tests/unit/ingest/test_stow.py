@@ -12,6 +12,7 @@ from segwatch.errors import BadSettings
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Spool
 from services.ingest.stow import StowServer
+from tests.support.doors import FULL
 from tests.support.images import dicom_slices, little_ct
 
 TYPE = 'multipart/related; type="application/dicom"; boundary=edge'
@@ -30,7 +31,7 @@ def body_of(*parts: bytes) -> bytes:
 
 @pytest.fixture
 def server(inbox: Inbox) -> Iterator[StowServer]:
-    server = StowServer(Spool(inbox, min_free=0), host="127.0.0.1", port=0, token=None)
+    server = StowServer(Spool(inbox), host="127.0.0.1", port=0, token=None)
     yield server
     server.close()
 
@@ -85,7 +86,7 @@ def test_only_bad_parts_are_a_conflict(server: StowServer, inbox: Inbox):
 
 
 def test_a_full_disk_is_answered_by_come_again(inbox: Inbox):
-    server = StowServer(Spool(inbox, min_free=1, free=lambda _: 0), host="127.0.0.1", port=0, token=None)
+    server = StowServer(Spool(inbox, FULL), host="127.0.0.1", port=0, token=None)
     try:
         response, answer = post(server, body_of(file_of(dicom_slices(little_ct())[0])))
     finally:
@@ -138,7 +139,7 @@ def test_a_sender_that_hangs_up_leaves_nothing_and_the_server_goes_on(server: St
 
 
 def test_with_a_token_only_its_bearer_may_store(inbox: Inbox):
-    server = StowServer(Spool(inbox, min_free=0), host="127.0.0.1", port=0, token="the token")
+    server = StowServer(Spool(inbox), host="127.0.0.1", port=0, token="the token")
     body = body_of(file_of(dicom_slices(little_ct())[0]))
     try:
         for said in ("", "Bearer", "Bearer another", "Basic the token", "the token"):
@@ -152,4 +153,4 @@ def test_with_a_token_only_its_bearer_may_store(inbox: Inbox):
 
 def test_a_port_that_is_taken_is_a_bad_setting(server: StowServer, inbox: Inbox):
     with pytest.raises(BadSettings, match="SEGWATCH_STOW_PORT"):
-        StowServer(Spool(inbox, 0), host="127.0.0.1", port=server.port, token=None)
+        StowServer(Spool(inbox), host="127.0.0.1", port=server.port, token=None)

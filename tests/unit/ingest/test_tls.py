@@ -70,7 +70,7 @@ def test_c_store_speaks_tls_and_takes_senders_with_a_certificate_only(
     inbox: Inbox, ingest: Identity, pacs: Identity
 ):
     tls = doors_context(ingest.certificate, ingest.key, ingest.ca)
-    server = CStoreServer(Spool(inbox, 0), host="127.0.0.1", port=0, ae_title="SEGWATCH", tls=tls)
+    server = CStoreServer(Spool(inbox), host="127.0.0.1", port=0, tls=tls)
     silent = socket.create_connection(("127.0.0.1", server.port))
     try:
         assert echoed(server.port, sender(ingest.ca, pacs)), "though a stranger says nothing"
@@ -84,7 +84,7 @@ def test_c_store_speaks_tls_and_takes_senders_with_a_certificate_only(
 
 def test_stow_speaks_tls_and_still_wants_its_token(inbox: Inbox, ingest: Identity):
     tls = doors_context(ingest.certificate, ingest.key, None)
-    server = StowServer(Spool(inbox, 0), host="127.0.0.1", port=0, token="the token", tls=tls)
+    server = StowServer(Spool(inbox), host="127.0.0.1", port=0, token="the token", tls=tls)
     try:
         secure = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=20, context=sender(ingest.ca))
         secure.request("POST", "/studies", b"")
@@ -113,8 +113,8 @@ def shown(port: int, trusts: Path) -> int:
 def test_a_renewed_certificate_is_shown_at_both_doors_without_a_restart(inbox: Inbox, authority: Authority):
     mine = authority.issue("renewed")
     tls = doors_context(mine.certificate, mine.key, None)
-    stow = StowServer(Spool(inbox, 0), host="127.0.0.1", port=0, token=None, tls=tls)
-    dicom = CStoreServer(Spool(inbox, 0), host="127.0.0.1", port=0, ae_title="SEGWATCH", tls=tls)
+    stow = StowServer(Spool(inbox), host="127.0.0.1", port=0, token=None, tls=tls)
+    dicom = CStoreServer(Spool(inbox), host="127.0.0.1", port=0, tls=tls)
     try:
         doors = (stow.port, dicom.port)
         before = {shown(port, mine.ca) for port in doors}

@@ -14,14 +14,20 @@ import pytest
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.errors import LogUnavailable, StoreUnavailable
+from segwatch.intake.rules import default_rules
 from segwatch.streaming.log import Outgoing, Producer, Record
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
-from services.ingest.case import InputUnavailable
+from services.ingest.case import CaseFiles, InputUnavailable
+from services.ingest.completion import Completion, QuietTimes
+from services.ingest.examination import Examinations
 from services.ingest.handler import Ingest, Prepared
-from services.ingest.inbox import Completion, Inbox
+from services.ingest.inbox import Inbox
+from services.ingest.intake import Intake
+from services.ingest.retention import Retention, defaults
 from services.ingest.settings import IngestSettings
+from services.ingest.spool import Room
 from services.ingest.studies import AnnouncedStudies
 from services.ingest.watch import MOST_CRASHES, InboxTimes, InboxWatcher
 from tests.support.images import dicom_slices, little_ct, save_all
@@ -38,11 +44,12 @@ class Faulty(Ingest):
     faults: dict[str, list[BaseException]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
 
-    def prepare(self, folder: Path) -> Prepared:
-        self.seen.append(folder.name)
-        if self.faults.get(folder.name):
-            raise self.faults[folder.name].pop(0)
-        return super().prepare(folder)
+    def prepare(self, files: CaseFiles) -> Prepared:
+        name = files.folder.name
+        self.seen.append(name)
+        if self.faults.get(name):
+            raise self.faults[name].pop(0)
+        return super().prepare(files)
 
 
 @pytest.fixture
@@ -58,10 +65,18 @@ def watching(
     producer: Producer | None = None,
     quiet_seconds: float = 0.05,
 ) -> Iterator[InboxWatcher]:
-    completion = Completion(quiet_seconds)
+    completion = Completion(QuietTimes(quiet_seconds, quiet_seconds))
     with producer or runtime.log.producer() as sender:
         watch = InboxWatcher(
-            inbox, ingest, completion, AnnouncedStudies(runtime.telemetry), runtime, sender, Worker(), QUICK
+            inbox,
+            Intake(Examinations(inbox.root, ingest.store, SECRET, {None: default_rules()}), ingest),
+            completion,
+            AnnouncedStudies(runtime.telemetry),
+            runtime,
+            sender,
+            Worker(),
+            Retention(inbox.root, defaults(24, 7, 90), Room()),
+            QUICK,
         )
         thread = threading.Thread(target=watch.run)
         thread.start()
@@ -104,7 +119,7 @@ def test_a_case_is_announced_once_and_leaves_a_receipt(runtime, inbox, ingest, w
         eventually(lambda: value(runtime, "segwatch_ingest_waiting") == 0)
     (record,) = announced(runtime)
     event = decode(RECEIVED, record.key, record.value, record.headers)
-    assert left == {"case": "case", "study": event.key, "outcome": "announced", "kind": None, "reason": None}
+    assert (left["case"], left["study"], left["outcome"]) == ("case", event.key, "announced")
     np.testing.assert_array_equal(ingest.store.load_volume(event.data.ct), little_ct().array)
     assert value(runtime, "segwatch_ingest_studies_total", outcome="announced") == 1
     assert value(runtime, "segwatch_stage_messages_total", stage="ingest", outcome="done") == 1
@@ -183,10 +198,10 @@ def test_a_case_that_grows_is_not_taken_before_it_is_still(runtime, inbox, inges
 
 def test_what_changes_while_it_is_read_is_read_again(runtime, inbox, settings, write_case):
     class Growing(Faulty):
-        def prepare(self, folder: Path) -> Prepared:
-            prepared = super().prepare(folder)
+        def prepare(self, files: CaseFiles) -> Prepared:
+            prepared = super().prepare(files)
             if len(self.seen) == 1:
-                (folder / "study.json").write_text('{"study": "late"}')
+                (files.folder / "study.json").write_text('{"study": "late"}')
             return prepared
 
     ingest = Growing(VolumeStore(settings().store), SECRET)
@@ -197,16 +212,19 @@ def test_what_changes_while_it_is_read_is_read_again(runtime, inbox, settings, w
     assert len(announced(runtime)) == 1
 
 
-def test_slices_that_come_after_the_announcement_are_rejected_and_not_lost(runtime, inbox, ingest):
+def test_slices_that_come_after_the_announcement_make_a_new_version(runtime, inbox, ingest):
     slices = dicom_slices(little_ct())
     with watching(runtime, inbox, ingest):
         for part in (slices[:2], slices[2:]):
             gone(inbox, "case")
             save_all(part, inbox.root / ".tmp-case")
             (inbox.root / ".tmp-case").rename(inbox.root / "case")
-        eventually(lambda: receipt(inbox, "case")["kind"] == "study_changed")
+        eventually(lambda: receipt(inbox, "case")["outcome"] == "new_version")
         gone(inbox, "case")
-    assert len(list((inbox.root / ".rejected" / "case").iterdir())) == 1
+    part, whole = (decode(RECEIVED, each.key, each.value, each.headers) for each in announced(runtime))
+    assert (part.data.geometry.shape_zyx[0], whole.data.geometry.shape_zyx[0]) == (2, 3)
+    assert part.key == whole.key
+    assert (whole.data.arrival.version, whole.data.arrival.replaces) == (2, part.id)
 
 
 def test_a_store_that_is_away_is_waited_for_and_nothing_is_rejected(runtime, inbox, ingest, write_case):
@@ -305,10 +323,10 @@ def test_asked_to_stop_a_case_that_takes_long_is_handed_back(runtime, inbox, set
     begun, release = threading.Event(), threading.Event()
 
     class Slow(Ingest):
-        def prepare(self, folder: Path) -> Prepared:
+        def prepare(self, files: CaseFiles) -> Prepared:
             begun.set()
             release.wait(20)
-            return super().prepare(folder)
+            return super().prepare(files)
 
     write_case("case")
     try:

@@ -18,7 +18,7 @@ from segwatch.volumes.store import VolumeStore
 from tests.support.messages import MESSAGES
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-PAGE = Page(AT, "firing", "SegwatchQualityDrop", "hospital-a", "page", "dropped", "")
+PAGE = Page("central", AT, "firing", "SegwatchQualityDrop", "hospital-a", "page", "dropped", "")
 
 
 def score(dice, *, failed=False):

@@ -29,7 +29,7 @@ def receiver():
 
 
 def post(receiver, body: bytes) -> int:
-    request = urllib.request.Request(receiver.url, data=body, method="POST")
+    request = urllib.request.Request(receiver.url("hospital-a"), data=body, method="POST")
     with urllib.request.urlopen(request, timeout=5) as answer:
         return answer.status
 
@@ -38,6 +38,7 @@ def test_each_alert_of_a_post_is_a_page_and_is_taken_once(receiver):
     assert post(receiver, json.dumps(POST).encode()) == 200
     first, second = receiver.take()
     assert (first.alert, first.site, first.status) == ("SegwatchQualityDrop", "hospital-b", "firing")
+    assert first.whose == "hospital-a"
     assert first.summary == "Quality has dropped"
     assert (second.site, second.severity, second.summary) == (None, None, "")
     assert receiver.take() == []

@@ -1,6 +1,7 @@
 """The real nnU-Net on the committed demo bundle."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ pytest.importorskip("torch", reason="needs the extra `segmentation`")
 
 DEMO = Path(__file__).parents[3] / "deploy/models/demo-lesion"
 SPACING = (5.0, 2.7, 2.7)
-PREDICT = "from nnunetv2.inference.predict_from_raw_data import predict_entry_point_modelfolder as go; go()"
+PREDICT = "from nnunetv2.inference.predict_from_raw_data import predict_entry_point as go; go()"
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_a_single_thick_slice_is_segmented(model):
     "reader", ["SimpleITKIO", "NibabelIO", "NibabelIOWithReorient", "SimpleITKIOWithReorient"]
 )
 def test_the_mask_is_voxel_by_voxel_that_of_nnunets_own_command_line(lesion_model, tmp_path, reader):
-    bundle = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    bundle = tmp_path / "Dataset001_Phantoms" / "nnUNetTrainer__nnUNetPlans__3d_fullres"
     shutil.copytree(DEMO, bundle)
     plans = json.loads((bundle / "plans.json").read_text())
     (bundle / "plans.json").write_text(json.dumps({**plans, "image_reader_writer": reader}))
@@ -136,9 +137,10 @@ def test_the_mask_is_voxel_by_voxel_that_of_nnunets_own_command_line(lesion_mode
     phantom, scans, found = make_phantom(9), tmp_path / "scans", tmp_path / "found"
     scans.mkdir()
     write_nifti(scans / "p_0000.nii.gz", phantom.ct, phantom.geometry)
-    command = [sys.executable, "-c", PREDICT, "-i", scans, "-o", found, "-m", bundle, "-f", "0"]
-    options = ["-device", "cpu", "-npp", "1", "-nps", "1", "--disable_tta", "--disable_progress_bar"]
-    subprocess.run([*map(str, command), *options], check=True, capture_output=True)
+    command = [sys.executable, "-c", PREDICT, "-i", scans, "-o", found, "-d", "1"]
+    options = ["-c", "3d_fullres", "-f", "0", "-device", "cpu", "-npp", "0", "-nps", "0", "--disable_tta"]
+    environment = {**os.environ, "nnUNet_results": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    subprocess.run([*map(str, command), *options], check=True, capture_output=True, env=environment)
     theirs = read_mask(found / "p.nii.gz", phantom.geometry).array
     ours = lesion_model(open_bundle(bundle), mirroring=False).predict(
         phantom.ct, phantom.geometry.spacing_zyx_mm
