@@ -11,6 +11,7 @@ SegwatchError
 │   ├── StoreUnavailable the volume store is away, full or slow
 │   ├── LogUnavailable   the broker or the log's file is away, slow or refuses connections
 │   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
+│   ├── (segwatch.archive.peer) ArchiveUnavailable, the PACS does not answer or broke off
 │   └── (services.ingest) InputUnavailable, an input cannot be read now; SpoolFull, a StoreUnavailable
 ├── LogRefused           the log answered: not allowed, or no such topic
 ├── LostPlace            another member took this consumer's place; the record is handed out again there

@@ -28,14 +28,18 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "demo-model": "segmentation",
         "evaluate": "evaluation",
         "features": "features",
+        "intake": "ingest",
         "measure": "features",
         "measure --cohort": "evaluation",
         "measure --figure": "evaluation",
         "models": "scoring",
+        "onboard": "evaluation",
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
+        "review": "evaluation",
         "score": "evaluation",
+        "site": "federation",
         "train": "evaluation",
     }
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segwatch.contracts.topics import (
+    DECISIONS,
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -79,19 +80,23 @@ HOSPITAL = {
     "scoring": _stage("scoring", MEASURED, SCORED),
     # It folds whole topics, without a group: the log is its state.
     "aggregation": Access(
-        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE), writes=(LEDGER, RELEASE, dead_letters(SCORED))
+        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS),
+        writes=(LEDGER, RELEASE, dead_letters(SCORED)),
     ),
     "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),
-    # Who runs `segwatch deadletters`: reads what was put aside, writes it back. Neither ledger nor release.
-    "operator": Access(DEAD_LETTERS, (*WITH_DEAD_LETTERS, *DEAD_LETTERS)),
+    # Who runs `segwatch deadletters` and `segwatch site`: reads what was put aside and writes it back; reads
+    # where the studies stand, and writes decisions. Neither ledger nor release.
+    "operator": Access((*DEAD_LETTERS, SCORED, DECISIONS), (*WITH_DEAD_LETTERS, *DEAD_LETTERS, DECISIONS)),
 }
 """The principals of a hospital's Kafka."""
 
 
 def centre(sites: Iterable[str]) -> dict[str, Access]:
-    """The principals of the centre's Kafka: federation reads, and each site writes its one topic."""
+    """The principals of the centre's Kafka: federation reads, each site writes its one topic, and who runs
+    `segwatch site` there writes decisions."""
     topics = {site: at_the_centre(site) for site in sites}
     return {
-        "federation": Access(reads=tuple(topics.values())),
+        "federation": Access(reads=(*topics.values(), DECISIONS)),
+        "operator": Access(reads=(*topics.values(), DECISIONS), writes=(DECISIONS,)),
         **{site: Access(writes=(topic,)) for site, topic in topics.items()},
     }

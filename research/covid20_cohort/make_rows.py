@@ -15,7 +15,7 @@ OUT/.work/                          networks, and rows as they come: what a seco
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from research.covid20_cohort.plan import PUBLISHED, TRUTH, Planned
 from research.covid20_cohort.predict import Predictor, mask_of
 from research.covid20_cohort.setup import Context
 from research.covid20_cohort.training import NetworkRecipe
+from segwatch.cohorts.columns import SEGMENTER
 from segwatch.cohorts.damages import Known, damaged
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
@@ -62,8 +63,25 @@ def rows_of(
     return results(_rows, context, plan, workers, alone_seconds=0)
 
 
-def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
-    """A prediction's rows: the scan is changed, segmented and measured."""
+@dataclass(frozen=True)
+class MadeMask:
+    """A mask, and what it is a mask of.
+
+    Attributes:
+        scan: as the prediction's changes leave it. hu: its CT. own: the product's own lung mask.
+        mask: of lesion. probabilities: what its network says of it. about: how it was made.
+    """
+
+    scan: Scan
+    hu: Array
+    own: Mask | None
+    mask: Mask
+    probabilities: MaskProbabilities | None
+    about: MeasuredRow
+
+
+def made_mask(context: Context, one: Planned) -> MadeMask:
+    """The scan is changed, and segmented."""
     torch.set_num_threads(1)
     case = next(case for case in context.cases if case.name == one.source)
     scan = prepared(_scan(case), one)
@@ -83,9 +101,16 @@ def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
     else:
         mask, probabilities, networks = _segmented(context, one, scan, own)
         about |= networks
-    whose = {"case": one.name, "patient": one.patient, "set": "train"}
-    rows = _both_lungs(scan, hu, own, mask, probabilities, context.setup.features)
-    return {lung: {**whose, **row, **about} for lung, row in rows.items()}
+    return MadeMask(scan, hu, own, mask, probabilities, about)
+
+
+def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
+    """A prediction's rows: made and measured."""
+    made = made_mask(context, one)
+    whose = {"case": one.name, "patient": one.patient, "set": "train", SEGMENTER: one.segmenter}
+    features = context.setup.features
+    rows = _both_lungs(made.scan, made.hu, made.own, made.mask, made.probabilities, features)
+    return {lung: {**whose, **row, **made.about} for lung, row in rows.items()}
 
 
 def _segmented(
@@ -136,7 +161,7 @@ def _both_lungs(
     for name, lung in zip(LUNGS, (own, scan.expert_lung), strict=True):
         measures = measures_of(scan, hu, mask, lung, probabilities, features)
         rows[name] = {
-            **row_of(scan, mask, measures),
+            **row_of(scan, mask, lung, measures),
             "made_slices": len(scan.levels),
             "made_lung": "none" if lung is None else name,
             "made_lung_dice": None if lung is None else true_dice(lung, scan.expert_lung),

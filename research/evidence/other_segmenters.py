@@ -9,7 +9,8 @@ from research.evidence.figures import Estimate, measured
 from research.evidence.tables import Tables
 from research.evidence.trials import Trial, left_out_dice
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.feature_sets import feature_set
 

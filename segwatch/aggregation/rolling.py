@@ -86,6 +86,11 @@ class Rolling:
             qualities[name] = _quality([seen for seen in studies if seen.received_at > now - span])
         return qualities
 
+    def newest(self) -> datetime | None:
+        """When the newest study was received; None before the first."""
+        with self._lock:
+            return max((seen.received_at for seen in self._studies.values()), default=None)
+
     def strata(self, now: datetime) -> list[StratumQuality]:
         """The quality of the last 30 days by how the CTs were made."""
         with self._lock:

@@ -12,14 +12,15 @@ from typing import Any
 import pydicom
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
-from pynetdicom import AE, build_role, evt
+from pynetdicom import AE, StoragePresentationContexts, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
 
 from segwatch.archive.peer import ArchivedSeries, ArchivedStudy, ArchiveUnavailable, Peer
-from segwatch.volumes.dicom_slices import CT_CLASSES
 
 Send = Callable[[pydicom.Dataset, FileMetaDataset], int]
+MOST_CONTEXTS = 126
+"""An association has room for 128."""
 FIND = UID("1.2.840.10008.5.1.4.1.2.2.1")
 MOVE = UID("1.2.840.10008.5.1.4.1.2.2.2")
 GET = UID("1.2.840.10008.5.1.4.1.2.2.3")
@@ -27,6 +28,8 @@ GET = UID("1.2.840.10008.5.1.4.1.2.2.3")
 PENDING = (0xFF00, 0xFF01)
 SUCCESS = 0x0000
 WITH_FAILURES = 0xB000
+STORED = StoragePresentationContexts[:MOST_CONTEXTS]
+"""What comes over our own association: an archive gives what it has of these."""
 PATIENCE_SECONDS = 60.0
 """For one answer of the archive; it may have to fetch from tape between two images."""
 
@@ -88,7 +91,7 @@ class Archive:
         Raises:
             ArchiveUnavailable: not all of them came, or could be sent on.
         """
-        classes = sorted(CT_CLASSES)
+        classes = [str(each.abstract_syntax) for each in STORED]
         contexts = [build_context(GET), *map(build_context, classes)]
         roles = [build_role(UID(each), scp_role=True) for each in classes]
         with send_to(onwards, self.calling) as send, self._association(contexts, roles, send) as association:
@@ -160,7 +163,7 @@ def send_to(peer: Peer, calling: str) -> Iterator[Send]:
     Raises:
         ArchiveUnavailable: the peer does not take associations.
     """
-    contexts = [build_context(each) for each in sorted(CT_CLASSES)]
+    contexts = [build_context(str(each.abstract_syntax)) for each in STORED]
     with associated(peer, calling, contexts) as association:
 
         def send(dataset: pydicom.Dataset, meta: FileMetaDataset) -> int:

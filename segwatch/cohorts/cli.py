@@ -26,6 +26,9 @@ LesionLabelOption = Annotated[
         "explains; or any. Needed where a mask holds several.",
     ),
 ]
+Opinion = Annotated[
+    Path | None, typer.Option(help="Bundle of another model: its masks are the second opinion.")
+]
 
 COHORT = "Table (.csv, .parquet) of case, patient, set, dice, features; or a folder (docs/evaluation.md)."
 """What `train` and `evaluate` say of their option --cohort."""
@@ -47,7 +50,7 @@ def _cohort() -> None:
 
 
 def import_cases(
-    layout: Annotated[str, typer.Argument(help="challenge, mosmed, in-house, jip or nnunet.")],
+    layout: Annotated[str, typer.Argument(help="challenge, mosmed, in-house, jip, nnunet, covid-benchmark.")],
     source: Annotated[Path, typer.Option(help="Folder that is laid out so.")],
     out: Annotated[Path, typer.Option(help="Folder of cases to make.")],
     predictions: Annotated[
@@ -55,19 +58,32 @@ def import_cases(
     ] = None,
     lungs: Annotated[Path | None, typer.Option(help="Folder with CASE.nii.gz: lung masks.")] = None,
     split: Annotated[
-        Path | None, typer.Option(help="CSV with case, patient, set; else each case is a patient.")
+        Path | None,
+        typer.Option(
+            help="CSV with case, patient, set; or the benchmark's folder or JSON of its test cases; "
+            "else each case is a patient."
+        ),
     ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set of all cases, without --split.")] = "all",
 ) -> None:
     """Make a folder of cases from another layout, by links where the file system has them."""
     from segwatch.cohorts.arrange import arrange
-    from segwatch.cohorts.layouts import sources
+    from segwatch.cohorts.benchmark import chosen_by, is_split, read_split
+    from segwatch.cohorts.layouts import BENCHMARK, sources
     from segwatch.cohorts.measuring import whose_of
 
     cases = sources(layout, source, predictions, lungs)
-    arrange(cases, out, None if split is None else whose_of(split), set_name)
+    split = source if split is None and layout == BENCHMARK else split
+    if split is not None and is_split(split):
+        chosen = chosen_by(read_split(split), cases)
+        cases, words = list(chosen.sources), f" ({chosen.words})"
+        arrange(cases, out, chosen.whose, set_name)
+    else:
+        arrange(cases, out, None if split is None else whose_of(split), set_name)
+        words = ""
     without = sum(case.lung is None for case in cases)
-    typer.echo(f"{out}: {len(cases)} cases" + (f", {without} without a lung mask" if without else ""))
+    lacking = f", {without} without a lung mask" if without else ""
+    typer.echo(f"{out}: {len(cases)} cases{lacking}{words}")
 
 
 def demo_cohort(
@@ -106,6 +122,7 @@ def measure(
     ] = None,
     lung_weights: LungWeights = None,
     lung_weights_sha256: LungSha256 = None,
+    opinion: Opinion = None,
     native: Annotated[bool, typer.Option("--native", help="Measure without resampling or rounding.")] = False,
     profile: Annotated[str, typer.Option(help="paper or authors-code.")] = "paper",
     components: Annotated[str, typer.Option(help="26 or l1.")] = "26",
@@ -136,6 +153,7 @@ def measure(
     """
     from segwatch.cohorts.lungs import asked_lungs
     from segwatch.cohorts.measure_command import how_to_measure, measure_folder, measure_one
+    from segwatch.cohorts.opinions import asked_opinion
     from segwatch.errors import BadInput
 
     how = how_to_measure(
@@ -149,6 +167,7 @@ def measure(
         whole=not skip_checksum,
         lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
         lesion_label=lesion_label,
+        opinion=asked_opinion(opinion),
     )
     if cohort is not None or out is not None:
         if not (ct is lesion is figure is None) or as_json:
@@ -174,6 +193,7 @@ def score(
     ] = None,
     lung_weights: LungWeights = None,
     lung_weights_sha256: LungSha256 = None,
+    opinion: Opinion = None,
     ct_unit: Annotated[str, typer.Option(help="auto, hu, display (8-bit, mapped to HU).")] = "auto",
     lesion_label: LesionLabelOption = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
@@ -183,12 +203,14 @@ def score(
     A case that cannot be scored stands in the table with its reason; exit code 2 where none could be.
     """
     from segwatch.cohorts.lungs import asked_lungs
+    from segwatch.cohorts.opinions import asked_opinion
     from segwatch.cohorts.score_command import score_folder
 
     score_folder(
         folder,
         scorer,
         lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
+        opinion=asked_opinion(opinion),
         ct_unit=ct_unit,
         lesion_label=lesion_label,
         workers=workers,

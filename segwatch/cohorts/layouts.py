@@ -10,6 +10,7 @@ from pathlib import Path
 
 from segwatch.errors import RefusedCohort
 
+BENCHMARK = "covid-benchmark"
 NIFTI = (".nii.gz", ".nii")
 
 
@@ -104,6 +105,16 @@ def _nnunet(folder: Path) -> Iterator[Source]:
         )
 
 
+def _covid_benchmark(folder: Path) -> Iterator[Source]:
+    """Both halves of an nnU-Net raw folder, imagesTs and imagesTr with their labels: see `benchmark`."""
+    for half in ("Ts", "Tr"):
+        for ct, name in _named(folder / f"images{half}", "_0000"):
+            predicted, truth, lung = (
+                _nifti(folder / part, name) for part in ("predictions", f"labels{half}", f"lungs{half}")
+            )
+            yield Source(name, name, ct, predicted, truth, lung)
+
+
 def _challenge(folder: Path) -> Iterator[Source]:
     """COVID-19-20: CASE_ct.nii.gz and CASE_seg.nii.gz in one folder, or in Train beneath it."""
     root = folder / "Train" if (folder / "Train").is_dir() else folder
@@ -133,6 +144,7 @@ def _in_house(folder: Path) -> Iterator[Source]:
 LAYOUTS: Mapping[str, Callable[[Path], Iterator[Source]]] = {
     "jip": _jip,
     "nnunet": _nnunet,
+    BENCHMARK: _covid_benchmark,
     "challenge": _challenge,
     "mosmed": _mosmed,
     "in-house": _in_house,

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from segwatch.cohorts.lungs import Lungs
 from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all, request_for
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
 from segwatch.features.kernels.compiled import announce_compiling
@@ -35,6 +36,7 @@ def how_to_measure(
     whole: bool,
     lungs: Lungs,
     lesion_label: str,
+    opinion: AskedOpinion,
 ) -> How:
     """The command line's options, checked.
 
@@ -49,6 +51,7 @@ def how_to_measure(
         whole=whole,
         lungs=lungs,
         lesion_label=LesionLabel(lesion_label),
+        opinion=opinion,
     )
 
 
@@ -70,7 +73,7 @@ def measure_one(
 
 def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int) -> None:
     """Measure a cohort's folder, write its table, and say what was refused."""
-    from segwatch.cohorts.table import KEYS
+    from segwatch.cohorts.columns import KEYS
     from segwatch.cohorts.write_table import check_suffix, measures_table, table_of, write_table
 
     if folder is None or out is None:

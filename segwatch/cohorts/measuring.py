@@ -18,10 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from segwatch.cohorts.columns import BESIDE, TRUTH_SHARE
 from segwatch.cohorts.lungs import Lungs, check_for_cases, maker
+from segwatch.cohorts.opinions import AskedOpinion, giving, model_named, named
 from segwatch.contracts.identity import digest_of
+from segwatch.contracts.quality import OPINION
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
-from segwatch.features.files import Request, dice_of_files, scene_of_files
+from segwatch.features.files import Request, dice_of_files, scene_of_files, truth_share_of_files
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
@@ -59,6 +62,7 @@ class How:
     Attributes:
         lungs: where lung masks come from.
         lesion_label: which label of predicted and true masks is lesion.
+        opinion: whose second opinion is measured.
         with_truth: whether the Dice is computed where an expert's mask is there.
         pictures: the folder of a picture of each case; none is drawn where it is empty.
     """
@@ -69,6 +73,7 @@ class How:
     ct_unit: AskedUnit = "auto"
     whole: bool = True
     lungs: Lungs = field(default_factory=Lungs)
+    opinion: AskedOpinion = field(default_factory=AskedOpinion)
     with_truth: bool = True
     pictures: str = ""
     lesion_label: LesionLabel = field(default_factory=LesionLabel)
@@ -163,11 +168,13 @@ def measure_case(case: CohortCase, how: How) -> Row:
             _draw(scene, measures, Path(how.pictures) / f"{case.name}.png")
         if how.with_truth and truth is not None:
             row["dice"] = dice_of_files(request.lesion, truth, how.lesion_label)
+            row[TRUTH_SHARE] = truth_share_of_files(scene, request, truth)
     except Unprocessable as error:
         return {**row, "refused": error.kind, "reason": str(error)}
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others are measured
         return {**row, "refused": f"unexpected_{type(error).__name__}", "reason": str(error)}
     row |= {"status": measures.status, "undefined": measures.undefined, "ct_unit": measures.ct_unit}
+    row |= {"opinion": named(measures.opinion)}
     given = "given" if request.lung is not None else how.lungs.made
     return {**row, **measures.features, "lung": "none" if scene.given_lung is None else given}
 
@@ -195,13 +202,15 @@ def request_for(ct: Path, lesion: Path, lung: Path | None, how: How) -> Request:
         whole=how.whole,
         make_lung=maker(how.lungs),
         lesion_label=how.lesion_label,
+        give_opinion=giving(how.opinion) if set(OPINION) & set(how.features) else None,
     )
 
 
 def measures_in(row: Row, how: How) -> Measures:
     """The measures that a row holds; it is none of a refused case."""
     features = {name: row[name] for name in how.features}
-    return Measures(row["status"], features, row["undefined"], how.options, row["ct_unit"])
+    whose = model_named(row.get("opinion"))
+    return Measures(row["status"], features, row["undefined"], how.options, row["ct_unit"], whose)
 
 
 def whose_of(table: Path) -> dict[str, tuple[str, str]]:
@@ -265,7 +274,9 @@ def _made_from(case: CohortCase, how: How) -> str:
     images = [path for path in sorted(case.folder.glob("*")) if path.name.lower().startswith(IMAGES)]
     paths = [*images, how.lungs.of(case.folder), case.folder / NAMES_FILE]
     files = [(path.name, *_size_and_time(path)) for path in paths if path is not None and path.is_file()]
-    return digest_of([case.name, case.patient, case.set, files, asdict(how), versions_of(how.features)])
+    return digest_of(
+        [case.name, case.patient, case.set, files, asdict(how), versions_of(how.features), BESIDE]
+    )
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

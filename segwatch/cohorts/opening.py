@@ -18,6 +18,7 @@ from segwatch.cohorts.measuring import (
     measure_all,
     whose_of,
 )
+from segwatch.cohorts.opinions import asked_opinion
 from segwatch.cohorts.table import Cohort, cohort_in, read_cohort
 from segwatch.cohorts.write_table import measures_table, write_table
 from segwatch.errors import RefusedCohort
@@ -43,6 +44,7 @@ def open_cohort(
     ct_unit: str,
     lung: str | None,
     lesion_label: str = "",
+    opinion: Path | None = None,
     unfinished: Path,
     measures: Path,
     workers: int = 0,
@@ -55,6 +57,7 @@ def open_cohort(
         features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
         lung: where its lung masks come from, see `asked_lungs`.
         lesion_label: which label of its masks is lesion, see `LesionLabel`.
+        opinion: the bundle of the model that gives second opinions of its masks.
         unfinished: a folder for what is finished before all is, so that a second start goes on.
         measures: the table (.parquet) that is left of a folder's measures.
         workers: processes that measure, 0 is one a core.
@@ -75,6 +78,7 @@ def open_cohort(
         ct_unit=asked_unit(ct_unit),
         lungs=asked_lungs(lung),
         lesion_label=LesionLabel(lesion_label),
+        opinion=asked_opinion(opinion),
     )
     rows = measure_all(cases, how, unfinished / "measures", workers)
     _check_measured(rows)
@@ -86,7 +90,13 @@ def open_cohort(
 
 
 def opened_for_training(
-    path: Path, features: Sequence[str], ct_unit: str, lung: str | None, lesion_label: str, bundle: Path
+    path: Path,
+    features: Sequence[str],
+    ct_unit: str,
+    lung: str | None,
+    lesion_label: str,
+    bundle: Path,
+    opinion: Path | None = None,
 ) -> Cohort:
     """The cohort for a bundle. A folder's measures are left beside the bundle, as NAME.cohort.parquet.
 
@@ -101,6 +111,7 @@ def opened_for_training(
         ct_unit=ct_unit,
         lung=lung,
         lesion_label=lesion_label,
+        opinion=opinion,
         unfinished=unfinished,
         measures=measures,
     )

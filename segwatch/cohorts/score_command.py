@@ -8,13 +8,16 @@ from rich.table import Table
 
 from segwatch.cohorts.lungs import Lungs
 from segwatch.cohorts.measure_command import readable_and_writable
-from segwatch.cohorts.measuring import asked_unit
+from segwatch.cohorts.measuring import Row, asked_unit
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.cohorts.scores import COLUMNS, CaseScore, cases_in, how_to_score, score_cases
 from segwatch.cohorts.write_table import check_suffix, table_of, write_table
 from segwatch.errors import BadInput
 from segwatch.scoring.bundle import load
 from segwatch.volumes.labels import LesionLabel
 
+SHARE_ERROR = "lung share's error"
+"""In percentage points, truth less mask."""
 WITHOUT_LUNG = "no_lung"
 """What a feature's reason begins with where there is no lung mask."""
 
@@ -24,6 +27,7 @@ def score_folder(
     bundle: Path,
     *,
     lungs: Lungs,
+    opinion: AskedOpinion,
     ct_unit: str,
     lesion_label: str,
     workers: int,
@@ -44,7 +48,8 @@ def score_folder(
         scorer = load(bundle)
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
-        scores = score_cases(cases, how_to_score(scorer, unit, lungs, pictures, label), scorer, workers)
+        how = how_to_score(scorer, unit, lungs, opinion, pictures, label)
+        scores = score_cases(cases, how, scorer, workers)
         if out is not None:
             write_table(out, table_of([each.row for each in scores], COLUMNS))
     show(scores, Console(), out)
@@ -54,16 +59,18 @@ def score_folder(
 
 def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> None:
     """Print a line a case, and why the flagged ones are: of several cases the first reason each."""
-    table = Table("case", "status", "Dice", "interval", "failed", "look", "lung", box=None, pad_edge=False)
+    has_share = any(each.row["lung_share_error"] is not None for each in scores)
+    columns = ("case", "status", "Dice", "interval", "failed", "look", "lung", *[SHARE_ERROR] * has_share)
+    table = Table(*columns, box=None, pad_edge=False)
     for each in scores:
         row = each.row
         interval = (
             "" if row["interval_low"] is None else f"{row['interval_low']:.2f} to {row['interval_high']:.2f}"
         )
         dice, failure = (_two(row[name]) for name in ("predicted_dice", "failure_probability"))
-        table.add_row(
-            each.case, each.status, dice, interval, failure, "yes" if each.flagged else "", each.lung
-        )
+        look = "yes" if each.flagged else ""
+        share = [_share_error(row)] * has_share
+        table.add_row(each.case, each.status, dice, interval, failure, look, each.lung, *share)
     console.print(table)
     for each in scores:
         shown = each.reasons if len(scores) == 1 else each.reasons[:1]
@@ -71,6 +78,12 @@ def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> Non
         for reason in shown:
             console.print(f"{each.case}: {reason}{more}", markup=False, highlight=False)
     flagged = sum(each.flagged for each in scores)
+    alone = sum(each.score is not None and each.score.second_opinion == "absent" for each in scores)
+    if alone:
+        console.print(
+            f"{alone} of {len(scores)} have no second opinion, which this scorer reads: --opinion",
+            markup=False,
+        )
     written = "" if out is None else f"; all reasons are in {out}"
     console.print(f"{flagged} of {len(scores)} need a look{written}", markup=False, soft_wrap=True)
 
@@ -78,6 +91,13 @@ def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> Non
 def _hint(scores: Sequence[CaseScore]) -> str:
     lacking = all(any(WITHOUT_LUNG in reason for reason in each.reasons) for each in scores)
     return ": there is no lung mask; --lung own makes one" if lacking else ""
+
+
+def _share_error(row: Row) -> str:
+    if row["lung_share_error"] is None:
+        return ""
+    low, high = row["lung_share_error_low"], row["lung_share_error_high"]
+    return f"{row['lung_share_error']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _two(value: float | None) -> str:

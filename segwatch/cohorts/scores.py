@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from segwatch.cohorts.lungs import Lungs, check_for_cases
 from segwatch.cohorts.measuring import CT, CohortCase, How, Row, in_processes, listed, measures_in
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.contracts.studies import ScoreStatus
 from segwatch.errors import Unprocessable
 from segwatch.features.profiles import options
@@ -26,7 +27,11 @@ COLUMNS = (
     "failure_probability",
     "flagged",
     "lung",
+    "lung_share_error",
+    "lung_share_error_low",
+    "lung_share_error_high",
     "reasons",
+    "second_opinion",
 )
 """Of the table that is written."""
 
@@ -66,8 +71,12 @@ class CaseScore:
         found = self.score
         low, high = (None, None) if found is None or found.interval is None else found.interval
         dice, failure = (None, None) if found is None else (found.predicted_dice, found.failure_probability)
+        error = None if found is None else found.lung_share_error
+        around = None if found is None else found.lung_share_error_interval
         values = (self.case, self.status, dice, low, high, failure, self.flagged, self.lung)
-        return dict(zip(COLUMNS, (*values, "; ".join(self.reasons)), strict=True))
+        share = (error, *(around or (None, None)))
+        opinion = None if found is None else found.second_opinion
+        return dict(zip(COLUMNS, (*values, *share, "; ".join(self.reasons), opinion), strict=True))
 
 
 def cases_in(folder: Path) -> list[CohortCase]:
@@ -78,7 +87,12 @@ def cases_in(folder: Path) -> list[CohortCase]:
 
 
 def how_to_score(
-    scorer: Scorer, ct_unit: AskedUnit, lungs: Lungs, pictures: Path | None, label: LesionLabel
+    scorer: Scorer,
+    ct_unit: AskedUnit,
+    lungs: Lungs,
+    opinion: AskedOpinion,
+    pictures: Path | None,
+    label: LesionLabel,
 ) -> How:
     """How cases are measured for a scorer: what it reads, and the paper's four, which pictures show.
 
@@ -86,7 +100,8 @@ def how_to_score(
         BadInput: it reads a feature that there is not.
     """
     measured = scorer.manifest.measured
-    names = tuple(dict.fromkeys((*PAPER4, *scorer.manifest.feature_names)))
+    less = () if scorer.without_opinion is None else scorer.without_opinion.manifest.feature_names
+    names = tuple(dict.fromkeys((*PAPER4, *scorer.manifest.feature_names, *less)))
     for name in names:
         feature(name)
     return How(
@@ -94,6 +109,7 @@ def how_to_score(
         names,
         ct_unit=ct_unit,
         lungs=lungs,
+        opinion=opinion,
         with_truth=False,
         pictures="" if pictures is None else str(pictures),
         lesion_label=label,

@@ -1,24 +1,21 @@
 """A cohort: one row a predicted mask, with its true Dice and its measures. CSV or Parquet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+from numpy.typing import NDArray
 
-from segwatch.arrays import Flags, Floats, Texts
+from segwatch.arrays import Flags, Floats, Integers, Texts
+from segwatch.cohorts.cells import check_columns, numbers, read_table, texts
+from segwatch.cohorts.columns import BESIDE, KEYS, MADE_BY, REMARKS, SEGMENTER, TRAIN, TRUTH_SHARE
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
-from segwatch.files import csv_delimiter
 from segwatch.scoring.bins import failed
 
-TRAIN = "train"
-KEYS = ("case", "patient", "set")
-REMARKS = ("status", "undefined")
-"""What `segwatch measure --cohort` says of each case beside its measures."""
 FEWEST_PATIENTS = 5
 
 
@@ -30,6 +27,10 @@ class Cohort:
         cases, patients, sets: names (n,).
         dice: true Dice (n,), 0 to 1.
         features: names (f,). values: their values (n, f), NaN where undefined.
+        truth_share: the truth's lesion share of the lung (n,), 0 to 1, as `lesion_share_of_lung` is the
+            mask's; NaN where it is not known. None where the table has no such column.
+        segmenters: who made each mask (n,). None where the table has no such column.
+        opinion, ensemble: see MADE_BY; empty where nothing is said.
     """
 
     cases: Texts
@@ -38,6 +39,10 @@ class Cohort:
     dice: Floats
     features: tuple[str, ...]
     values: Floats
+    truth_share: Floats | None = None
+    segmenters: Texts | None = None
+    opinion: str = ""
+    ensemble: str = ""
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -52,15 +57,17 @@ class Cohort:
         """The sets, `train` first, then by name."""
         return tuple(sorted(set(self.sets.tolist()), key=lambda name: (name != TRAIN, name)))
 
-    def rows(self, chosen: Flags) -> "Cohort":
-        """The chosen rows."""
-        return Cohort(
-            self.cases[chosen],
-            self.patients[chosen],
-            self.sets[chosen],
-            self.dice[chosen],
-            self.features,
-            self.values[chosen],
+    def rows(self, chosen: Flags | Integers) -> "Cohort":
+        """The chosen rows, by a flag each or by their numbers."""
+        return replace(
+            self,
+            cases=self.cases[chosen],
+            patients=self.patients[chosen],
+            sets=self.sets[chosen],
+            dice=self.dice[chosen],
+            values=self.values[chosen],
+            truth_share=None if self.truth_share is None else self.truth_share[chosen],
+            segmenters=None if self.segmenters is None else self.segmenters[chosen],
         )
 
     def of_set(self, name: str) -> "Cohort":
@@ -79,7 +86,7 @@ class Cohort:
                 f"the cohort lacks the columns {', '.join(missing)}; it has {', '.join(self.features)}"
             )
         columns = [self.features.index(name) for name in features]
-        return Cohort(self.cases, self.patients, self.sets, self.dice, features, self.values[:, columns])
+        return replace(self, features=features, values=self.values[:, columns])
 
     def sha256(self) -> str:
         """The hash of its content, whatever the file's format and the rows' order."""
@@ -111,7 +118,7 @@ def read_cohort(path: Path, *, patients_may_share: bool = False) -> Cohort:
         RefusedCohort: not such a table; a case twice; a patient in `train` and in another set; a Dice that
             is missing or outside [0, 1]; NaN or an infinity. Names the column and the first case.
     """
-    return cohort_in(_read_table(path), path, patients_may_share=patients_may_share)
+    return cohort_in(read_table(path), path, patients_may_share=patients_may_share)
 
 
 def cohort_in(table: pa.Table, source: Path, *, patients_may_share: bool = False) -> Cohort:
@@ -120,10 +127,11 @@ def cohort_in(table: pa.Table, source: Path, *, patients_may_share: bool = False
     Raises:
         RefusedCohort: as `read_cohort`.
     """
-    _check_columns(table, source, (*KEYS, "dice"))
-    cohort = _rows_of(table, _numbers(table, "dice", _texts(table, "case")))
+    check_columns(table, source, (*KEYS, "dice"))
+    cohort = _rows_of(table, numbers(table, "dice", texts(table, "case")))
     _check_rows(cohort)
     _check_dice(cohort)
+    _check_truth_share(cohort)
     if not patients_may_share:
         _check_split(cohort)
     return cohort
@@ -135,8 +143,8 @@ def read_measures(path: Path) -> Cohort:
     Raises:
         RefusedCohort: as `read_cohort`, but for Dice and sets.
     """
-    table = _read_table(path)
-    _check_columns(table, path, KEYS)
+    table = read_table(path)
+    check_columns(table, path, KEYS)
     cohort = _rows_of(table, np.full(table.num_rows, np.nan))
     _check_rows(cohort)
     return cohort
@@ -169,14 +177,50 @@ def stacked(tables: Mapping[str, Cohort]) -> Cohort:
         np.concatenate([table.dice for table in alike]),
         first.features,
         np.concatenate([table.values for table in alike]),
+        _in_all([table.truth_share for table in alike]),
+        _in_all([table.segmenters for table in alike]),
+        *(_one_of(name, [getattr(table, name) for table in alike], "the tables") for name in MADE_BY),
     )
 
 
+def _in_all(columns: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """The columns one beneath the other; None where a table lacks it, since a part is never the whole."""
+    there = [column for column in columns if column is not None]
+    return np.concatenate(there) if len(there) == len(columns) else None
+
+
 def _rows_of(table: pa.Table, dice: Floats) -> Cohort:
-    names = tuple(name for name in table.column_names if name not in (*KEYS, "dice", *REMARKS))
-    cases = _texts(table, "case")
-    values = np.stack([_numbers(table, name, cases) for name in names], axis=1)
-    return Cohort(cases, _texts(table, "patient"), _texts(table, "set"), dice, names, values)
+    names = tuple(name for name in table.column_names if name not in (*KEYS, *BESIDE, *REMARKS))
+    cases = texts(table, "case")
+    values = np.stack([numbers(table, name, cases) for name in names], axis=1)
+    return Cohort(
+        cases,
+        texts(table, "patient"),
+        texts(table, "set"),
+        dice,
+        names,
+        values,
+        numbers(table, TRUTH_SHARE, cases) if TRUTH_SHARE in table.column_names else None,
+        texts(table, SEGMENTER) if SEGMENTER in table.column_names else None,
+        *(_made_by(table, name) for name in MADE_BY),
+    )
+
+
+def _made_by(table: pa.Table, name: str) -> str:
+    """The one value that the rows have in a column; empty where they have none."""
+    if name not in table.column_names:
+        return ""
+    return _one_of(name, table[name].cast(pa.string()).to_pylist(), "the rows")
+
+
+def _one_of(name: str, values: Sequence[str | None], whose: str) -> str:
+    known = sorted({value for value in values if value})
+    if len(known) > 1:
+        raise RefusedCohort(
+            f"{whose} differ in {name}: {known[0]} and {known[1]}; what they say does not compare, so give "
+            "one alone"
+        )
+    return known[0] if known else ""
 
 
 def training_rows(cohort: Cohort) -> Cohort:
@@ -207,81 +251,6 @@ def training_rows(cohort: Cohort) -> Cohort:
     return train
 
 
-def _read_table(path: Path) -> pa.Table:
-    try:
-        if path.suffix == ".csv":
-            with path.open(encoding="utf-8", errors="replace") as file:
-                parsing = pyarrow.csv.ParseOptions(delimiter=csv_delimiter(file.readline()))
-            # Only an empty cell is null: the text NaN is a value that somebody computed, and is refused.
-            options = pyarrow.csv.ConvertOptions(
-                null_values=[""], strings_can_be_null=True, column_types=dict.fromkeys(KEYS, pa.string())
-            )
-            return pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
-        if path.suffix == ".parquet":
-            return pyarrow.parquet.read_table(path)
-    except FileNotFoundError:
-        raise RefusedCohort(f"there is no file {path}") from None
-    except (pa.ArrowException, OSError) as error:
-        raise RefusedCohort(f"{path} cannot be read: {str(error)[:200]}") from None
-    raise RefusedCohort(f"{path} is neither .csv nor .parquet")
-
-
-def _check_columns(table: pa.Table, source: Path, needed: Sequence[str]) -> None:
-    names = table.column_names
-    missing = [name for name in needed if name not in names]
-    if missing:
-        raise RefusedCohort(f"{source} lacks the columns {', '.join(missing)}; it has {', '.join(names)}")
-    if len(set(names)) != len(names):
-        raise RefusedCohort(f"{source} has a column twice")
-    if set(names) <= {*needed, "dice", *REMARKS}:
-        raise RefusedCohort(f"{source} has no feature column beside {', '.join(needed)}")
-    if not table.num_rows:
-        raise RefusedCohort(f"{source} has no rows")
-
-
-def _texts(table: pa.Table, name: str) -> Texts:
-    texts = table[name].cast(pa.string()).to_pylist()
-    if not all(texts):
-        raise RefusedCohort(f"the column {name} is empty in row {[bool(t) for t in texts].index(False) + 1}")
-    return np.array(texts, dtype=np.str_)
-
-
-def _numbers(table: pa.Table, name: str, cases: Texts) -> Floats:
-    """A column as floats, null as NaN; NaN itself and infinities refused."""
-    column = table[name]
-    if column.null_count == len(column):
-        return np.full(len(column), np.nan)
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise RefusedCohort(f"the column {name} holds {_no_number(column, cases)}")
-    numbers = [np.nan if value is None else float(value) for value in column.to_pylist()]
-    values = np.array(numbers, dtype=np.float64)
-    strange = ~np.isfinite(values) & np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
-    if strange.any():
-        first = int(np.flatnonzero(strange)[0])
-        raise RefusedCohort(
-            f"the column {name} holds {values[first]} (case {cases[first]}): leave a measure that is "
-            "undefined empty"
-        )
-    return values
-
-
-def _no_number(column: pa.ChunkedArray, cases: Texts) -> str:
-    """The first value of a column that is no number, its case, and what is wrong with it."""
-    cells = [(case, cell) for case, cell in zip(cases, column.to_pylist(), strict=True) if cell is not None]
-    case, cell = next((pair for pair in cells if not _is_number(str(pair[1]))), cells[0])
-    if _is_number(str(cell).replace(",", ".", 1)) and not _is_number(str(cell)):
-        return f"{cell!r} (case {case}), with a decimal comma: numbers are written with a point"
-    return f"{cell!r} (case {case}), which is no number"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _check_rows(cohort: Cohort) -> None:
     names, counts = np.unique(cohort.cases, return_counts=True)
     if (counts > 1).any():
@@ -295,6 +264,19 @@ def _check_dice(cohort: Cohort) -> None:
         first = int(np.flatnonzero(wrong)[0])
         raise RefusedCohort(
             f"the case {cohort.cases[first]} has the Dice {cohort.dice[first]}, which is not within 0 to 1"
+        )
+
+
+def _check_truth_share(cohort: Cohort) -> None:
+    if cohort.truth_share is None:
+        return
+    with np.errstate(invalid="ignore"):
+        wrong = (cohort.truth_share < 0) | (cohort.truth_share > 1)
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise RefusedCohort(
+            f"the case {cohort.cases[first]} has the {TRUTH_SHARE} {cohort.truth_share[first]}, which is no "
+            "share within 0 to 1"
         )
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from segwatch.cohorts.table import KEYS, REMARKS
+from segwatch.cohorts.columns import BESIDE, KEYS, MADE_BY, REMARKS
 from segwatch.errors import BadInput
 from segwatch.files import whole_file
 
@@ -36,10 +36,14 @@ def table_of(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pa.Tabl
 
 
 def measures_table(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -> pa.Table:
-    """Rows of `segwatch.cohorts.measuring`: keys, dice if any has it, features, status, undefined (JSON)."""
-    dice = ("dice",) if any("dice" in row for row in rows) else ()
+    """Rows of `segwatch.cohorts.measuring`: keys, what the truths say if any has one, features, status,
+    undefined (JSON).
+    """
+    truths = tuple(name for name in BESIDE if any(name in row for row in rows))
     in_words = [{**row, "undefined": json.dumps(row["undefined"])} for row in rows]
-    return table_of(in_words, (*KEYS, *dice, *features, *REMARKS))
+    made_by = [name for name in MADE_BY if any(row.get(name) for row in rows)]
+    said = [name for name in REMARKS if name not in MADE_BY]
+    return table_of(in_words, (*KEYS, *truths, *features, *said, *made_by))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -21,7 +21,12 @@ caller said so; or something else, whose intensities mean nothing."""
 LesionSource = Literal["nnunet", "nnunet-v1", "given", "none"]
 """Where the lesion mask comes from; `none`: the hospital's own did not come, and no model was to be asked."""
 LungMethod = Literal["given", "lungmask", "classical", "none"]
+Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Ensemble = Literal["folds", "seeds"]
+"""What an ensemble's members differ in: what they learnt from, or only what was drawn."""
+OpinionUse = Literal["read", "absent"]
+"""Whether a scorer that reads a second opinion had the one that it knows."""
 
 
 class Scanner(Contract):
@@ -90,15 +95,40 @@ class StudyReceived(Study):
 
 
 class MaskProbabilities(Contract):
-    """What the lesion model itself says of its mask."""
+    """What the lesion model itself says of its mask.
+
+    `fold_agreement` is the agreement of an `ensemble`'s members, which learnt from other cases each (folds)
+    or from the same ones (seeds): the two do not compare.
+    """
 
     mean_foreground: Share | None = None
     entropy: Annotated[float, Field(ge=0)] | None = None
     fold_agreement: Share | None = None
+    soft_dice_confidence: Share | None = None
+    soft_recall: Share | None = None
+    threshold_agreement: Share | None = None
+    ensemble: Ensemble | None = None
+
+
+class SecondOpinion(Contract):
+    """How the mask agrees with another model's mask of the same scan.
+
+    `precision` is the share of the mask that the other model calls lesion too, `recall` the share of the
+    other's lesion that is in the mask: null where the other finds none. All are null where the mask falls
+    between the points of the grid on which the two are compared.
+    """
+
+    dice: Share | None
+    precision: Share | None
+    recall: Share | None
+    model: ModelIdentity
 
 
 class StudySegmented(Study):
-    """The study has its masks, native and on the grid that features are measured on (from segmentation)."""
+    """The study has its masks, native and on the grid that features are measured on (from segmentation).
+
+    `segmentation_seconds` is how long the stage itself took: a goal for the rest's time leaves it out.
+    """
 
     ct_unit: CtUnit
     geometry: Geometry
@@ -113,6 +143,8 @@ class StudySegmented(Study):
     lung_method: LungMethod
     model: ModelIdentity | None
     probabilities: MaskProbabilities | None = None
+    segmentation_seconds: Seconds | None = None
+    second_opinion: SecondOpinion | None = None
     ct_unit_reason: Reason | None = None
 
 
@@ -123,6 +155,8 @@ class StudyMeasured(Study):
     """The mask's measures. A feature without value is null and has its reason (from features).
 
     A scorer knows one version of each feature; a feature that `feature_versions` does not name has version 1.
+    `opinion` is the model whose mask the second opinion's features compare with, `ensemble` what the lesion
+    model's agreement is of.
     """
 
     ct_unit: CtUnit
@@ -136,6 +170,9 @@ class StudyMeasured(Study):
     components: Literal["26", "l1"]
     lesion_ml: Annotated[float, Field(ge=0)] | None = None
     feature_versions: dict[Name, Version] = Field(default_factory=dict)
+    segmentation_seconds: Seconds | None = None
+    opinion: ModelIdentity | None = None
+    ensemble: Ensemble | None = None
 
     @model_validator(mode="after")
     def _every_null_has_its_reason(self) -> "StudyMeasured":
@@ -156,11 +193,18 @@ class Contribution(Contract):
 ScoreStatus = Literal["scored", "undefined", "outside"]
 
 
+Points = Annotated[float, Field(ge=-100, le=100)]
+"""Percentage points between two shares."""
+
+
 class StudyScored(Study):
     """The predicted quality of a mask (from scoring).
 
     `undefined` has no predicted Dice and counts as failed. `outside` means that the study is not like
-    what the scorer was trained on; its figures are shown, and it needs attention.
+    what the scorer was trained on; its figures are shown, and it needs attention. `lung_share_error` is the
+    truth's lesion share of the lung less the mask's, as predicted, with an interval; a scorer that was not
+    trained for it says nothing. `second_opinion` is null where the scorer reads none; where it is `absent`
+    the bundle's scorer that needs none gave the figures.
     """
 
     status: ScoreStatus
@@ -176,6 +220,12 @@ class StudyScored(Study):
     lesion_source: LesionSource
     model: ModelIdentity | None
     scorer: ModelIdentity
+    lung_share_error: Points | None = None
+    lung_share_error_interval: tuple[Points, Points] | None = None
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+    """How many times denser this failure probability is among the scorer's failed training studies than among
+    its good ones; None where the scorer cannot say, or the study is undefined or outside."""
+    second_opinion: OpinionUse | None = None
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":
@@ -184,6 +234,8 @@ class StudyScored(Study):
         if self.status == "undefined":
             if self.predicted_dice is not None or not self.predicted_failed:
                 raise ValueError("an undefined study has no predicted Dice and counts as failed")
+            if self.lung_share_error is not None:
+                raise ValueError("an undefined study has no predicted error of the lung's share")
         elif self.predicted_dice is None:
             raise ValueError("a scored study has a predicted Dice")
         if (self.status != "scored" or self.predicted_failed) and not self.needs_attention:

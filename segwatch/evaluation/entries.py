@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.contracts.base import Contract
 from segwatch.scoring.predict import Kind
 from segwatch.statistics import curves
@@ -138,6 +140,62 @@ class FeaturesEntry(Contract):
     names: tuple[str, ...]
 
 
+class PairedDifference(Contract):
+    """A scorer's figure on a rival's studies, and how it differs: scorer less rival, 95 % over patients."""
+
+    scorer: float | None
+    difference: float | None
+    difference_ci: Bounds | None
+
+
+class RivalSetEntry(Contract):
+    """A rival's figures of the studies of a set that it can judge, and how scorers differ from it on those.
+
+    A scorer that is judged there on what it was fitted on is not compared.
+    """
+
+    figures: SetFigures
+    scorer_less_rival: dict[str, dict[str, PairedDifference]]
+
+
+class RivalEntry(Contract):
+    """A rival, each patient predicted without them; or why it is not measurable, of a set by None."""
+
+    title: str
+    features: tuple[str, ...]
+    not_measurable: str | None
+    fitted_on: str | None
+    sets: dict[str, RivalSetEntry | None]
+
+
+class BurdenSetEntry(Contract):
+    """How well the error of the lesion's share of the lung is predicted, in percentage points.
+
+    Attributes:
+        n: the studies whose truth's share is known and that have a prediction.
+        mae_constant: of the training rows' median for every study. gain: of the prediction on it.
+        covered: the share of intervals that hold, of studies that are not outside; half_width: theirs.
+        resubstitution: whether the model was fitted on these rows.
+    """
+
+    n: int
+    mae: float
+    mae_constant: float
+    gain: float
+    gain_ci: Bounds
+    bias: float
+    covered: float | None
+    half_width: float | None
+    resubstitution: bool
+
+
+class BurdenEntry(Contract):
+    """The second target of a bundle, or of a model fitted on `train`; why there is none, or its sets."""
+
+    not_measurable: str | None
+    sets: dict[str, BurdenSetEntry | None]
+
+
 class Report(Contract):
     """Everything that `report.json` holds."""
 
@@ -152,6 +210,8 @@ class Report(Contract):
     bootstrap: BootstrapEntry
     p_value: dict[str, dict[str, SensitivityTest]]
     ablation: dict[str, tuple[Ablation, ...]]
+    rivals: dict[str, RivalEntry] = Field(default_factory=dict)
+    burden: dict[str, BurdenEntry] = Field(default_factory=dict)
 
     def written(self) -> str:
         """As JSON. What was not looked at does not stand there, and NaN never does."""

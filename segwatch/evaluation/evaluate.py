@@ -9,9 +9,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from segwatch.arrays import Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort
 from segwatch.evaluation.bootstrap import POINTS, Drawn, bootstrap
+from segwatch.evaluation.burden import burden_entries
 from segwatch.evaluation.entries import (
     Ablation,
     BootstrapEntry,
@@ -29,6 +31,7 @@ from segwatch.evaluation.entries import (
 )
 from segwatch.evaluation.intervals import FittedIntervals, fitted_intervals, interval_entries
 from segwatch.evaluation.plan import Plan, ablations, left_out, plan_of, predicted
+from segwatch.evaluation.rivals import rival_entries
 from segwatch.scoring.bundle import Scorer
 from segwatch.statistics.binomial import ALPHA, largest_rejected, largest_rejected_on_grid
 from segwatch.statistics.figures import constants
@@ -129,7 +132,7 @@ def _fitted(prepared: Cohort, asked: EvaluateOptions, done: Callable[[int], None
         directions=asked.directions,
     )
     without = left_out(asked.features, asked.without)
-    judged = {name: predicted(plan, name, asked.seed) for name in asked.models}
+    judged = {name: predicted(plan, EVERY[name], asked.seed) for name in asked.models}
     intervals = {
         name: fitted_intervals(plan, name, asked.seed, made.predicted) for name, made in judged.items()
     }
@@ -153,6 +156,7 @@ def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> 
         **{name: _trained_entry(cohort, name, asked, fitted) for name in fitted.judged},
         **{name: _bundle_entry(cohort, bundles[name], scorer) for name, scorer in asked.bundles.items()},
     }
+    judged = {**fitted.judged, **bundles}
     report = Report(
         format="segwatch-report/1",
         cohort=CohortEntry(
@@ -168,10 +172,18 @@ def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> 
         models=models,
         constants=_constants(cohort, asked, fitted.plan),
         bootstrap=_bootstrap(asked, fitted.drawn, cohort.set_names),
-        p_value={name: _tests(entry.sets) for name, entry in models.items()},
+        p_value={name: sensitivity_tests(entry.sets) for name, entry in models.items()},
         ablation=dict(fitted.ablations),
+        rivals=rival_entries(cohort, judged, models, asked.seed),
+        burden=burden_entries(
+            cohort,
+            fitted.plan,
+            asked.bundles,
+            asked.seed,
+            {name: any(one.resubstitution for one in entry.sets.values()) for name, entry in models.items()},
+        ),
     )
-    return Evaluated(report, {**fitted.judged, **bundles})
+    return Evaluated(report, judged)
 
 
 def _check(asked: EvaluateOptions) -> None:
@@ -238,6 +250,11 @@ def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> dic
         mean = float(cohort.of_set(TRAIN).dice.mean())
     else:
         mean = next(iter(asked.bundles.values())).manifest.cohort.mean_dice
+    return constant_entries(cohort, mean)
+
+
+def constant_entries(cohort: Cohort, mean: float) -> dict[str, ConstantEntry]:
+    """Of every set: `mean` for every study, and everything flagged."""
     return {
         title.replace(" ", "_"): ConstantEntry(
             title=title,
@@ -272,7 +289,8 @@ def _spread(values: Floats) -> DrawnSpread:
     return DrawnSpread(defined=len(known), mean=defined(known.mean()), sd=defined(known.std()))
 
 
-def _tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
+def sensitivity_tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
+    """The exact test of each set's sensitivity."""
     return {
         name: SensitivityTest(
             found=entry.found,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from segwatch.arrays import Flags, Floats
-from segwatch.cohorts.table import TRAIN, Cohort
+from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.table import Cohort
 from segwatch.evaluation.entries import IntervalEntry, WeightedCoverage
 from segwatch.evaluation.plan import Plan, Split
 from segwatch.scoring.bins import COUNT, bin_of, expected_dice
@@ -56,7 +57,7 @@ def fitted_intervals(plan: Plan, model: str, seed: int, predicted: Floats) -> Fi
         rows = split.predict & plan.cohort.defined
         region = fit_region(learn, folds)
         outside = np.zeros(len(rows), dtype=np.bool_)
-        outside[rows] = is_outside(plan.cohort.values[rows], spreads_of(learn), region)
+        outside[rows] = is_outside(plan.cohort.values[rows], predicted[rows], spreads_of(learn), region)
         interval = banded_interval(said, learn.dice - said, learn.patients)
         made.plain.fill(rows, predicted[rows], interval, outside[rows])
         _fill_weighted(made, plan, split, learn, said, predicted, outside)

@@ -11,7 +11,7 @@ from segwatch.cohorts.table import Cohort, training_rows
 from segwatch.errors import RefusedCohort
 from segwatch.evaluation.entries import Ablation, short_entries
 from segwatch.statistics.verdicts import Judged, fill_by_protocol
-from segwatch.training.models import EVERY, fit
+from segwatch.training.models import EVERY, ModelRecipe, fit
 
 Names = tuple[str, ...]
 ALL_SUBSETS_UP_TO = 4
@@ -63,9 +63,9 @@ def plan_of(cohort: Cohort, *, leave_patient_out: bool = False, directions: tupl
     return Plan(cohort, train, tuple(splits), True, directions)
 
 
-def predicted(plan: Plan, model: str, seed: int) -> Judged:
+def predicted(plan: Plan, recipe: ModelRecipe, seed: int) -> Judged:
     """What the model makes of every row of the cohort, each by the fit that its split names."""
-    judged, recipe = Judged.undefined(plan.cohort.dice), EVERY[model]
+    judged = Judged.undefined(plan.cohort.dice)
     for split in plan.splits:
         learn = plan.train.rows(split.learn)
         fitted = fit(recipe, learn.values, learn.dice, seed, plan.directions)
@@ -103,7 +103,7 @@ def ablations(
     for names in without:
         plan = _without(whole, names)
         for model in models:
-            sets = short_entries(plan.cohort, predicted(plan, model, seed))
+            sets = short_entries(plan.cohort, predicted(plan, EVERY[model], seed))
             found[model].append(Ablation(left_out=names, features=plan.cohort.features, sets=sets))
             done(1)
     return {model: tuple(made) for model, made in found.items()}

@@ -2,7 +2,8 @@
 
 NIfTI files are streamed: the grid's voxels are taken as the file is inflated, the CT only near the lesion,
 and memory does not grow with the number of slices. What cannot be streamed (other formats, slices that are
-not axial, `native`, a lung mask that is still to be made) is read as a whole and measured all the same.
+not axial, `native`, what a lung mask or a second opinion is still to be made of) is read as a whole and
+measured all the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from segwatch.contracts.base import Geometry
-from segwatch.contracts.studies import CtUnit
+from segwatch.contracts.studies import CtUnit, SecondOpinion
 from segwatch.features.card import Feature
 from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.kernels.runs import Runs, encode_runs, stacked
 from segwatch.features.kernels.sampling import count_inside
+from segwatch.features.lesion_share import share_of_lung
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.near import boxes_near, margin_voxels
 from segwatch.features.profiles import FeatureOptions
@@ -33,6 +35,8 @@ from segwatch.volumes.sampled import sample_ct, sample_mask, source_geometry, st
 
 MakeLung = Callable[[Volume, CtUnit], Mask | None]
 """Makes the lung mask of a CT in HU, as it was scanned; None where it finds no lung."""
+GiveOpinion = Callable[[Volume, CtUnit, Mask, Mask | None], SecondOpinion | None]
+"""Compares a CT's lesion mask with another model's, given the lung mask; None where that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Request:
         whole: whether files are read to their last checksum.
         make_lung: makes the lung mask where there is no file of it.
         lesion_label: which label of the lesion mask is lesion.
+        give_opinion: makes the second opinion.
     """
 
     ct: Path
@@ -60,6 +65,7 @@ class Request:
     whole: bool = True
     make_lung: MakeLung | None = None
     lesion_label: LesionLabel = field(default_factory=LesionLabel)
+    give_opinion: GiveOpinion | None = None
 
     @property
     def wanted(self) -> list[Feature]:
@@ -86,7 +92,8 @@ def scene_of_files(request: Request, *, streamed: bool = True) -> Scene:
     """
     paths = [path for path in (request.ct, request.lesion, request.lung) if path is not None]
     made = request.lung is None and request.make_lung is not None
-    if streamed and not request.native and not made and streamable(paths):
+    whole = request.native or made or request.give_opinion is not None
+    if streamed and not whole and streamable(paths):
         return _streamed(request)
     return _read(request)
 
@@ -106,6 +113,24 @@ def dice_of_files(one: Path, other: Path, label: LesionLabel) -> float | None:
         second = _binary(read_mask(other, mask.geometry, label).array).runs
     filled = first.voxels + second.voxels
     return 2 * count_inside(BinaryMask(runs=first), second) / filled if filled else None
+
+
+def truth_share_of_files(scene: Scene, request: Request, truth: Path) -> float | None:
+    """The share of the lung that the truth says is lesion, on the scene's grid and against its lung mask, as
+    `lesion_share_of_lung` is the mask's; None where there is no lung.
+
+    Raises:
+        RefusedVolume: as reading it does, and where it does not lie on the mask's voxels.
+    """
+    if scene.given_lung is None:
+        return None
+    shape = scene.ct.shape
+    if streamable([request.lesion, truth]):
+        source, label = source_geometry(request.lesion), request.lesion_label
+        lesion = _binary(sample_mask(truth, source, shape, label=label, whole=request.whole))
+    else:
+        lesion = _on(read_mask(truth, read_ct(request.ct).geometry, request.lesion_label).array, shape)
+    return share_of_lung(lesion, scene.given_lung)
 
 
 def target_shape(source: Shape, options: FeatureOptions) -> Shape:
@@ -173,7 +198,10 @@ def _read(request: Request) -> Scene:
     found = in_hounsfield(ct.array, request.ct_unit, request.ct.name, ct.doubt)
     values, unit = found.array, found.unit
     lesion = read_mask(request.lesion, ct.geometry, request.lesion_label)
-    lung = _lung(request, Volume(values, ct.geometry), unit)
+    volume = Volume(values, ct.geometry)
+    lung = _lung(request, volume, unit)
+    give = request.give_opinion
+    opinion = None if give is None else give(volume, unit, lesion.array, lung)
     geometry = ct.geometry
     if not request.native:
         shape = target_shape(geometry.shape_zyx, request.options)
@@ -187,6 +215,7 @@ def _read(request: Request) -> Scene:
         doubt=found.judged.doubt,
         options=request.options,
         given_native=NativeMask(_binary(lesion.array), lesion.geometry.spacing_zyx_mm),
+        given_opinion=opinion,
     )
 
 

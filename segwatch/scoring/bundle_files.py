@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.envelope import describe
 from segwatch.errors import RefusedModel
-from segwatch.scoring.manifest import MANIFEST_FILE, MODEL_FILE, ScorerManifest
+from segwatch.scoring.manifest import BURDEN_FILE, MANIFEST_FILE, MODEL_FILE, ScorerManifest
 
 LARGEST_BYTES = 64 * 1024**2
 TRAIN_AGAIN = "train it again with `segwatch train`"
@@ -17,11 +17,15 @@ TRAIN_AGAIN = "train it again with `segwatch train`"
 
 @dataclass(frozen=True)
 class BundleFiles:
-    """What a bundle says, and its model as bytes. Its identity is the hash of its manifest."""
+    """What a bundle says, and its models as bytes. Its identity is the hash of its manifest.
+
+    `burden` is the model of the second target, None where the manifest names none.
+    """
 
     manifest: ScorerManifest
     model: bytes
     identity: ModelIdentity
+    burden: bytes | None = None
 
 
 def read_files(folder: Path) -> BundleFiles:
@@ -32,19 +36,26 @@ def read_files(folder: Path) -> BundleFiles:
     """
     written = _read(folder / MANIFEST_FILE)
     manifest = _manifest(written, folder / MANIFEST_FILE)
-    model = _read(folder / MODEL_FILE)
-    found = hashlib.sha256(model).hexdigest()
-    if found != manifest.model_sha256:
-        raise RefusedModel(
-            f"{folder / MODEL_FILE} is not the file that its manifest names: its sha256 is {found}, "
-            f"the manifest says {manifest.model_sha256}; take the bundle from its source again"
-        )
-    return BundleFiles(manifest, model, identity_of(manifest.name, written))
+    model = _pinned(folder / MODEL_FILE, manifest.model_sha256)
+    second = manifest.burden
+    burden = None if second is None else _pinned(folder / BURDEN_FILE, second.model_sha256)
+    return BundleFiles(manifest, model, identity_of(manifest.name, written), burden)
 
 
 def identity_of(name: str, manifest: bytes) -> ModelIdentity:
     """Who a scorer is: another threshold or calibration makes another scorer."""
     return ModelIdentity(name=name, sha256=hashlib.sha256(manifest).hexdigest())
+
+
+def _pinned(file: Path, sha256: str) -> bytes:
+    data = _read(file)
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise RefusedModel(
+            f"{file} is not the file that its manifest names: its sha256 is {found}, "
+            f"the manifest says {sha256}; take the bundle from its source again"
+        )
+    return data
 
 
 def _read(file: Path) -> bytes:

@@ -7,10 +7,21 @@ from typing import Protocol
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.contracts.studies import Contribution, MeasureStatus, ScoreStatus, StudyMeasured, StudyScored
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.quality import AGREEMENT, OPINION
+from segwatch.contracts.studies import (
+    Contribution,
+    Ensemble,
+    MeasureStatus,
+    OpinionUse,
+    ScoreStatus,
+    StudyMeasured,
+    StudyScored,
+)
 from segwatch.errors import Unprocessable
-from segwatch.scoring import explain, outside
+from segwatch.scoring import burden, explain, outside
 from segwatch.scoring.bundle import Scorer
+from segwatch.scoring.manifest import ScorerManifest
 from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns
 
@@ -31,6 +42,8 @@ class Measured(Protocol):
         profile: the reading of the paper's features.
         components: the rule by which voxels connect.
         feature_versions: of each feature; 1 where one is not named.
+        opinion: the model that the second opinion's features compare with.
+        ensemble: what the agreement of the lesion model's checkpoints is of.
     """
 
     @property
@@ -45,6 +58,10 @@ class Measured(Protocol):
     def components(self) -> str: ...
     @property
     def feature_versions(self) -> Mapping[str, int]: ...
+    @property
+    def opinion(self) -> ModelIdentity | None: ...
+    @property
+    def ensemble(self) -> Ensemble | None: ...
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,11 @@ class Score:
         failure_probability: that the Dice is below 0.6.
         drivers: each feature's effect on the predicted Dice, the largest first.
         needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
+        lung_share_error: the truth's lesion share of the lung less the mask's, as predicted, in percentage
+            points; None where the scorer has no such target. lung_share_error_interval: around it.
+        failure_ratio: how many times denser the failure probability is among failed training rows than among
+            good ones; None of an undefined study, one outside, and where the bundle does not say.
+        second_opinion: whether the one that the scorer reads was there; None where it reads none.
     """
 
     status: ScoreStatus
@@ -72,6 +94,10 @@ class Score:
     failure_probability: float | None = None
     drivers: tuple[Contribution, ...] = ()
     needs_attention: bool = True
+    lung_share_error: float | None = None
+    lung_share_error_interval: tuple[float, float] | None = None
+    failure_ratio: float | None = None
+    second_opinion: OpinionUse | None = None
 
 
 def score(measured: Measured, scorer: Scorer) -> Score:
@@ -79,12 +105,38 @@ def score(measured: Measured, scorer: Scorer) -> Score:
 
     An empty mask, or one with a feature of the scorer undefined, has no predicted Dice, counts as failed
     and needs attention. A study outside the training cohort, or with no lesion in the lung,
-    needs attention whatever its prediction.
+    needs attention whatever its prediction. A study without the second opinion that the scorer reads, or with
+    another model's, is scored by the bundle's scorer that needs none; where there is no such scorer it is
+    undefined.
 
     Raises:
-        Unprocessable: `other_measures`, `missing_feature` or `other_feature_version`: measured otherwise
-            than the scorer expects.
+        Unprocessable: `other_measures`, `missing_feature`, `other_feature_version` or `other_ensemble`:
+            measured otherwise than the scorer expects.
     """
+    if not scorer.manifest.reads_opinion:
+        return _attended(measured, scorer)
+    if has_opinion(measured, scorer.manifest):
+        return replace(_attended(measured, scorer), second_opinion="read")
+    if scorer.without_opinion is not None:
+        return replace(_attended(measured, scorer.without_opinion), second_opinion="absent")
+    return Score(
+        "undefined", (explain.why_no_opinion(measured.opinion, scorer.manifest),), second_opinion="absent"
+    )
+
+
+def has_opinion(measured: Measured, manifest: ScorerManifest) -> bool:
+    """Whether the study has the second opinion that the scorer was trained on.
+
+    One that could not be compared in full (the other model finds no lesion) counts: what it lacks is
+    undefined.
+    """
+    known, found = manifest.opinion, measured.opinion
+    if known is None or found is None or found.sha256 != known.model.sha256:
+        return False
+    return any(measured.features.get(name) is not None for name in OPINION)
+
+
+def _attended(measured: Measured, scorer: Scorer) -> Score:
     _check_measures(measured, scorer)
     found = _score(measured, scorer)
     nowhere = explain.why_nowhere(measured.features)
@@ -134,6 +186,13 @@ def _check_measures(measured: Measured, scorer: Scorer) -> None:
             f"{scorer.identity.name} needs: serve a scorer of the features that are measured",
             kind="missing_feature",
         )
+    if AGREEMENT in scorer.manifest.feature_names and measured.ensemble != scorer.manifest.ensemble:
+        raise Unprocessable(
+            f"the agreement of this study's lesion model is of {measured.ensemble or 'unsaid'}, the scorer "
+            f"{scorer.identity.name} was trained on that of {scorer.manifest.ensemble or 'unsaid'}: the two "
+            "do not compare, so serve a scorer of the same kind",
+            kind="other_ensemble",
+        )
     for feature in scorer.manifest.features:
         found = measured.feature_versions.get(feature.name, FIRST_VERSION)
         if found != feature.version:
@@ -163,11 +222,17 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
+    densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
-    is_outside = distance > manifest.outside.bound
+    doubtful = bool(outside.is_doubtful(standardised[None, :], predicted.dice[:1], manifest.outside)[0])
+    is_far = distance > manifest.outside.bound
+    is_outside = is_far or doubtful
     is_failed = failure >= manifest.threshold.failure_probability
-    far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
+    far = explain.why_outside(read, standardised, distance, manifest) if is_far else ()
+    if doubtful:
+        far += explain.why_doubtful(standardised, dice, manifest)
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
+    share_error, around = _burden(near, scorer, outside=is_outside)
     return Score(
         status="outside" if is_outside else "scored",
         reasons=far + bad,
@@ -177,7 +242,23 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
         interval=UNBOUNDED if is_outside else manifest.interval.around(dice),
         failure_probability=failure,
         drivers=drivers,
+        lung_share_error=share_error,
+        lung_share_error_interval=around,
+        failure_ratio=densities.ratio(failure) if densities and not is_outside else None,
     )
+
+
+def _burden(
+    values: Floats, scorer: Scorer, *, outside: bool
+) -> tuple[float | None, tuple[float, float] | None]:
+    """The predicted error of the lesion's share of the lung and its interval, where the scorer has them."""
+    part = scorer.manifest.burden
+    if part is None or scorer.burden is None:
+        return None, None
+    rows = values[None, :]
+    error = float(burden.share_error(scorer.burden, scorer.manifest, rows)[0])
+    share = float(burden.mask_share(scorer.manifest, rows)[0])
+    return error, burden.error_bounds(part, error, share, outside=outside)
 
 
 def _five(row: Floats) -> FiveShares:

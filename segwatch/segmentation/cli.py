@@ -51,9 +51,27 @@ def bundle(
     axes: Annotated[
         str, typer.Option(help="Where x, y, z ran to in the training files, as RAS; LPS where empty.")
     ] = "",
+    ensemble: Annotated[
+        str, typer.Option(help="What several checkpoints differ in: folds or seeds; folds where empty.")
+    ] = "",
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Cases that the model has not seen (ct.nii.gz, lesion_truth.nii.gz): its temperature."
+        ),
+    ] = None,
 ) -> None:
     """Make a pinned bundle of a model that nnU-Net trained, and print its sha256."""
-    from segwatch.segmentation.bundling import bundle_of
+    from segwatch.segmentation.bundling import asked_ensemble, bundle_of
     from segwatch.volumes.labels import LesionLabel
 
-    typer.echo(bundle_of(trained, out, name, LesionLabel(lesion_label), axes))
+    digest = bundle_of(
+        trained,
+        out,
+        name,
+        label=LesionLabel(lesion_label),
+        axes=axes,
+        ensemble=asked_ensemble(ensemble),
+        calibrate=calibrate,
+    )
+    typer.echo(digest)

@@ -39,7 +39,13 @@ class LesionModel:
     """
 
     def __init__(
-        self, bundle: Bundle, *, device: str = "cpu", threads: int = 1, mirroring: bool = True
+        self,
+        bundle: Bundle,
+        *,
+        device: str = "cpu",
+        threads: int = 1,
+        mirroring: bool = True,
+        labels: tuple[int, ...] = (),
     ) -> None:
         """Load a bundle.
 
@@ -49,11 +55,14 @@ class LesionModel:
             threads: how many threads torch may use.
             mirroring: predict mirrored copies too, along the axes that the checkpoint allows, as nnU-Net
                 does by itself: up to eight times the work.
+            labels: those that are lesion; the bundle's where empty.
 
         Raises:
             RefusedModel: the files are not what nnU-Net can load, or the device is not there.
         """
         self.identity = bundle.identity
+        self._ensemble = bundle.ensemble
+        self._temperature = bundle.temperature
         self._threads = threads
         torch.set_num_threads(threads)
         try:
@@ -72,7 +81,7 @@ class LesionModel:
             ) from error
         self._predictor = predictor
         self._folds = list(predictor.list_of_parameters)
-        self._labels = sorted(bundle.lesion_labels)
+        self._labels = sorted(labels or bundle.lesion_labels)
         self._turn = flips_to(bundle.axes)
 
     def predict(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> Prediction:
@@ -84,12 +93,24 @@ class LesionModel:
         self._refuse_too_thin(ct.shape, spacing_zyx_mm)
         with redirect_stdout(io.StringIO()), _threads(self._threads):
             mask, foreground, agreement = self._run(ct[self._turn], spacing_zyx_mm)
-        return Prediction(np.ascontiguousarray(mask[self._turn]), summary(mask, foreground, agreement))
+        found = summary(mask, foreground, agreement, self._ensemble)
+        return Prediction(np.ascontiguousarray(mask[self._turn]), found)
+
+    def foreground(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> NDArray[np.float32]:
+        """The probability of lesion in each voxel of a CT (z, y, x) in HU; raises as `predict` does."""
+        self._refuse_too_thin(ct.shape, spacing_zyx_mm)
+        with redirect_stdout(io.StringIO()), _threads(self._threads):
+            return np.ascontiguousarray(self._run(ct[self._turn], spacing_zyx_mm)[1][self._turn])
 
     def _refuse_too_thin(self, shape: tuple[int, ...], spacing: tuple[float, float, float]) -> None:
         plans, wanted = self._predictor.plans_manager, self._predictor.configuration_manager.spacing
         order = plans.transpose_forward
-        size = compute_new_shape([shape[axis] for axis in order], [spacing[axis] for axis in order], wanted)
+        here = [spacing[axis] for axis in order]
+        wanted = [
+            *here[: len(here) - len(wanted)],
+            *wanted,
+        ]  # a 2d model leaves slices as far apart as they are
+        size = compute_new_shape([shape[axis] for axis in order], here, wanted)
         if min(size) < 1:
             voxels, mm = (" x ".join(f"{each:g}" for each in sizes) for sizes in (shape, wanted))
             raise Unprocessable(
@@ -126,7 +147,9 @@ class LesionModel:
         return self._lesion(segmentation), self._probability(probabilities), mean_pairwise_dice(masks)
 
     def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
-        """The mean logits of all folds at the model's spacing; each fold's mask where there are several."""
+        """The mean logits of all folds at the model's spacing, at the bundle's temperature; each fold's mask
+        where there are several.
+        """
         predictor = self._predictor
         total: torch.Tensor | None = None
         masks: list[NDArray[np.bool_]] = []
@@ -139,7 +162,7 @@ class LesionModel:
             total = logits if total is None else total + logits
         if total is None:
             raise RefusedModel("the bundle has no folds")
-        return total / len(self._folds), masks
+        return total / (len(self._folds) * self._temperature), masks
 
     def _lesion(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(np.isin(labels, self._labels))

@@ -43,9 +43,14 @@ def banded_interval(
     studies lie in other bands than the cohort's keeps its coverage. Source: Vovk et al. (2003), Mondrian
     confidence machine.
     """
-    interval = _in_bands(predicted, residuals, np.ones(len(predicted)), coverage)
+    interval = band_interval(predicted, residuals, coverage)
     worst = worst_patient(covered(interval, predicted, residuals), patients)
     return interval.model_copy(update={"patients_worst": worst})
+
+
+def band_interval(values: Floats, residuals: Floats, coverage: float = COVERAGE) -> Interval:
+    """The same in bands of whatever values (n,) the errors depend on; no worst patient is told."""
+    return _in_bands(values, residuals, np.ones(len(values)), coverage)
 
 
 def site_interval(

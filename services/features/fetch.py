@@ -54,6 +54,7 @@ def scene_of(
         given_native=native,
         given=study.probabilities,
         doubt=study.ct_unit_reason or "",
+        given_opinion=study.second_opinion,
     )
 
 

@@ -95,7 +95,8 @@ def doors(settings: IngestSettings) -> Iterator[Callable[[], bool]]:
             open_ways.callback(bounded, scp.close, "C-STORE")
         if settings.stow_port:
             token = secret(settings.stow_token_file) if settings.stow_token_file else None
-            stow = StowServer(spool, host=host, port=settings.stow_port, token=token, tls=tls)
+            called = {"backfill": settings.dicom_backfill_title, "trial": settings.dicom_trial_title}
+            stow = StowServer(spool, host=host, port=settings.stow_port, token=token, called=called, tls=tls)
             open_ways.callback(stow.close)
         _log.info("watching the inbox", extra={"dicom": settings.dicom_port, "stow": settings.stow_port})
         yield spool.takes_more

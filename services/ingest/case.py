@@ -138,6 +138,7 @@ def _read_case(files: CaseFiles, asked: AskedUnit, wish: Wish) -> IncomingCase:
         raise Unprocessable(problem, kind="bad_name") from None
     if not folder.is_dir():
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
+    unread_files(folder)
     read, whose, series = _ct(files)
     found = in_hounsfield(read.array, asked, "the CT" if series is None else "the series", read.doubt)
     lesion = _lesion(files, read.geometry, wish)

@@ -51,13 +51,22 @@ class Taken:
     def series(self) -> tuple[SeriesReceipt, ...]:
         """What became of each series, for the receipt; nothing of a case that is a single file."""
         chosen = [
-            SeriesReceipt(each.chosen.rule, each.prepared.outcome, _images(each.chosen), each.prepared.study)
+            SeriesReceipt(
+                each.chosen.rule, each.prepared.outcome, self._images(each.chosen), each.prepared.study
+            )
             for each in self.prepared
             if each.chosen.series
         ]
-        refused = [SeriesReceipt(each.chosen.rule, "rejected", _images(each.chosen)) for each in self.refused]
+        refused = [
+            SeriesReceipt(each.chosen.rule, "rejected", self._images(each.chosen)) for each in self.refused
+        ]
         aside = [SeriesReceipt(each.rule, each.verdict, len(each.files)) for each in self.aside]
         return (*chosen, *refused, *aside)
+
+    def _images(self, chosen: Chosen) -> int:
+        """How many images a case has; one that came twice counts once."""
+        places = self.assembly.places
+        return len({places.get(path, path) for path in chosen.case.series or ()})
 
     def to_announced(self, inbox: Path) -> Moves:
         """The images of announced series, and where they stay for a while."""
@@ -104,7 +113,3 @@ class Intake:
                     raise
                 refused.append(Refused(chosen, error))
         return Taken(folder, assembly, tuple(prepared), tuple(refused), tuple(unread))
-
-
-def _images(chosen: Chosen) -> int:
-    return len(chosen.case.series or ())

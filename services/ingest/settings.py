@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from segwatch.errors import BadInput
+from segwatch.ingest.titles import BACKFILL_TITLE, TRIAL_TITLE
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.volumes.hounsfield import AskedUnit
 from segwatch.volumes.labels import LesionLabel
@@ -69,8 +70,8 @@ class IngestSettings(ServiceSettings):
     dicom_port: Annotated[int, Field(ge=0, le=65535)] = 0
     dicom_ae_title: Title = "SEGWATCH"
     dicom_titles: Annotated[str, Field(pattern=r"^([!-+\--<>-\[\]-~]{1,16}=[^,]+(,|$))*$")] = ""
-    dicom_backfill_title: Title = "SEGWATCH-BACK"
-    dicom_trial_title: Title = "SEGWATCH-TRIAL"
+    dicom_backfill_title: Title = BACKFILL_TITLE
+    dicom_trial_title: Title = TRIAL_TITLE
     dicom_callers: Annotated[str, Field(pattern=r"^([!-+\--\[\]-~]{1,16}(,|$))*$")] = ""
     dicom_associations: Annotated[int, Field(ge=1, le=200)] = 20
     pacs: Annotated[str, Field(pattern=r"^[!-?A-\[\]-~]{1,16}@[^@\s]+:\d{1,5}$")] | None = None

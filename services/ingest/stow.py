@@ -5,6 +5,7 @@ import logging
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,34 +28,38 @@ RETRY_AFTER_SECONDS = 60
 _log = logging.getLogger(__name__)
 
 
-def stow_app(spool: Spool, token: str | None) -> Starlette:
-    """The web application. With a token, requests must bear it (RFC 6750)."""
+def stow_app(spool: Spool, token: str | None, called: Mapping[str, str] | None = None) -> Starlette:
+    """The web application. With a token, requests must bear it (RFC 6750).
+
+    Args:
+        called: further addresses, `/NAME/studies`, and the title of C-STORE that each stands for.
+    """
+    titles = called or {}
 
     async def store(request: Request) -> Response:
         if token is not None and not _bears(request, token):
             return PlainTextResponse("a bearer token is needed\n", 401, {"WWW-Authenticate": "Bearer"})
+        door = request.path_params.get("door")
+        if door is not None and door not in titles:
+            return PlainTextResponse(f"here are /studies and {', '.join(titles)} before it\n", 404)
         try:
-            parts = await _receive(request, spool)
+            parts = await _receive(request, spool, None if door is None else titles[door])
         except BadRequest as error:
             return PlainTextResponse(f"{error}\n", error.status)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         return _answered(parts)
 
-    return Starlette(
-        routes=[
-            Route("/studies", store, methods=["POST"]),
-            Route("/studies/{study}", store, methods=["POST"]),
-        ]
-    )
+    paths = [f"{top}/studies{end}" for top in ("", "/{door}") for end in ("", "/{study}")]
+    return Starlette(routes=[Route(path, store, methods=["POST"]) for path in paths])
 
 
-async def _receive(request: Request, spool: Spool) -> list[Stored]:
+async def _receive(request: Request, spool: Spool, called: str | None) -> list[Stored]:
     """Keep the request's instances as they come; those before a fault stay kept."""
     done: list[Stored] = []
     study: str | None = request.path_params.get("study")
     carrier = spool.carriers.begin()
-    sender = Sender("stow-rs", carrier)
+    sender = Sender("stow-rs", carrier, called)
     try:
         parts = Parts(request.headers.get("content-type", ""), lambda: StowPart(spool, sender, study, done))
         try:
@@ -97,6 +102,7 @@ class StowServer:
         host: str,
         port: int,
         token: str | None,
+        called: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         try:
@@ -110,7 +116,7 @@ class StowServer:
             ) from None
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            stow_app(spool, token),
+            stow_app(spool, token, called),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -26,6 +26,13 @@ class Scoring:
     def handle(self, event: Event[StudyMeasured]) -> Sequence[Event[StudyScored]]:
         """The scored study, with an id that a second copy of the same study bears too."""
         scored = scored_study(event.data, self.scorer)
-        self.metrics.count(scored)
+        now = self.now()
+        self.metrics.count(scored, seconds_since(event.data, now))
         name = result_id(NAME, event.id, self.scorer.identity.sha256)
-        return [event.answered(NAME, name, SCORED, scored, self.now())]
+        return [event.answered(NAME, name, SCORED, scored, now)]
+
+
+def seconds_since(measured: StudyMeasured, now: datetime) -> float:
+    """Since the study was complete, without the time that segmentation itself took; never negative."""
+    waited = (now - measured.received_at).total_seconds()
+    return max(0.0, waited - (measured.segmentation_seconds or 0.0))

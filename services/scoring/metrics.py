@@ -1,9 +1,13 @@
 """What scoring tells the hospital's own Prometheus. Nothing here leaves the hospital."""
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import OpinionUse, StudyScored
 
+SECONDS_BUCKETS = (10, 30, 60, 120, 300, 600, 1800, 3600, 6 * 3600, 24 * 3600)
+"""Five minutes are the goal that the alert rules hold the pipeline to."""
 VERDICTS = ("good", "failed", "undefined", "outside")
 
 
@@ -25,9 +29,32 @@ class ScoringMetrics:
             buckets=[tenth / 10 for tenth in range(1, 11)],
             registry=registry,
         )
+        self._seconds = Histogram(
+            "segwatch_scoring_pipeline_seconds",
+            "From a study's completion to its score, without the time that segmentation itself took.",
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
 
-    def count(self, scored: StudyScored) -> None:
-        """Count one study."""
+        self._opinions = Counter(
+            "segwatch_scoring_second_opinions_total",
+            "Studies of a scorer that reads a second opinion, by whether the one that it knows was there.",
+            ["use"],
+            registry=registry,
+        )
+        for use in get_args(OpinionUse):
+            self._opinions.labels(use)
+
+    def count(self, scored: StudyScored, seconds: float) -> None:
+        """Count one study.
+
+        Args:
+            scored: the study.
+            seconds: from its completion to its score, without segmentation's own.
+        """
+        self._seconds.observe(seconds)
+        if scored.second_opinion is not None:
+            self._opinions.labels(scored.second_opinion).inc()
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)

@@ -1,5 +1,6 @@
 """StudyReceived in, StudySegmented out."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 from segwatch.contracts.base import ObjectRef
 from segwatch.contracts.envelope import Event, utc_now
 from segwatch.contracts.identity import digest_of, result_id
-from segwatch.contracts.studies import StudyReceived, StudySegmented
+from segwatch.contracts.studies import SecondOpinion, StudyReceived, StudySegmented
 from segwatch.contracts.topics import SEGMENTED
 from segwatch.errors import CorruptObject
 from segwatch.segmentation.lung_classical import VERSION
+from segwatch.segmentation.second_opinion import NnunetOpinion, OpinionGiver
 from segwatch.segmentation.segmenter import (
     Lesion,
     LesionPredictor,
@@ -51,6 +53,9 @@ class Segmentation:
 
     Attributes:
         mirroring: what the lesion model was told; part of the result's id.
+        clock: seconds that only go forward.
+        opinion: the model that gives a second opinion. Without it the lesion model gives one of masks that
+            came with their study.
     """
 
     store: VolumeStore
@@ -58,7 +63,9 @@ class Segmentation:
     lesion_model: LesionPredictor | None = None
     lung_model: LungPredictor | None = None
     mirroring: bool = True
+    opinion: OpinionGiver | None = None
     now: Callable[[], datetime] = utc_now
+    clock: Callable[[], float] = time.monotonic
 
     def handle(self, event: Event[StudyReceived]) -> Sequence[Event[StudySegmented]]:
         """Segment the study, unless its result lies in the store already: then announce that again.
@@ -70,7 +77,9 @@ class Segmentation:
         name = result_id(NAME, event.id, self._digest(event.data))
         segmented = self._remembered(name)
         if segmented is None:
+            begun = self.clock()
             segmented = self._segment(event.data)
+            segmented = segmented.model_copy(update={"segmentation_seconds": self.clock() - begun})
             self.store.put_result(name, segmented.model_dump_json().encode())
         self.studies.count(segmented)
         return [event.answered(NAME, name, SEGMENTED, segmented, self.now())]
@@ -79,17 +88,25 @@ class Segmentation:
         """What the masks depend on, besides the study: a model that is not asked leaves no trace."""
         lesion = self.lesion_model.identity.sha256 if self.lesion_model else None
         lung = self.lung_model.sha256 if self.lung_model else VERSION
-        return digest_of(
-            {
-                "lesion": "given"
-                if study.lesion
-                else "none"
-                if _no_mask(study)
-                else [lesion, self.mirroring],
-                "lung": "given" if study.lung else lung,
-                "grid": GRID,
-            }
-        )
+        made = "none" if _no_mask(study) else [lesion, self.mirroring]
+        made_of: dict[str, object] = {
+            "lesion": "given" if study.lesion else made,
+            "lung": "given" if study.lung else lung,
+            "grid": GRID,
+        }
+        giver = self._giver(study)
+        if giver is not None:
+            made_of["opinion"] = [giver.identity.sha256, self.mirroring]
+        return digest_of(made_of)
+
+    def _giver(self, study: StudyReceived) -> OpinionGiver | None:
+        """Who gives a second opinion of the study's mask: never the model that made it."""
+        if study.ct_unit == "unknown" or (study.lesion is None and _no_mask(study)):
+            return None
+        if self.opinion is None:
+            return NnunetOpinion(self.lesion_model) if study.lesion and self.lesion_model else None
+        made_here = None if study.lesion or self.lesion_model is None else self.lesion_model.identity
+        return None if self.opinion.identity == made_here else self.opinion
 
     def _remembered(self, name: str) -> StudySegmented | None:
         data = self.store.get_result(name)
@@ -108,7 +125,9 @@ class Segmentation:
         else:
             lesion = lesion_of(ct, study.ct_unit, given, self.lesion_model)
         lung = lung_of(ct, study.ct_unit, self._given(study, study.lung), self.lung_model)
-        return self._stored(study, ct, lesion, lung)
+        giver = self._giver(study)
+        opinion = None if giver is None else giver.opinion_of(ct, lung.mask, lesion.mask)
+        return self._stored(study, ct, lesion, lung, opinion)
 
     def _given(self, study: StudyReceived, reference: ObjectRef | None) -> Mask | None:
         if reference is None:
@@ -121,7 +140,9 @@ class Segmentation:
             )
         return mask
 
-    def _stored(self, study: StudyReceived, ct: Volume, lesion: Lesion, lung: Lung) -> StudySegmented:
+    def _stored(
+        self, study: StudyReceived, ct: Volume, lesion: Lesion, lung: Lung, opinion: SecondOpinion | None
+    ) -> StudySegmented:
         """Store what is new, native and on the features' grid: features then need not open the volume."""
         save = self.store.save_mask
         return StudySegmented(
@@ -143,6 +164,7 @@ class Segmentation:
             lung_method=lung.method,
             model=lesion.model,
             probabilities=lesion.probabilities,
+            second_opinion=opinion,
             ct_unit_reason=study.ct_unit_reason,
         )
 

@@ -12,13 +12,14 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "progress"),
-    ("contracts", "ingest"),
+    ("contracts", "detection", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics", "dicom_masks"),
-    ("segmentation", "aggregation", "federation"),
-    ("cohorts",),
+    ("phantoms", "features", "statistics", "archive", "dicom_masks"),
+    ("segmentation", "aggregation", "federation", "intake"),
+    ("cohorts", "decisions"),
     ("training",),
     ("evaluation",),
+    ("onboarding",),
     ("__init__",),
     ("cli",),
 )

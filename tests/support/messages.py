@@ -4,11 +4,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from segwatch.contracts.base import Geometry, ModelIdentity, ObjectRef
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
+from segwatch.contracts.topics import DECISIONS, LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 STUDY = "5" * 32
@@ -103,6 +104,15 @@ MESSAGES: dict[str, Any] = {
         )
     ),
 }
+MESSAGES[DECISIONS] = SiteDecision(
+    decision="acknowledge",
+    site="hospital-a",
+    reason="a phantom was sent",
+    who="somebody@desk",
+    at=NOW,
+    epoch=1,
+    pulse=7,
+)
 HEARTBEAT = SiteRelease(
     Heartbeat(kind="heartbeat", epoch=1, number=7, interval_seconds=300, policy_version="1")
 )

@@ -1,14 +1,17 @@
 """The report as one HTML file that needs nothing beside itself: tables, pictures, and what the words mean."""
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from segwatch.cohorts.table import TRAIN
+from segwatch.cohorts.columns import TRAIN
 from segwatch.contracts.base import Contract
 from segwatch.evaluation.entries import ConstantEntry, ModelEntry, Report, SetEntry
+from segwatch.evaluation.report.burden_section import burden_section
+from segwatch.evaluation.report.html import bullets, html, note, table
 from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
+from segwatch.evaluation.report.rivals_section import rivals_section
 from segwatch.statistics.set_figures import (
     BESIDE_TABLE2,
     COLUMNS,
@@ -16,7 +19,6 @@ from segwatch.statistics.set_figures import (
     TABLE2,
     Cell,
     cell,
-    in_brackets,
     rounded,
 )
 
@@ -73,15 +75,26 @@ INTERVALS: Columns = {
 }
 
 
-def page(report: Report, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]) -> str:
+Section = tuple[str, Sequence[str]]
+"""A title, and sentences under it."""
+
+
+def page(
+    report: Report,
+    pictures: Sequence[tuple[str, str]],
+    folder: Path,
+    notes: Sequence[str],
+    sections: Sequence[Section] = (),
+) -> str:
     """The HTML.
 
     Args:
         report: what `report.json` holds.
         pictures: file names in `folder` and titles; they are put into the page.
         notes: sentences about what is not in it, and why.
+        sections: what stands before all tables.
     """
-    body = "".join(_body(report, pictures, folder, notes))
+    body = "".join(_body(report, pictures, folder, notes, sections))
     title = "Evaluation of scorers"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -90,22 +103,30 @@ def page(report: Report, pictures: Sequence[tuple[str, str]], folder: Path, note
 
 
 def _body(
-    report: Report, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]
+    report: Report,
+    pictures: Sequence[tuple[str, str]],
+    folder: Path,
+    notes: Sequence[str],
+    sections: Sequence[Section],
 ) -> Iterator[str]:
     models: Models = {**report.models, **{each.title: each for each in report.constants.values()}}
     yield "<h1>Evaluation of scorers</h1>"
-    yield _list(_about(report))
+    yield bullets(_about(report))
+    for title, sentences in sections:
+        yield f"<h2>{escape(title)}</h2>" + bullets(map(escape, sentences))
     yield "<h2>Table 2, in the paper's form</h2>"
     for names in _side_by_side(report):
         yield _by_set(report, names, models, {name: COLUMNS[name] for name in TABLE2})
-    yield _note(_intervals(report))
+    yield note(_intervals(report))
     yield "<h2>Beside Table 2</h2>"
     yield _long(report, models, BESIDE)
     yield "<h2>How predicted Dice follows and orders the true</h2>"
     yield _long(report, models, RANKS)
+    yield from rivals_section(report)
+    yield from burden_section(report)
     yield "<h2>Intervals of the predicted Dice</h2>"
     yield _long(report, _with_intervals(report.models), INTERVALS)
-    yield _note(escape(INTERVAL_NOTE))
+    yield note(escape(INTERVAL_NOTE))
     if report.bootstrap.models:
         yield "<h2>The paper's bootstrap</h2>"
         yield f"<p>{escape(report.bootstrap.ways['points'])}. 95 % of the retrainings lie within:</p>"
@@ -124,8 +145,8 @@ def _body(
         for names in _side_by_side(report):
             yield _ablations(report, names)
     yield "<h2>What the words mean</h2>"
-    yield _list(f"<b>{escape(word)}</b>: {escape(meaning)}." for word, meaning in WORDS.items())
-    yield "<h2>Limits</h2>" + _list(map(escape, (*LIMITS, *notes)))
+    yield bullets(f"<b>{escape(word)}</b>: {escape(meaning)}." for word, meaning in WORDS.items())
+    yield "<h2>Limits</h2>" + bullets(map(escape, (*LIMITS, *notes)))
 
 
 def _about(report: Report) -> Iterator[str]:
@@ -177,10 +198,10 @@ def _by_set(report: Report, names: Sequence[str], models: Models, columns: Colum
     above = "".join(f'<th colspan="{len(columns)}">{escape(_set_title(report, name))}</th>' for name in names)
     heads = "".join(f"<th>{escape(column)}</th>" for _ in names for column in columns)
     rows = [
-        [escape(model), *(_html(make(entry.sets[name])) for name in names for make in columns.values())]
+        [escape(model), *(html(make(entry.sets[name])) for name in names for make in columns.values())]
         for model, entry in models.items()
     ]
-    return _table(f"<tr><th></th>{above}</tr><tr><th>model</th>{heads}</tr>", rows)
+    return table(f"<tr><th></th>{above}</tr><tr><th>model</th>{heads}</tr>", rows)
 
 
 def _long(report: Report, models: Models, columns: Columns) -> str:
@@ -190,12 +211,12 @@ def _long(report: Report, models: Models, columns: Columns) -> str:
         [
             escape(_set_title(report, name)),
             escape(model),
-            *(_html(make(entry.sets[name])) for make in columns.values()),
+            *(html(make(entry.sets[name])) for make in columns.values()),
         ]
         for name in report.cohort.sets
         for model, entry in models.items()
     ]
-    return _table(f"<tr><th>set</th><th class=text>model</th>{heads}</tr>", rows, texts=2)
+    return table(f"<tr><th>set</th><th class=text>model</th>{heads}</tr>", rows, texts=2)
 
 
 def _set_title(report: Report, name: str) -> str:
@@ -225,7 +246,7 @@ def _p_values(report: Report) -> str:
         for model, test in ((model, sets[name]) for model, sets in report.p_value.items())
     ]
     head = "<tr><th>set</th><th class=text>model</th><th>found</th><th>exact</th><th>on the grid</th></tr>"
-    return _table(head, rows, texts=2)
+    return table(head, rows, texts=2)
 
 
 def _ablations(report: Report, names: Sequence[str]) -> str:
@@ -234,35 +255,9 @@ def _ablations(report: Report, names: Sequence[str]) -> str:
         [
             escape(model),
             escape(", ".join(each.left_out)),
-            *(_html(cell(each.sets[name], key)) for name in names for key in ("auroc", "mae")),
+            *(html(cell(each.sets[name], key)) for name in names for key in ("auroc", "mae")),
         ]
         for model, ablations in report.ablation.items()
         for each in ablations
     ]
-    return _table(f"<tr><th>model</th><th class=text>without</th>{heads}</tr>", rows, texts=2)
-
-
-def _table(head: str, rows: Iterable[Sequence[str]], texts: int = 1) -> str:
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{' class=text' if number < texts else ''}>{shown}</td>" for number, shown in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<div class="wide"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>\n'
-
-
-def _html(shown: Cell) -> str:
-    """The text, and the interval in small print; a dash where there is neither."""
-    small = [] if shown.interval is None else [f"<small>{in_brackets(shown.interval)}</small>"]
-    return " ".join([*filter(None, [shown.text]), *small]) or "–"
-
-
-def _list(items: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>\n"
-
-
-def _note(text: str) -> str:
-    return f'<p class="note">{text}</p>\n'
+    return table(f"<tr><th>model</th><th class=text>without</th>{heads}</tr>", rows, texts=2)

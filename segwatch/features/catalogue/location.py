@@ -2,6 +2,7 @@
 
 from segwatch.features.card import feature
 from segwatch.features.kernels.extent import centre_zx, share_above_x, share_above_z
+from segwatch.features.lesion_share import lung_share
 from segwatch.features.scene import Scene
 
 
@@ -20,8 +21,7 @@ from segwatch.features.scene import Scene
 )
 def lesion_share_of_lung(scene: Scene) -> float:
     """Lesion voxels over those of lung and lesion together."""
-    lesion = scene.runs.voxels
-    return lesion / (scene.lung.runs.voxels + lesion - scene.inside_lung)
+    return lung_share(scene.runs.voxels, scene.lung.runs.voxels, scene.inside_lung)
 
 
 @feature(

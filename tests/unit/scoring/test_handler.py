@@ -1,7 +1,7 @@
 """The stage's handler on real events, through the message format."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -67,3 +67,26 @@ def test_each_verdict_is_counted_and_only_defined_studies_are_in_the_histogram(
         labels = {"verdict": verdict}
         assert registry.get_sample_value("segwatch_scoring_studies_total", labels) == 1, verdict
     assert registry.get_sample_value("segwatch_scoring_predicted_dice_count") == 3
+
+
+@pytest.mark.parametrize(
+    ("waited", "segmentation", "late"),
+    [(301, None, True), (299, None, False), (2000, 1800.0, False), (2000, 60.0, True), (-5, 3.0, False)],
+)
+def test_a_study_is_late_by_the_time_that_is_not_segmentations_own(
+    scoring: Scoring,
+    measured: Measured,
+    registry: CollectorRegistry,
+    waited: int,
+    segmentation: float | None,
+    late: bool,
+) -> None:
+    study = measured().model_copy(
+        update={"received_at": NOW - timedelta(seconds=waited), "segmentation_seconds": segmentation}
+    )
+
+    scoring.handle(event_of(study))
+
+    in_time = registry.get_sample_value("segwatch_scoring_pipeline_seconds_bucket", {"le": "300.0"})
+    assert in_time == (0 if late else 1)
+    assert (registry.get_sample_value("segwatch_scoring_pipeline_seconds_sum") or 0) >= 0
