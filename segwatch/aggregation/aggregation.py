@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 
 from segwatch.aggregation.blocks import version_of
@@ -61,6 +61,7 @@ class Aggregation:
         self._scored = TopicReader(log, SCORED, alive)
         self._decisions = TopicReader(log, DECISIONS, alive)
         self._decided: set[str] = set()
+        self._is_news = True
         self._waiting: deque[Record] = deque()
         self._windows_from: int | None = None
         self._look_at = 0.0
@@ -80,7 +81,7 @@ class Aggregation:
         try:
             self._look_around()
             books = self.books or self._start()
-            looked = self._decide(books)
+            self._decide(books, self._decisions.poll(0.0))
             books.settle()
             if not self._waiting:
                 self._waiting.extend(self._not_done_with(books, timeout_seconds))
@@ -88,12 +89,9 @@ class Aggregation:
                 self._take(books, self._waiting[0])
                 self._waiting.popleft()
                 books.settle()
-                looked = False
-            if not looked:
-                self.change = books.watch.look(
-                    books.blocks.open_slots("pulse"), books.ledger.policy.pulse_studies
-                )
+                self._is_news = True
             self._look_whether_caught_up(books)
+            self._look_for_a_change(books)
         except (StartAgain, TopicRemade) as turn:
             _log.warning("starting again from the log: %s", turn)
             self._forget()
@@ -136,8 +134,11 @@ class Aggregation:
     def _start(self) -> Books:
         """New books, shown to others only when they are complete."""
         books = Books(self._log, self._producer, self._site, self._alive)
+        self._decisions.close()
+        self._decisions, self._decided = TopicReader(self._log, DECISIONS, self._alive), set()
         try:
             books.start()
+            self._decide(books, self._decisions.to_end())
         except BaseException:
             books.close()
             raise
@@ -146,9 +147,8 @@ class Aggregation:
         self._scored = TopicReader(self._log, SCORED, self._alive, self._first(books))
         return books
 
-    def _decide(self, books: Books) -> bool:
-        """Take what people decided; whether how things stand is known with all of it."""
-        records = self._decisions.poll(0.0)
+    def _decide(self, books: Books, records: Iterable[Record]) -> None:
+        """Take what people decided."""
         for record in records:
             try:
                 event = decode(DECISIONS, record.key, record.value, record.headers)
@@ -159,7 +159,15 @@ class Aggregation:
                 self._decided.add(event.id)
                 decision: SiteDecision = event.data
                 books.watch.take_decision(record.at.offset, decision)
-        return self.change is not None and not records
+                self._is_news = True
+
+    def _look_for_a_change(self, books: Books) -> None:
+        """How the hospital stands. Not while it catches up: an alarm would be taken away meanwhile."""
+        if self.caught_up and self._is_news:
+            self.change = books.watch.look(
+                books.blocks.open_slots("pulse"), books.ledger.policy.pulse_studies
+            )
+            self._is_news = False
 
     def _first(self, books: Books) -> int:
         """From where on to read the scored topic: see `resume`; the windows want some more of it."""
@@ -177,10 +185,9 @@ class Aggregation:
     def _forget(self) -> None:
         if self.books is not None:
             self.books.close()
-        self.books, self.caught_up, self._buried = None, False, None
+        self.books, self.caught_up, self._is_news, self._buried = None, False, True, None
         self._scored.close()
         self._decisions.close()
-        self._decisions, self._decided = TopicReader(self._log, DECISIONS, self._alive), set()
         self._scored, self._windows_from = TopicReader(self._log, SCORED, self._alive), None
         self._waiting.clear()
 

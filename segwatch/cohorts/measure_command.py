@@ -18,6 +18,7 @@ from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
 from segwatch.features.registry import CATALOGUE, chosen
 from segwatch.terminal import new_console, say
+from segwatch.volumes.labels import LesionLabel
 
 COMPILING = "compiling the measures for this machine, once (about 20 s) …"
 
@@ -33,6 +34,7 @@ def how_to_measure(
     ct_unit: str,
     whole: bool,
     lungs: Lungs,
+    lesion_label: str,
     opinion: AskedOpinion,
 ) -> How:
     """The command line's options, checked.
@@ -47,6 +49,7 @@ def how_to_measure(
         ct_unit=asked_unit(ct_unit),
         whole=whole,
         lungs=lungs,
+        lesion_label=LesionLabel(lesion_label),
         opinion=opinion,
     )
 

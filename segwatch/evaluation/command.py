@@ -66,6 +66,7 @@ class Wanted:
     workers: int
     ct_unit: str
     lung: str | None
+    lesion_label: str = ""
 
 
 def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
@@ -83,6 +84,7 @@ def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
         features=_needed(asked, chosen),
         ct_unit=wanted.ct_unit,
         lung=wanted.lung,
+        lesion_label=wanted.lesion_label,
         unfinished=asked.parts,
         measures=out / "cohort.parquet",
         workers=wanted.workers,

@@ -45,6 +45,12 @@ def bundle(
     trained: Annotated[Path, typer.Option("--from", help="nnU-Net's folder with plans.json and fold_*.")],
     out: Annotated[Path, typer.Option(help="Folder of the bundle; must not exist.")],
     name: Annotated[str, typer.Option(help="The model's name.")],
+    lesion_label: Annotated[
+        str, typer.Option(help="Which label is lesion: a name in dataset.json, a number, or any.")
+    ] = "",
+    axes: Annotated[
+        str, typer.Option(help="Where x, y, z ran to in the training files, as RAS; LPS where empty.")
+    ] = "",
     ensemble: Annotated[
         str, typer.Option(help="What several checkpoints differ in: folds or seeds; folds where empty.")
     ] = "",
@@ -57,5 +63,15 @@ def bundle(
 ) -> None:
     """Make a pinned bundle of a model that nnU-Net trained, and print its sha256."""
     from segwatch.segmentation.bundling import asked_ensemble, bundle_of
+    from segwatch.volumes.labels import LesionLabel
 
-    say(bundle_of(trained, out, name, ensemble=asked_ensemble(ensemble), calibrate=calibrate))
+    digest = bundle_of(
+        trained,
+        out,
+        name,
+        label=LesionLabel(lesion_label),
+        axes=axes,
+        ensemble=asked_ensemble(ensemble),
+        calibrate=calibrate,
+    )
+    say(digest)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.cli import COHORT, Lung, Opinion
+from segwatch.cohorts.cli import COHORT, LesionLabelOption, Lung, Opinion
 from segwatch.terminal import new_console
 
 DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
@@ -48,6 +48,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
     lung: Lung = None,
+    lesion_label: LesionLabelOption = "",
     opinion: Opinion = None,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
@@ -68,7 +69,8 @@ def train(
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
     there = None if site is None else read_site(site, feature_set(features))
-    first = opened_for_training(cohort, feature_set(features).features, ct_unit, lung, out, opinion)
+    needed = feature_set(features).features
+    first = opened_for_training(cohort, needed, ct_unit, lung, lesion_label, out, opinion)
     table = stacked({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from segwatch.archive.peer import read_peer
 from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.dicom_masks.joining import Wish
 from segwatch.errors import BadSettings
 from segwatch.ingest.inbox import ARRIVING
 from segwatch.intake.rules import read_rules
@@ -20,6 +21,7 @@ from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import secret
 from segwatch.streaming.steps import successes
 from segwatch.streaming.worker import Worker
+from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer, Door
 from services.ingest.completion import Completion, QuietTimes
@@ -29,6 +31,7 @@ from services.ingest.handler import NAME, Ingest, Titles
 from services.ingest.inbox import Inbox
 from services.ingest.intake import Intake
 from services.ingest.pacs_counts import Counts
+from services.ingest.patience import Patience
 from services.ingest.retention import Retention
 from services.ingest.retention import defaults as retention_seconds
 from services.ingest.settings import IngestSettings
@@ -52,9 +55,11 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     rules = {title: read_rules(path) for title, path in settings.rules_by_title().items()}
     counts = Counts(read_peer(settings.pacs), settings.dicom_ae_title) if settings.pacs else None
     inbox = _inbox(settings)
+    wish = Wish(LesionLabel(settings.lesion_label), settings.seg_threshold)
     intake = Intake(
         Examinations(inbox.root, store, key, rules, counts),
-        Ingest(store, key, settings.ct_unit, titles=titles),
+        Ingest(store, key, settings.ct_unit, titles=titles, wish=wish),
+        Patience(settings.mask_wait_seconds, settings.without_mask),
     )
     runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
     producer, worker = runtime.log.producer(), Worker()

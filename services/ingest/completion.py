@@ -86,8 +86,8 @@ class Completion:
         carried = {PurePosixPath(file).parts[0] == CARRIED for file, _, _ in files}
         if False not in carried or now - since < self._times.of(files):
             return None
-        if (True in carried or name in self._postponed) and now - since >= self._times.forced:
-            return "forced"
         if now < self._postponed.get(name, now):
             return None
+        if (True in carried or name in self._postponed) and now - since >= self._times.forced:
+            return "forced"
         return "carried" if True in carried else "still"

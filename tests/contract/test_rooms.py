@@ -14,7 +14,7 @@ FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "terminal"),
     ("contracts", "detection", "ingest", "progress"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics", "archive", "serving"),
+    ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
     ("cohorts", "decisions"),
     ("training",),

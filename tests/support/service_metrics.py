@@ -12,6 +12,7 @@ from services.aggregation.metrics import SiteCollector
 from services.features.metrics import FeaturesMetrics
 from services.federation.accounting import AccountCollector
 from services.federation.change_metrics import ChangeCollector
+from services.federation.drift_metrics import DriftCollector
 from services.federation.metrics import FleetCollector
 from services.ingest.studies import AnnouncedStudies
 from services.scoring.metrics import ScoringMetrics
@@ -33,6 +34,7 @@ def of_federation(registry: CollectorRegistry) -> None:
     registry.register(FleetCollector(dict))
     registry.register(AccountCollector(dict))
     registry.register(ChangeCollector(dict, Spread))
+    registry.register(DriftCollector(dict, {}))
 
 
 ADDS: Mapping[str, Callable[[CollectorRegistry], Any]] = {
