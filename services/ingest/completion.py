@@ -31,7 +31,7 @@ class QuietTimes:
 
     network: float = 60.0
     folder: float = 5.0
-    forced: float = 3600.0
+    forced: float = 1800.0
 
     def of(self, files: Fingerprint) -> float:
         """The quiet time of an entry."""

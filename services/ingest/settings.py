@@ -61,7 +61,7 @@ class IngestSettings(ServiceSettings):
     store: str
     pseudonym_secret_file: Path
     quiet_seconds: Annotated[float, Field(ge=0, le=3600)] | None = None
-    incomplete_seconds: Annotated[float, Field(ge=0, le=604800)] = 3600.0
+    incomplete_seconds: Annotated[float, Field(ge=0, le=604800)] = 1800.0
     intake_rules: Path | None = None
     ct_unit: AskedUnit = "auto"
     lesion_label: str = ""
