@@ -13,12 +13,13 @@ from segwatch.aggregation.rolling import MOST_STUDIES, Rolling
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.studies import StudyScored
-from segwatch.contracts.topics import DECISIONS, SCORED, dead_letters
-from segwatch.errors import InvalidMessage
+from segwatch.contracts.topics import DECISIONS, FOREVER, SCORED, dead_letters
+from segwatch.errors import InvalidMessage, TopicRemade
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.log import Log, Record
-from segwatch.streaming.telemetry import Telemetry
+from segwatch.streaming.telemetry import REFRESH_SECONDS, Telemetry, show_partitions
 from segwatch.streaming.topic_reader import TopicReader
 
 NAME = "aggregation"
@@ -64,8 +65,11 @@ class Aggregation:
         self._waiting: deque[Record] = deque()
         self._windows_from: int | None = None
         self._look_at = 0.0
+        self._look_around_at = 0.0
+        self._identities: dict[str, str] = {}
         self._buried: set[int] | None = None
         self._producer = log.producer()
+        self._pending = PendingLetters(NAME, log, [SCORED], telemetry)
 
     def step(self, timeout_seconds: float) -> None:
         """Settle what is due, and count the next scored studies.
@@ -75,6 +79,7 @@ class Aggregation:
             Transient, LogRefused: call again later.
         """
         try:
+            self._look_around()
             books = self.books or self._start()
             self._decide(books, self._decisions.poll(0.0))
             books.settle()
@@ -87,9 +92,33 @@ class Aggregation:
                 self._is_news = True
             self._look_whether_caught_up(books)
             self._look_for_a_change(books)
-        except StartAgain as turn:
+        except (StartAgain, TopicRemade) as turn:
             _log.warning("starting again from the log: %s", turn)
             self._forget()
+
+    def _look_around(self) -> None:
+        """How far behind we are, also while nothing can be closed; and whether ledger and release are still
+        the topics that were read: a running process would not else learn that what it released is gone.
+
+        Raises:
+            TopicRemade: one was deleted and made again.
+        """
+        if time.monotonic() < self._look_around_at:
+            return
+        self._look_around_at = time.monotonic() + REFRESH_SECONDS
+        if self.books is not None:
+            behind = self._scored.behind() + len(self._waiting)
+            self._telemetry.lag.labels(NAME, SCORED, "0").set(behind)
+        self._pending.refresh()
+        show_partitions(self._telemetry, self._log)
+        now = self._log.identities()
+        before = self._identities
+        self._identities = before | {topic: now[topic] for topic in FOREVER if topic in now}
+        remade = [topic for topic, identity in before.items() if self._identities[topic] != identity]
+        for topic in remade:
+            self._telemetry.topics_remade.labels(NAME, topic).inc()
+        if remade:
+            raise TopicRemade(f"{', '.join(sorted(remade))}: deleted and made again")
 
     @property
     def counted_to(self) -> int:
@@ -99,6 +128,7 @@ class Aggregation:
     def close(self) -> None:
         """Let the connections go."""
         self._forget()
+        self._pending.close()
         bounded(self._producer.close, "the producer")
 
     def _start(self) -> Books:
@@ -155,7 +185,7 @@ class Aggregation:
     def _forget(self) -> None:
         if self.books is not None:
             self.books.close()
-        self.books, self.caught_up, self._is_news = None, False, True
+        self.books, self.caught_up, self._is_news, self._buried = None, False, True, None
         self._scored.close()
         self._decisions.close()
         self._scored, self._windows_from = TopicReader(self._log, SCORED, self._alive), None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segwatch.contracts.topics import site_of
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH, months_between
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.errors import BadInput
+from segwatch.terminal import say
 
 if TYPE_CHECKING:
     from segwatch.decisions.centre import Sites
@@ -91,7 +91,7 @@ def status(
                 " aggregation's metrics"
             )
         sites = read_sites(log, pages_a_month, dispersion, _count(expected))
-    typer.echo(json.dumps(as_rows(sites), indent=2) if as_json else as_table(sites))
+    say(json.dumps(as_rows(sites), indent=2) if as_json else as_table(sites))
 
 
 @site.command("sees")
@@ -108,7 +108,7 @@ def sees(
     from segwatch.detection.outlook import WEEKLY, outlook
 
     found = outlook(tuple(studies or WEEKLY), sites=sites, pages_a_month=pages_a_month)
-    typer.echo(json.dumps([each._asdict() for each in found]) if as_json else outlook_table(found))
+    say(json.dumps([each._asdict() for each in found]) if as_json else outlook_table(found))
 
 
 def report(
@@ -143,9 +143,7 @@ def report(
         else:
             raise BadInput(NEITHER)
     write_whole(out, page(told, utc_now()))
-    typer.echo(
-        f"{out}: {told.whole.studies} studies, {len(told.alarms)} alarms, {len(told.decisions)} decisions"
-    )
+    say(f"{out}: {told.whole.studies} studies, {len(told.alarms)} alarms, {len(told.decisions)} decisions")
 
 
 def _decide(
@@ -169,7 +167,7 @@ def _decide(
             written, new = decide(log, sites, decision)
         else:
             raise BadInput(NEITHER)
-    typer.echo(done(written, new=new))
+    say(done(written, new=new))
 
 
 def _count(expected: str) -> int:

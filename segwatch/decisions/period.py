@@ -18,7 +18,7 @@ from segwatch.contracts.release import Pulse
 from segwatch.contracts.studies import StudyScored
 from segwatch.contracts.topics import DECISIONS, LEDGER, SCORED, at_the_centre
 from segwatch.decisions.centre import first_pulses
-from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import DISPERSION
 from segwatch.errors import BadInput, InvalidMessage
 from segwatch.federation.share import share_of
 from segwatch.federation.watched_site import WatchedSite, follows

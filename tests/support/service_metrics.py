@@ -10,6 +10,7 @@ from segwatch.streaming.telemetry import Telemetry
 from services.aggregation.change_metrics import LocalChangeCollector
 from services.aggregation.metrics import SiteCollector
 from services.features.metrics import FeaturesMetrics
+from services.federation.accounting import AccountCollector
 from services.federation.change_metrics import ChangeCollector
 from services.federation.drift_metrics import DriftCollector
 from services.federation.metrics import FleetCollector
@@ -31,6 +32,7 @@ def of_aggregation(registry: CollectorRegistry) -> None:
 
 def of_federation(registry: CollectorRegistry) -> None:
     registry.register(FleetCollector(dict))
+    registry.register(AccountCollector(dict))
     registry.register(ChangeCollector(dict, Spread))
     registry.register(DriftCollector(dict, {}))
 
