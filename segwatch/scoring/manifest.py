@@ -376,18 +376,6 @@ class ScorerManifest(Contract):
         return self.term_statistics or self.features
 
     @model_validator(mode="after")
-    def _outside_fits(self) -> "ScorerManifest":
-        width = len(self.columns)
-        if [len(row) for row in self.outside.precision] != [width] * width:
-            raise ValueError(f"outside.precision is not {width} by {width}")
-        doubt = self.outside.doubt
-        if doubt is not None and len(doubt.weights) != 2 * width + 2:
-            raise ValueError(f"outside.doubt has not {2 * width + 2} weights")
-        if not _is_positive_definite(self.outside.precision):
-            raise ValueError("outside.precision is not symmetric and positive definite")
-        return self
-
-    @model_validator(mode="after")
     def _parts_fit_together(self) -> "ScorerManifest":
         if len(set(self.feature_names)) != len(self.features):
             raise ValueError("a feature stands twice")
@@ -403,6 +391,18 @@ class ScorerManifest(Contract):
             raise ValueError("it reads a second opinion and does not say what that is worth, or the reverse")
         if (self.kind == "regressor") != (self.calibration.quantiles is not None):
             raise ValueError("the calibration does not fit the kind of model")
+        return self
+
+    @model_validator(mode="after")
+    def _outside_fits(self) -> "ScorerManifest":
+        width = len(self.columns)
+        if [len(row) for row in self.outside.precision] != [width] * width:
+            raise ValueError(f"outside.precision is not {width} by {width}")
+        doubt = self.outside.doubt
+        if doubt is not None and len(doubt.weights) != 2 * width + 2:
+            raise ValueError(f"outside.doubt has not {2 * width + 2} weights")
+        if not _is_positive_definite(self.outside.precision):
+            raise ValueError("outside.precision is not symmetric and positive definite")
         return self
 
 

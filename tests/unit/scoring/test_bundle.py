@@ -156,7 +156,8 @@ def test_a_scorer_of_another_scikit_learn_is_refused(bundle: Path) -> None:
 
 def test_a_manifest_with_fewer_features_than_the_model_is_refused(bundle: Path) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
-    fewer = {**manifest["outside"], "precision": [row[:3] for row in manifest["outside"]["precision"][:3]]}
+    precision = [row[:3] for row in manifest["outside"]["precision"][:3]]
+    fewer = {**manifest["outside"], "precision": precision, "doubt": None}
     with_manifest(bundle, features=manifest["features"][:3], outside=fewer)
     with pytest.raises(RefusedModel, match="does not do what its manifest says"):
         load(bundle)
