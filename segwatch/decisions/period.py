@@ -19,7 +19,7 @@ from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyScored
 from segwatch.contracts.topics import DECISIONS, LEDGER, SCORED, SCORER_DECISIONS, at_the_centre
 from segwatch.decisions.centre import first_pulses
-from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import DISPERSION
 from segwatch.errors import BadInput, InvalidMessage
 from segwatch.federation.share import share_of
 from segwatch.federation.watched_site import WatchedSite, follows

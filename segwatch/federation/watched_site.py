@@ -9,9 +9,8 @@ from typing import NamedTuple
 from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.release import Pulse
 from segwatch.detection.dispersion import Counted, Spread, spread_of
-from segwatch.detection.evidence import DISPERSION
 from segwatch.detection.likelihood import of_count
-from segwatch.detection.threshold import Volume
+from segwatch.detection.threshold import DISPERSION, Volume
 from segwatch.detection.together import found_together
 from segwatch.detection.watch import Watch
 from segwatch.statistics.laplace import variance

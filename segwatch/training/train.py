@@ -303,10 +303,10 @@ def _doubt(
 ) -> Doubt | None:
     """From errors without the patient, and without the segmenter where several are known by name."""
     folds = patient_folds(rows, seed, STRANGERS)
-    said = seen.dice
+    said = [seen.dice]
     if has_segmenters(rows):
         raw = predicted_for_strangers(recipe, rows, folds, seed, directions)
-        said = calibrated(raw, calibration).dice
+        said.append(calibrated(raw, calibration).dice)
     return fit_doubt(rows, said, folds)
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.detection.dispersion import Spread
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH, months_between
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
 from segwatch.federation.share import Share, share_of
 from segwatch.federation.watched_site import Change, WatchedSite

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import DECISIONS, at_the_centre, site_of
 from segwatch.detection.dispersion import Spread
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
 from segwatch.errors import InvalidMessage, LogRefused, Transient
 from segwatch.federation.watched_site import Change
 from segwatch.streaming.closing import bounded

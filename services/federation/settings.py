@@ -5,8 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
 from segwatch.errors import BadSettings
 from segwatch.streaming.settings import ServiceSettings
 
