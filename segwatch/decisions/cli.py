@@ -119,6 +119,10 @@ def report(
     expected: EXPECTED = "",
     pages_a_month: PAGES = PAGES_A_MONTH,
     dispersion: SPREAD = DISPERSION,
+    scorer: Annotated[
+        Path | None,
+        typer.Option(envvar="SEGWATCH_SCORER", help="In a hospital: the bundle that holds its reviews."),
+    ] = None,
 ) -> None:
     """One printable file of a site's period: quality, alarms and what was done, changes, versions, limits."""
     from segwatch.contracts.envelope import utc_now
@@ -127,6 +131,7 @@ def report(
     from segwatch.decisions.period import Period, period_at_centre, period_in_hospital
     from segwatch.decisions.period_page import page
     from segwatch.files import write_whole
+    from segwatch.scoring.bundle_files import read_files
     from segwatch.streaming.connect import open_log
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
@@ -136,7 +141,10 @@ def report(
         if is_a_hospital(log):
             if name != settings.site:
                 raise BadInput(f"this is the log of {settings.site!r} (SEGWATCH_SITE), not of {name!r}")
-            told = period_in_hospital(log, name, period)
+            reviews = None if scorer is None else read_files(scorer).manifest.site
+            told = period_in_hospital(log, name, period, reviews)
+        elif scorer is not None:
+            raise BadInput("--scorer: reviews are a hospital's own, and its report shows them")
         elif is_a_centre(log):
             sites = max(_count(expected) or len([*filter(None, map(site_of, log.topics()))]), 1)
             told = period_at_centre(log, name, period, months_between(sites, pages_a_month), dispersion)

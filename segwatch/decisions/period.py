@@ -15,13 +15,16 @@ from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened
 from segwatch.contracts.release import Pulse
+from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyScored
-from segwatch.contracts.topics import DECISIONS, LEDGER, SCORED, at_the_centre
+from segwatch.contracts.topics import DECISIONS, LEDGER, SCORED, SCORER_DECISIONS, at_the_centre
 from segwatch.decisions.centre import first_pulses
 from segwatch.detection.threshold import DISPERSION
 from segwatch.errors import BadInput, InvalidMessage
 from segwatch.federation.share import share_of
 from segwatch.federation.watched_site import WatchedSite, follows
+from segwatch.scoring.reviewed import SiteReviews
+from segwatch.serving.decisions import ScorerDecisions
 from segwatch.streaming.decisions import decisions_in
 from segwatch.streaming.log import Log, Record
 from segwatch.streaming.topic_reader import TopicReader
@@ -94,6 +97,9 @@ class SitePeriod:
         verdicts: of the hospital's own studies; empty at the centre.
         changes: how many changes of scanner, model or scorer were announced or made.
         versions: what made and judged the masks, and under which policy.
+        scorers: who made which scorer count; in a hospital.
+        predicted_failed: of the hospital's own studies, undefined ones among them.
+        reviews: of the hospital, that a scorer's bundle holds: whenever they were made.
     """
 
     site: str
@@ -106,6 +112,9 @@ class SitePeriod:
     changes: int | None
     versions: tuple[str, ...]
     verdicts: tuple[tuple[str, int], ...] = ()
+    scorers: tuple[ScorerDecision, ...] = ()
+    reviews: SiteReviews | None = None
+    predicted_failed: int = 0
 
 
 def period_at_centre(
@@ -152,8 +161,11 @@ def period_at_centre(
     )
 
 
-def period_in_hospital(log: Log, site: str, period: Period) -> SitePeriod:
+def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews | None = None) -> SitePeriod:
     """The period from a hospital's own scores: exact, and never to leave it.
+
+    Args:
+        reviews: what was reviewed there; None where nothing was.
 
     Raises:
         LogUnavailable, LogRefused: the log is away.
@@ -183,6 +195,9 @@ def period_in_hospital(log: Log, site: str, period: Period) -> SitePeriod:
         changes=None,
         versions=tuple(sorted(made)),
         verdicts=tuple(sorted(Counter(map(_verdict, seen)).items())),
+        scorers=tuple(each for each in _scorers(log) if period.has(each.at.date())),
+        reviews=reviews,
+        predicted_failed=sum(each.predicted_failed for each in seen),
     )
 
 
@@ -253,6 +268,10 @@ def _decisions(log: Log, site: str) -> list[SiteDecision]:
     if DECISIONS not in log.topics():
         return []
     return [each for each in decisions_in(_whole(log, DECISIONS)).values() if each.site == site]
+
+
+def _scorers(log: Log) -> list[ScorerDecision]:
+    return ScorerDecisions(log).all() if SCORER_DECISIONS in log.topics() else []
 
 
 def _verdict(scored: StudyScored) -> str:

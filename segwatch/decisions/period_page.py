@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from html import escape
 
+from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.decisions.period import AlarmTold, QualityOver, SitePeriod
+from segwatch.scoring.reviewed import ReviewedShare
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d1d1f; max-width: 60rem; margin: 2rem auto;
@@ -32,6 +34,8 @@ def page(told: SitePeriod, made_at: datetime) -> str:
 def _body(told: SitePeriod, title: str, made_at: datetime) -> Iterator[str]:
     yield f"<h1>{title}</h1>\n<p>Made on {made_at:%Y-%m-%d %H:%M} UTC. {_whose(told)}</p>\n"
     yield f"<p class=note><b>{_share(told.whole)}</b></p>\n"
+    if told.exact:
+        yield f"<p class=note>{escape(_failure_rate(told))}</p>\n"
     yield "<h2>Quality over time</h2>\n" + _chart(told.parts)
     yield _table(("from", "studies", "need attention", "95 % interval"), (_part(each) for each in told.parts))
     if told.verdicts:
@@ -57,6 +61,26 @@ def _share(whole: QualityOver) -> str:
     )
 
 
+def _failure_rate(told: SitePeriod) -> str:
+    """By reviews; where there are none, only how many are predicted to have failed, under that name."""
+    reviews, rate = told.reviews, told.reviews and told.reviews.failure_rate
+    if reviews is not None and isinstance(rate, ReviewedShare):
+        total = reviews.flagged.studies + reviews.passed.studies
+        return (
+            f"Failure rate by reviews: {rate.value:.0%} (95 % interval {rate.low:.0%} to {rate.high:.0%}), "
+            f"post-stratified by flag from {reviews.studies} reviewed of {total} studies, evaluated on "
+            f"{reviews.reviewed_on}."
+        )
+    studies = told.whole.studies
+    raw = f" Predicted failed, raw: {told.predicted_failed} of {studies} studies." if studies else ""
+    return f"The failure rate is not known: nothing that tells it was reviewed (segwatch review sample).{raw}"
+
+
+def _counts(made: ScorerDecision) -> str:
+    now, before = (f"{each.name} ({each.sha256[:12]})" for each in (made.counts, made.instead_of))
+    return f"{now} counts instead of {before}: {made.reason}"
+
+
 def _part(part: QualityOver) -> tuple[str, ...]:
     if part.ratio is None or part.low is None or part.high is None:
         return (str(part.begin), "0", NOT_KNOWN, "")
@@ -65,6 +89,10 @@ def _part(part: QualityOver) -> tuple[str, ...]:
 
 def _alarms(told: SitePeriod) -> str:
     happened = [(alarm.rang, f"<b>Alarm.</b> {_alarm(alarm)}") for alarm in told.alarms]
+    happened += [
+        (each.at.date(), f"<b>scorer: {each.decision}</b> by {escape(each.who)}: {escape(_counts(each))}")
+        for each in told.scorers
+    ]
     happened += [
         (each.at.date(), f"<b>{each.decision}</b> by {escape(each.who)}: {escape(each.reason)}")
         for each in told.decisions

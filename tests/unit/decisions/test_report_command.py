@@ -7,11 +7,17 @@ import pytest
 from typer.testing import CliRunner
 
 from segwatch.cli import app
+from segwatch.contracts.topics import SCORER_DECISIONS
 from segwatch.decisions.period import Period, period_at_centre, period_in_hospital
+from segwatch.decisions.period_page import page
 from segwatch.errors import BadInput
+from segwatch.scoring.reviewed import FlagStratum, ReviewedShare, SiteReviews
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.binomial import exact_interval
 from segwatch.streaming.embedded.log import EmbeddedLog
+from segwatch.streaming.log import outgoing
 from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
+from tests.support.messages import NOW, event_of
 from tests.support.releases import at_centre, pulse
 from tests.support.site_world import record_of, scored
 
@@ -126,3 +132,45 @@ def test_a_hospitals_own_report_counts_each_study_once_and_exactly(file):
     assert told.whole.ratio == pytest.approx(0.3)
     assert dict(told.verdicts)["failed"] == 3
     assert (told.whole.low, told.whole.high) == pytest.approx(exact_interval(3, 10), abs=1e-5)
+
+
+def test_a_hospitals_report_tells_the_failure_rate_by_reviews_and_else_that_it_is_not_known(file):
+    side = FlagStratum(studies=50, reviewed=8, failed=2)
+    site = SiteReviews(
+        fleet_sha256="0" * 64,
+        reviews_sha256="1" * 64,
+        reviewed_on="2026-11-28",
+        studies=16,
+        patients=16,
+        failed=4,
+        with_dice=0,
+        flagged=side,
+        passed=side,
+        failure_rate=ReviewedShare(value=0.25, low=0.1, high=0.5, found=4, n=16),
+        sensitivity=None,
+        specificity=None,
+        threshold_is_from_here=False,
+        fleet_threshold=Threshold(
+            failure_probability=0.5,
+            target_sensitivity=0.9,
+            cross_validated_sensitivity=0.9,
+            cross_validated_specificity=0.5,
+        ),
+    )
+    with EmbeddedLog(file) as log:
+        make_hospital_topics(log)
+        with log.producer() as producer:
+            studies = [
+                scored(number, predicted_failed=number < 3, needs_attention=number < 5)
+                for number in range(10)
+            ]
+            producer.send([record_of(study) for study in studies])
+            producer.send([outgoing(SCORER_DECISIONS, event_of(SCORER_DECISIONS))])
+        without = page(period_in_hospital(log, "hospital-a", ALWAYS), NOW)
+        with_reviews = page(period_in_hospital(log, "hospital-a", ALWAYS, site), NOW)
+
+    assert "failure rate is not known" in without
+    assert "Predicted failed, raw: 3 of 10 studies" in without
+    assert "Failure rate by reviews: 25% (95 % interval 10% to 50%)" in with_reviews
+    assert "16 reviewed of 100 studies, evaluated on 2026-11-28" in with_reviews
+    assert "scorer: promote</b> by somebody@somewhere" in without
