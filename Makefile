@@ -61,6 +61,7 @@ generate: schemas ## write everything that is made from code: schemas, manifests
 	$(BIN)/python -m deploy.manifests
 	$(BIN)/python -m deploy.alerting deploy/alerting/contacts.yaml deploy/alerting/compose
 	$(BIN)/python -m deploy.dashboards
+	$(BIN)/python -m services.ingest.conformance
 	$(BIN)/segwatch features page
 
 requirements: $(PACKAGES) ## pin requirements/ anew from pyproject.toml

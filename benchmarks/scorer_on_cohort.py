@@ -90,18 +90,21 @@ def in_words(judged: Judged, rows: Cohort) -> str:
 
 
 def intervals(judged: Judged, served: DiceIntervals, rows: Cohort) -> str:
-    """Width and coverage of the 80 % intervals, errors a patient, how far predictions follow the truth."""
+    """Width and coverage of the 80 % intervals of studies that are not outside, whose interval is everything;
+    errors a patient, how far predictions follow the truth.
+    """
     there = np.isfinite(judged.predicted)
     truth, predicted, patients = rows.dice[there], judged.predicted[there], rows.patients[there]
-    low, high = served.low[there], served.high[there]
-    hits = ((low <= truth) & (truth <= high)).astype(np.float64)
+    inside = ~served.outside[there]
+    low, high = served.low[there][inside], served.high[there][inside]
+    hits = ((low <= truth[inside]) & (truth[inside] <= high)).astype(np.float64)
     errors = [float((predicted - truth)[patients == name].mean()) for name in np.unique(patients)]
     slope = float(np.polyfit(truth, predicted, 1)[0])
+    worst = worst_patient(hits, patients[inside])
     return (
-        f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient "
-        f"{worst_patient(hits, patients):.2f}; outside {int(served.outside.sum())}; mean error a patient "
-        f"{np.abs(errors).mean():.3f}, at most {np.abs(errors).max():.3f}; a fall of .2 moves it by "
-        f"{0.2 * slope:.2f}"
+        f"interval ±{(high - low).mean() / 2:.3f}, coverage {hits.mean():.2f}, worst patient {worst:.2f}; "
+        f"outside {int(served.outside.sum())}; mean error a patient {np.abs(errors).mean():.3f}, at most "
+        f"{np.abs(errors).max():.3f}; a fall of .2 moves it by {0.2 * slope:.2f}"
     )
 
 

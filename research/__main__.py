@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from segwatch.cli import run
+from segwatch.terminal import new_console, say
 
 app = typer.Typer(
     help="A cohort of real predictions, docs/evidence.md made from it, and a second opinion.",
@@ -32,7 +33,7 @@ def make(
     from research.covid20_cohort.command import make as make_tables
 
     for name, rows in make_tables(source, out, each=each, steps=steps, seed=seed, workers=workers).items():
-        typer.echo(f"{out / name}.parquet: {rows} rows")
+        say(f"{out / name}.parquet: {rows} rows")
 
 
 @app.command()
@@ -43,18 +44,17 @@ def evidence(
     ] = Path("docs/evidence.md"),
 ) -> None:
     """Write the evidence: every scorer with each patient left out, ablations, other segmenters, goals."""
-    from rich.console import Console
 
     from research.evidence.evidence import write_evidence
     from research.evidence.tables import read_tables
 
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     tables = read_tables(folder)
     with console.status("scoring each patient by scorers that never saw them"):
         goals = write_evidence(
             tables, out, folder / ".work", step=lambda done: console.print(f"done: {done}")
         )
-    typer.echo(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
+    say(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
 
 
 @app.command()
@@ -66,7 +66,7 @@ def opinion(
     from research.second_opinion.command import BUNDLE, make_opinion
 
     found = make_opinion(source, out)
-    typer.echo(
+    say(
         f"{out / BUNDLE}: Dice {found.plain:.2f} plain, {found.changed_mean:.2f} under changes that were not "
         f"learnt from, on {found.patients} patients left out"
     )
@@ -86,7 +86,7 @@ def opinion_curve(
 
     report = out / "curve.md"
     make_curve(source, out, cohort, every=every, each=each, seed=seed, report=report)
-    typer.echo(report.read_text(encoding="utf-8"))
+    say(report.read_text(encoding="utf-8"))
 
 
 @app.command("opinion-probabilities")
@@ -99,7 +99,7 @@ def opinion_probabilities(
 
     report = out / "probabilities.md"
     make_probabilities(source, out, report)
-    typer.echo(report.read_text(encoding="utf-8"))
+    say(report.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

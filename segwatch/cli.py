@@ -8,6 +8,7 @@ import typer
 
 from segwatch.errors import SegwatchError
 from segwatch.extras import extra_of, sentence
+from segwatch.terminal import say, show_errors_plainly
 
 ROOMS = (
     "segwatch.contracts.cli",
@@ -47,6 +48,7 @@ def main() -> None:
 
 def run(app: typer.Typer) -> None:
     """Run a command. Refused input, or a missing extra, ends with a message on standard error and code 2."""
+    show_errors_plainly()
     try:
         app()
     except SegwatchError as error:
@@ -61,5 +63,5 @@ def run(app: typer.Typer) -> None:
 
 
 def _end(message: str) -> NoReturn:
-    print(f"segwatch: {message}", file=sys.stderr)  # noqa: T201 - a command speaks to its user
+    say(f"segwatch: {message}", err=True)
     sys.exit(2)

@@ -10,6 +10,7 @@ SegwatchError
 ├── Transient            something that we need is away: retried with back-off, the study stays
 │   ├── StoreUnavailable the volume store is away, full or slow
 │   ├── LogUnavailable   the broker or the log's file is away, slow or refuses connections
+│   ├── TopicRemade      a topic was deleted and made again: what was read of it is to be read anew
 │   ├── ScorerAway       a decision makes a scorer count that this service was not given
 │   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
 │   ├── (segwatch.archive.peer) ArchiveUnavailable, the PACS does not answer or broke off
@@ -78,6 +79,10 @@ class StoreUnavailable(Transient):
 
 class LogUnavailable(Transient):
     """The broker or the log's file is away, slow or refuses connections."""
+
+
+class TopicRemade(Transient):
+    """A topic that was being read was deleted and made again: a place in the old one is none in the new."""
 
 
 class AuditUnavailable(Transient):

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
+        "report": "aggregation,federation",
         "review": "evaluation",
         "score": "evaluation",
         "scorer promote": "scoring",

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from segwatch.terminal import new_console
 
 
 class Advance(Protocol):
@@ -17,7 +18,7 @@ class Advance(Protocol):
 def bars() -> Progress:
     """The progress of one task or several, each with a name."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
+    return Progress(*columns, console=new_console(stderr=True))
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import yaml
 
 from deploy.alerting.configuration import alertmanager
 from deploy.alerting.contacts import read_contacts
-from deploy.alerting.rules import linked
+from deploy.alerting.rules import linked, rule_file
 from segwatch.errors import SegwatchError
 from segwatch.files import write_whole
+from segwatch.terminal import say
 
-RULES = Path(__file__).resolve().parents[1] / "rules"
 HEADER = "# Written by `python -m deploy.alerting`; change the contacts, not this file.\n"
 
 
@@ -29,17 +29,17 @@ def main(
     try:
         told = read_contacts(contacts)
     except SegwatchError as error:
-        typer.echo(f"segwatch: {error}", err=True)
+        say(f"segwatch: {error}", err=True)
         raise typer.Exit(2) from error
     folder.mkdir(parents=True, exist_ok=True)
     written = {"alertmanager": alertmanager(told)}
     if told.links is not None:
         for name in ("centre", "hospital"):
-            written[name] = linked(yaml.safe_load((RULES / f"{name}.yaml").read_text()), name, told.links)
+            written[name] = linked(rule_file(name), name, told.links)
     for name, content in written.items():
         path = folder / f"{name}.yaml"
         write_whole(path, HEADER + yaml.safe_dump(content, sort_keys=False, width=110))
-        typer.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 if __name__ == "__main__":

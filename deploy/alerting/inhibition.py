@@ -19,13 +19,33 @@ class Cause:
     equal: tuple[str, ...] = ()
 
 
-_SITES = ("SegwatchSiteSilent", "SegwatchReleaseRefused", "SegwatchReleaseConflict")
-_STAGES = ("SegwatchStageBehind", "SegwatchStageStuck", "SegwatchDependencyAway")
+_SITES = (
+    "SegwatchSiteSilent",
+    "SegwatchSitesSilent",
+    "SegwatchSiteTopicMissing",
+    "SegwatchSiteWithoutPulses",
+    "SegwatchReleasesVanished",
+    "SegwatchReleaseRefused",
+    "SegwatchReleaseConflict",
+)
+_STAGES = (
+    "SegwatchStageBehind",
+    "SegwatchStageStuck",
+    "SegwatchPartitionStuck",
+    "SegwatchDependencyAway",
+    "SegwatchNotReady",
+)
 _LATE = ("SegwatchStudiesLate", "SegwatchStudiesOftenLate")
 
 CAUSES = (
     # Nobody at the centre looks: what is known of the sites is old.
-    Cause("SegwatchFederationDown", _SITES),
+    Cause("SegwatchFederationDown", (*_SITES, "SegwatchFederationCannotRead")),
+    Cause("SegwatchFederationCannotRead", _SITES),
+    Cause("SegwatchKafkaPartitionsOffline", (*_STAGES, *_SITES, "SegwatchKafkaUnderReplicated")),
+    # Many at once have one cause, which is not theirs.
+    Cause("SegwatchSitesSilent", ("SegwatchSiteSilent",)),
+    Cause("SegwatchDiskFull", ("SegwatchDiskFilling",), ("site", "disk")),
+    Cause("SegwatchCertificateEndsSoon", ("SegwatchCertificateEnding",), ("site", "file")),
     # One bad model update at many sites is one page, which names them.
     Cause("SegwatchFleetQualityDrop", ("SegwatchQualityDrop",)),
     # A process that is down explains why its studies wait.

@@ -1,13 +1,27 @@
 """The rules as Prometheus loads them: with links that open, where an operator has said to what."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import yaml
+
 from deploy.alerting.contacts import Links
 
+RULES = Path(__file__).resolve().parents[1] / "rules"
 RUNBOOKS = "deploy/runbooks/"
 BOARDS = {"centre": "segwatch-federation", "hospital": "segwatch-site"}
 """The dashboard to look at, by the rule file: its uid in Grafana."""
+
+
+GROUND = "ground"
+"""The rules that a hospital's Prometheus and the centre's both have, beside their own."""
+
+
+def rule_file(name: str) -> dict[str, Any]:
+    """What a Prometheus of ours loads: `centre` or `hospital`, with what both have."""
+    own, ground = (yaml.safe_load((RULES / f"{each}.yaml").read_text()) for each in (name, GROUND))
+    return {"groups": [*own["groups"], *ground["groups"]]}
 
 
 def linked(rules: dict[str, Any], name: str, links: Links | None) -> dict[str, Any]:

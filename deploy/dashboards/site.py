@@ -6,6 +6,8 @@ from deploy.dashboards.federation import PAGE_ABOVE
 from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
 from deploy.dashboards.shadow import shadow_panels
 
+REFUSED_ABOVE = 0.25
+"""The share of studies refused at intake above which somebody is paged, if it was lower before."""
 _SITE = "{site=~'$site'}"
 _NEEDS_ATTENTION = "site_window:segwatch_needs_attention:ratio"
 _STUDIES = "site_window:segwatch_site_rolling_studies:max"
@@ -20,9 +22,10 @@ def site() -> builders.Dashboard:
         choices={
             "site": ("Site", "segwatch_stage_lag"),
             "window": ("Window", "segwatch_site_rolling_studies"),
+            "stratum": ("How the CT was made", "segwatch_site_stratum_studies"),
         },
         rows={
-            "Quality": [_windows_now(), *_windows(), *_reviewed(), *_last_hour()],
+            "Quality": [_windows_now(), *_windows(), *_reviewed(), *_last_hour(), _refused(), _strata()],
             "A second scorer as a shadow": shadow_panels(_SITE),
             "The way of a study": _way(),
             "What was put aside or waits for others": _put_aside(),
@@ -123,6 +126,34 @@ def _last_hour() -> list[Curves]:
             n_is="studies",
         ),
     ]
+
+
+def _refused() -> Curves:
+    share, taken = "site:segwatch_ingest_refused:ratio6h", "site:segwatch_ingest_taken:increase6h"
+    return Curves(
+        "Refused at intake, share of six hours",
+        "Studies that ingest refused are in no other figure here: a site whose scans are refused looks better"
+        " than it is. Wilson's interval at 95 %.",
+        with_interval("refused", share, taken, lambda name: f"{name}{_SITE}"),
+        "percentunit",
+        n_is="studies that came",
+        page_above=REFUSED_ABOVE,
+    )
+
+
+def _strata() -> Rows:
+    of = "{site=~'$site',stratum=~'$stratum'}"
+    return Rows(
+        "By $stratum, last 30 days",
+        "How the CT was made, as far as its file says; at most 20 values, the rest is `other`. Stands out: by"
+        " how much its share lies above the others', where that is surely no chance.",
+        "value",
+        {
+            "needs attention": (f"segwatch_site_stratum_needs_attention_ratio{of}", "percentunit"),
+            "n (studies)": (f"segwatch_site_stratum_studies{of}", "short"),
+            "stands out by": (f"segwatch_site_stratum_stands_out{of}", "percentunit"),
+        },
+    )
 
 
 def _way() -> list[Curves]:

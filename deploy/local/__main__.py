@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from deploy.local import up_down
 from deploy.local.machine import setup
@@ -25,11 +24,12 @@ from deploy.local.stack.options import (
     RunOptions,
 )
 from segwatch.errors import SegwatchError
+from segwatch.terminal import new_console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 FILE_WIDTH = 160
 """Where output is no terminal, tables need not fit one."""
-console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
+console = new_console(markup=False, highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
 
 Hospitals = Annotated[int, typer.Option(envvar="HOSPITALS", min=1, max=26, help="How many hospitals.")]
 Studies = Annotated[int, typer.Option(envvar="STUDIES", min=0, help="Studies at each hospital.")]

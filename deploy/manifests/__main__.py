@@ -12,7 +12,7 @@ import yaml
 
 from deploy.alerting.contacts import Links, read_contacts
 from deploy.alerting.kubernetes import alertmanager_config
-from deploy.alerting.rules import linked
+from deploy.alerting.rules import linked, rule_file
 from deploy.manifests.access import HOSPITAL, Access, centre, grants
 from deploy.manifests.kafka_topics import centre_topics, site_topics
 
@@ -28,6 +28,7 @@ def rendered() -> dict[Path, str]:
     return {
         K8S / "components/site-log/topics.yaml": _documents(site_topics()),
         K8S / "components/site-log/users.yaml": _documents(_users(HOSPITAL)),
+        K8S / "overlays/central/sites.env": f"{HEADER}SITES={','.join(sites)}\n",
         K8S / "overlays/central/sites.yaml": _documents([*centre_topics(sites), *_users(centre(sites))]),
         **_alerting("hospital", "hospital", "segwatch"),
         **_alerting("central", "centre", "segwatch-centre"),
@@ -81,7 +82,7 @@ def _rules(name: str, namespace: str, links: Links | None) -> dict[str, Any]:
 
     Each alert bears its namespace: by this label the operator's Alertmanager hands it to our routes.
     """
-    rules = linked(yaml.safe_load((ROOT / "deploy" / "rules" / f"{name}.yaml").read_text()), name, links)
+    rules = linked(rule_file(name), name, links)
     for group in rules["groups"]:
         for rule in group["rules"]:
             if "alert" in rule:

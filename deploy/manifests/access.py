@@ -69,18 +69,19 @@ def grants(access: Access) -> list[Grant]:
 
 
 def _stage(name: str, reads: str, writes: str) -> Access:
-    return Access((reads,), (writes, dead_letters(reads)), group_of(name))
+    return Access((reads, dead_letters(reads)), (writes, dead_letters(reads)), group_of(name))
 
 
 DEAD_LETTERS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
 
+# Each stage reads its dead-letter topic, to show how many letters wait.
 HOSPITAL = {
-    "ingest": Access(writes=(RECEIVED, dead_letters(RECEIVED))),
+    "ingest": Access(reads=(dead_letters(RECEIVED),), writes=(RECEIVED, dead_letters(RECEIVED))),
     "segmentation": _stage("segmentation", RECEIVED, SEGMENTED),
     "features": _stage("features", SEGMENTED, MEASURED),
     # Beside its bundles stands who runs `segwatch scorer promote`, as the service itself.
     "scoring": Access(
-        reads=(MEASURED, SCORER_DECISIONS),
+        reads=(MEASURED, dead_letters(MEASURED), SCORER_DECISIONS),
         writes=(SCORED, dead_letters(MEASURED), SCORER_DECISIONS),
         group=group_of("scoring"),
     ),

@@ -64,7 +64,7 @@ def rows_of(
 
 
 @dataclass(frozen=True)
-class MadeMask:
+class CohortMask:
     """A mask, and what it is a mask of.
 
     Attributes:
@@ -80,7 +80,7 @@ class MadeMask:
     about: MeasuredRow
 
 
-def made_mask(context: Context, one: Planned) -> MadeMask:
+def made_mask(context: Context, one: Planned) -> CohortMask:
     """The scan is changed, and segmented."""
     torch.set_num_threads(1)
     case = next(case for case in context.cases if case.name == one.source)
@@ -101,7 +101,7 @@ def made_mask(context: Context, one: Planned) -> MadeMask:
     else:
         mask, probabilities, networks = _segmented(context, one, scan, own)
         about |= networks
-    return MadeMask(scan, hu, own, mask, probabilities, about)
+    return CohortMask(scan, hu, own, mask, probabilities, about)
 
 
 def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:

@@ -22,7 +22,7 @@ MeasuredRow = dict[str, Any]
 
 def hounsfield(scan: Scan) -> Array:
     """The scan's display values as the product maps them to HU (z, y, x)."""
-    return in_hounsfield(np.rint(scan.levels * WHITE).astype(np.int16), "display", "scan")[0]
+    return in_hounsfield(np.rint(scan.levels * WHITE).astype(np.int16), "display", "scan").array
 
 
 def product_lung(hu: Array, spacing: tuple[float, float, float]) -> Mask | None:

@@ -39,10 +39,11 @@ attention. **It is unfit for paging.** Leaving patients out of a cohort in which
 network's could not show it; *truth as mask*, and good masks of patients left out, counted by patient, would
 have.
 
-Since then another scorer is shipped, which learnt from truths and damaged truths too and keeps to the
-cards' directions ([scoring](scoring.md#the-scorer-of-the-real-cohort)). The five patients have not been
-scored with it, and the rest of this page is of the ones before it: `ordinal` was still free to turn a
-direction round, and no truth was among the masks.
+Since then another scorer is shipped, which learnt from truths and damaged truths too, keeps to the cards'
+directions, and says `outside` where it must expect a large error of itself
+([scoring](scoring.md#the-scorer-of-the-real-cohort) has its figures, with *truth as mask* and the good masks
+of patients left out). The five patients have not been scored with it, and the rest of this page is of the
+ones before it: `ordinal` was still free to turn a direction round, and no truth was among the masks.
 """
 
 KEPT = """

@@ -16,7 +16,7 @@ from research.covid20_cohort.training import fast_precision
 from research.second_opinion.curve import CurvePoint, curve, page
 from research.second_opinion.folds import (
     ALL_PATIENTS,
-    Making,
+    OpinionMaking,
     OpinionRecipe,
     judged,
     left_out_dice,
@@ -32,7 +32,7 @@ from research.second_opinion.rows import (
     mask_on_grid,
     masks_on_grid,
     opinion_names,
-    said_of,
+    said_before,
     thinned,
 )
 from segwatch.cohorts.columns import MADE_BY
@@ -77,13 +77,13 @@ def make_opinion(source: Path, out: Path, recipe: OpinionRecipe | None = None) -
     return found
 
 
-def making_of(source: Path, out: Path, recipe: OpinionRecipe | None = None) -> Making:
+def making_of(source: Path, out: Path, recipe: OpinionRecipe | None = None) -> OpinionMaking:
     """What is made of the scans in a folder; raises as `make_opinion` does."""
     cases = tuple(listed(source))
     recipe = recipe or OpinionRecipe(precision=fast_precision())
     if len({case.patient for case in cases}) < recipe.folds:
         raise RefusedSource(f"{source} has fewer patients than the {recipe.folds} folds")
-    return Making(recipe, cases, out / ".work")
+    return OpinionMaking(recipe, cases, out / ".work")
 
 
 def make_curve(
@@ -115,7 +115,7 @@ def make_curve(
             lambda missing: ((one, mask_on_grid(planned.context, one)) for one in missing),
         )
         for one, arrays in seen:
-            said[one.name] = said_of(making, one, arrays)
+            said[one.name] = said_before(making, one, arrays)
             done()
     rows = [measured[one.name] for one in plan]
     whose = named(bundle.identity) or ""
@@ -134,7 +134,7 @@ def make_probabilities(source: Path, out: Path, report: Path) -> None:
     write_whole(report, probabilities_page(worths(rows), rows))
 
 
-def _write_bundle(making: Making, bundle: Path, found: LeftOutDice) -> None:
+def _write_bundle(making: OpinionMaking, bundle: Path, found: LeftOutDice) -> None:
     weights = making.networks.get(network_key(ALL_PATIENTS, making.recipe.stages[-1]))
     if weights is None:
         raise BadInput(f"there is no trained network in {making.networks.folder}")

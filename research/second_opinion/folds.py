@@ -8,6 +8,7 @@ plain, under kinds that it learnt from, and under kinds that it did not.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from research.second_opinion.views import (
     unpacked,
 )
 from segwatch.contracts.identity import digest_of
-from segwatch.files import Arrays, Finished, finished_arrays
+from segwatch.files import Arrays, Finished, finished_arrays, finished_rows
 from segwatch.segmentation.bundle import LeftOutDice
 from segwatch.segmentation.opinion_network import (
     OpinionNetwork,
@@ -63,7 +64,7 @@ class OpinionRecipe:
 
 
 @dataclass(frozen=True)
-class Making:
+class OpinionMaking:
     """What is made, from which scans, and the folder in which what is done with lies."""
 
     recipe: OpinionRecipe
@@ -85,8 +86,13 @@ class Making:
         """Each network's weights, by fold and stage."""
         return finished_arrays(self.folder / f"networks-{digest_of(asdict(self.recipe))[:12]}")
 
+    @property
+    def said(self) -> Finished[dict[str, Any]]:
+        """What the networks say of scans and masks."""
+        return finished_rows(self.networks.folder)
 
-def make_views(making: Making, done: Callable[[str], None]) -> None:
+
+def make_views(making: OpinionMaking, done: Callable[[str], None]) -> None:
     """Every scan's views, and the phantoms', unless they are there."""
     seed = making.recipe.seed
     for case in making.cases:
@@ -100,7 +106,7 @@ def make_views(making: Making, done: Callable[[str], None]) -> None:
     done("phantoms")
 
 
-def train_fold(making: Making, fold: int, stepped: Callable[[float], None]) -> None:
+def train_fold(making: OpinionMaking, fold: int, stepped: Callable[[float], None]) -> None:
     """The copies of a fold's network, unless they are there; of `ALL_PATIENTS` the one that is shipped."""
     recipe = making.recipe
     if all(making.networks.get(network_key(fold, stage)) is not None for stage in recipe.stages):
@@ -118,7 +124,7 @@ def train_fold(making: Making, fold: int, stepped: Callable[[float], None]) -> N
         making.networks.put(network_key(fold, stage), weights_of(network))
 
 
-def network(making: Making, fold: int, stage: int) -> OpinionNetwork:
+def network(making: OpinionMaking, fold: int, stage: int) -> OpinionNetwork:
     """A copy that was trained.
 
     Raises:
@@ -135,29 +141,37 @@ def network_key(fold: int, stage: int) -> str:
     return f"{'all' if fold == ALL_PATIENTS else fold}-{stage}"
 
 
-def judged(making: Making) -> list[dict[str, str | float]]:
+def judged(making: OpinionMaking) -> list[dict[str, str | float]]:
     """The Dice of the opinion of each scan by the network that never saw its patient, in each of its views.
 
     `learnt` is 1 of a plain scan and of a kind of change that the network learnt from, by other patients, or
     0. A view that has no lung, so that there is no opinion, is not among them.
     """
-    torch.set_num_threads(1)
+    finished = making.said
     rows: list[dict[str, str | float]] = []
     for case in making.cases:
-        fold = making.fold[case.patient]
-        asked = network(making, fold, making.recipe.stages[-1])
-        for kind, view in case_views(making, case).items():
-            learnt = int(kind == PLAIN or kind in LEARNT[fold % 2])
-            rows.append(
-                {
-                    "case": case.name,
-                    "patient": case.patient,
-                    "kind": kind,
-                    "learnt": learnt,
-                    "dice": opinion_dice(asked, view),
-                }
-            )
+        found = finished.get(f"judged-{case.name}")
+        if found is None:
+            found = {"rows": _judged_case(making, case)}
+            finished.put(f"judged-{case.name}", found)
+        rows += found["rows"]
     return rows
+
+
+def _judged_case(making: OpinionMaking, case: Listed) -> list[dict[str, str | float]]:
+    torch.set_num_threads(1)
+    fold = making.fold[case.patient]
+    asked = network(making, fold, making.recipe.stages[-1])
+    return [
+        {
+            "case": case.name,
+            "patient": case.patient,
+            "kind": kind,
+            "learnt": int(kind == PLAIN or kind in LEARNT[fold % 2]),
+            "dice": opinion_dice(asked, view),
+        }
+        for kind, view in case_views(making, case).items()
+    ]
 
 
 def left_out_dice(rows: Sequence[Mapping[str, str | float]]) -> LeftOutDice:
@@ -189,7 +203,7 @@ def opinion_dice(asked: OpinionNetwork, labelled: LabelledView) -> float:
     return 2 * int((mask & labelled.truth).sum()) / together if together else 1.0
 
 
-def _learnt_views(making: Making, fold: int, kinds: Sequence[str]) -> list[list[LabelledView]]:
+def _learnt_views(making: OpinionMaking, fold: int, kinds: Sequence[str]) -> list[list[LabelledView]]:
     """Each patient's views but the fold's patients' and those of other kinds; and the phantoms."""
     patients: dict[str, list[LabelledView]] = {}
     for case in making.cases:
@@ -202,12 +216,12 @@ def _learnt_views(making: Making, fold: int, kinds: Sequence[str]) -> list[list[
     return [*patients.values(), phantoms]
 
 
-def case_views(making: Making, case: Listed) -> dict[str, LabelledView]:
+def case_views(making: OpinionMaking, case: Listed) -> dict[str, LabelledView]:
     """The scan's views, which were made."""
     return unpacked(_there(making, _view_key(case, making.recipe.seed)))
 
 
-def _there(making: Making, key: str) -> Arrays:
+def _there(making: OpinionMaking, key: str) -> Arrays:
     found = making.views.get(key)
     if found is None:
         raise KeyError(key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from research.evidence.trials import left_out_dice
-from research.second_opinion.folds import Making, case_views, network
+from research.second_opinion.folds import OpinionMaking, case_views, network
 from segwatch.arrays import Floats, Texts
 from segwatch.cohorts.table import Cohort
 from segwatch.segmentation.confidence import summary
@@ -40,7 +40,7 @@ class FigureWorth:
     gain: tuple[float, float, float] | None
 
 
-def masks_with_probabilities(making: Making) -> Cohort:
+def masks_with_probabilities(making: OpinionMaking) -> Cohort:
     """A row for each mask that is not empty: its true Dice, and what its network says of it."""
     rows: list[tuple[str, str, float, list[float]]] = []
     for case in making.cases:

@@ -12,7 +12,7 @@ import numpy as np
 from research.covid20_cohort.make_rows import made_mask
 from research.covid20_cohort.plan import Planned
 from research.covid20_cohort.setup import Context
-from research.second_opinion.folds import Making, network
+from research.second_opinion.folds import OpinionMaking, network
 from segwatch.contracts.base import ModelIdentity
 from segwatch.files import Arrays, Finished, finished_arrays
 from segwatch.segmentation.opinion_grid import LungView, lung_view, opinion_grid
@@ -37,7 +37,7 @@ def opinion_names() -> tuple[str, ...]:
     return (*worse, NETWORK, *(f"{share:.0%} truth" for share in SHARES))
 
 
-def masks_on_grid(making: Making) -> Finished[Arrays]:
+def masks_on_grid(making: OpinionMaking) -> Finished[Arrays]:
     """Each planned mask and its scan as the opinion sees them."""
     return finished_arrays(making.folder / "masks")
 
@@ -62,7 +62,16 @@ def mask_on_grid(cohort: Context, one: Planned) -> Arrays:
     }
 
 
-def said_of(making: Making, one: Planned, seen: Arrays) -> dict[str, Said | None]:
+def said_before(making: OpinionMaking, one: Planned, seen: Arrays) -> dict[str, Said | None]:
+    """The same as `said_of`, and made once."""
+    found = making.said.get(f"said-{one.key}")
+    if found is None:
+        found = {"said": said_of(making, one, seen)}
+        making.said.put(f"said-{one.key}", found)
+    return dict(found["said"])
+
+
+def said_of(making: OpinionMaking, one: Planned, seen: Arrays) -> dict[str, Said | None]:
     """What every opinion says of a mask, by the opinion's name."""
     names = opinion_names()
     if not seen:
@@ -104,5 +113,5 @@ def thinned(plan: Sequence[Planned], every: int) -> list[Planned]:
 
 
 @lru_cache(maxsize=8)
-def _asked(making: Making, fold: int) -> OpinionNetwork:
+def _asked(making: OpinionMaking, fold: int) -> OpinionNetwork:
     return network(making, fold, making.recipe.stages[-1])

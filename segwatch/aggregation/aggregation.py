@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 
 from segwatch.aggregation.blocks import version_of
@@ -13,12 +13,13 @@ from segwatch.aggregation.rolling import MOST_STUDIES, Rolling
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.studies import StudyScored
-from segwatch.contracts.topics import DECISIONS, SCORED, dead_letters
-from segwatch.errors import InvalidMessage
+from segwatch.contracts.topics import DECISIONS, FOREVER, SCORED, dead_letters
+from segwatch.errors import InvalidMessage, TopicRemade
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
 from segwatch.streaming.log import Log, Record
-from segwatch.streaming.telemetry import Telemetry
+from segwatch.streaming.telemetry import REFRESH_SECONDS, Telemetry, show_partitions
 from segwatch.streaming.topic_reader import TopicReader
 
 NAME = "aggregation"
@@ -60,11 +61,15 @@ class Aggregation:
         self._scored = TopicReader(log, SCORED, alive)
         self._decisions = TopicReader(log, DECISIONS, alive)
         self._decided: set[str] = set()
+        self._is_news = True
         self._waiting: deque[Record] = deque()
         self._windows_from: int | None = None
         self._look_at = 0.0
+        self._look_around_at = 0.0
+        self._identities: dict[str, str] = {}
         self._buried: set[int] | None = None
         self._producer = log.producer()
+        self._pending = PendingLetters(NAME, log, [SCORED], telemetry)
 
     def step(self, timeout_seconds: float) -> None:
         """Settle what is due, and count the next scored studies.
@@ -74,8 +79,9 @@ class Aggregation:
             Transient, LogRefused: call again later.
         """
         try:
+            self._look_around()
             books = self.books or self._start()
-            looked = self._decide(books)
+            self._decide(books, self._decisions.poll(0.0))
             books.settle()
             if not self._waiting:
                 self._waiting.extend(self._not_done_with(books, timeout_seconds))
@@ -83,15 +89,36 @@ class Aggregation:
                 self._take(books, self._waiting[0])
                 self._waiting.popleft()
                 books.settle()
-                looked = False
-            if not looked:
-                self.change = books.watch.look(
-                    books.blocks.open_slots("pulse"), books.ledger.policy.pulse_studies
-                )
+                self._is_news = True
             self._look_whether_caught_up(books)
-        except StartAgain as turn:
+            self._look_for_a_change(books)
+        except (StartAgain, TopicRemade) as turn:
             _log.warning("starting again from the log: %s", turn)
             self._forget()
+
+    def _look_around(self) -> None:
+        """How far behind we are, also while nothing can be closed; and whether ledger and release are still
+        the topics that were read: a running process would not else learn that what it released is gone.
+
+        Raises:
+            TopicRemade: one was deleted and made again.
+        """
+        if time.monotonic() < self._look_around_at:
+            return
+        self._look_around_at = time.monotonic() + REFRESH_SECONDS
+        if self.books is not None:
+            behind = self._scored.behind() + len(self._waiting)
+            self._telemetry.lag.labels(NAME, SCORED, "0").set(behind)
+        self._pending.refresh()
+        show_partitions(self._telemetry, self._log)
+        now = self._log.identities()
+        before = self._identities
+        self._identities = before | {topic: now[topic] for topic in FOREVER if topic in now}
+        remade = [topic for topic, identity in before.items() if self._identities[topic] != identity]
+        for topic in remade:
+            self._telemetry.topics_remade.labels(NAME, topic).inc()
+        if remade:
+            raise TopicRemade(f"{', '.join(sorted(remade))}: deleted and made again")
 
     @property
     def counted_to(self) -> int:
@@ -101,13 +128,17 @@ class Aggregation:
     def close(self) -> None:
         """Let the connections go."""
         self._forget()
+        self._pending.close()
         bounded(self._producer.close, "the producer")
 
     def _start(self) -> Books:
         """New books, shown to others only when they are complete."""
         books = Books(self._log, self._producer, self._site, self._alive)
+        self._decisions.close()
+        self._decisions, self._decided = TopicReader(self._log, DECISIONS, self._alive), set()
         try:
             books.start()
+            self._decide(books, self._decisions.to_end())
         except BaseException:
             books.close()
             raise
@@ -116,9 +147,8 @@ class Aggregation:
         self._scored = TopicReader(self._log, SCORED, self._alive, self._first(books))
         return books
 
-    def _decide(self, books: Books) -> bool:
-        """Take what people decided; whether how things stand is known with all of it."""
-        records = self._decisions.poll(0.0)
+    def _decide(self, books: Books, records: Iterable[Record]) -> None:
+        """Take what people decided."""
         for record in records:
             try:
                 event = decode(DECISIONS, record.key, record.value, record.headers)
@@ -129,7 +159,15 @@ class Aggregation:
                 self._decided.add(event.id)
                 decision: SiteDecision = event.data
                 books.watch.take_decision(record.at.offset, decision)
-        return self.change is not None and not records
+                self._is_news = True
+
+    def _look_for_a_change(self, books: Books) -> None:
+        """How the hospital stands. Not while it catches up: an alarm would be taken away meanwhile."""
+        if self.caught_up and self._is_news:
+            self.change = books.watch.look(
+                books.blocks.open_slots("pulse"), books.ledger.policy.pulse_studies
+            )
+            self._is_news = False
 
     def _first(self, books: Books) -> int:
         """From where on to read the scored topic: see `resume`; the windows want some more of it."""
@@ -147,10 +185,9 @@ class Aggregation:
     def _forget(self) -> None:
         if self.books is not None:
             self.books.close()
-        self.books, self.caught_up = None, False
+        self.books, self.caught_up, self._is_news, self._buried = None, False, True, None
         self._scored.close()
         self._decisions.close()
-        self._decisions, self._decided = TopicReader(self._log, DECISIONS, self._alive), set()
         self._scored, self._windows_from = TopicReader(self._log, SCORED, self._alive), None
         self._waiting.clear()
 

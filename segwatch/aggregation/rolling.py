@@ -14,7 +14,7 @@ from statistics import fmean
 
 from segwatch.aggregation.strata import Strata, StratumQuality, by_stratum, strata_of
 from segwatch.contracts.studies import Arrival, StudyScored
-from segwatch.serving.comparison import WINDOW, Comparison, Pair, compare, pair_of
+from segwatch.serving.comparison import WINDOW, Comparison, ScoredByBoth, compare, pair_of
 
 LAST: Mapping[str, int] = {"last_20": 20, "last_100": 100}
 WITHIN: Mapping[str, timedelta] = {
@@ -37,7 +37,7 @@ class Seen:
     needs_attention: bool
     predicted_dice: float | None
     predicted_failed: bool = False
-    pair: Pair | None = None
+    pair: ScoredByBoth | None = None
     version: int = 1
     strata: Strata = field(default_factory=dict)
 
@@ -124,7 +124,7 @@ class Rolling:
         return by_stratum((seen.strata, seen.needs_attention) for seen in recent)
 
 
-def _pairs(studies: Sequence[Seen]) -> list[Pair]:
+def _pairs(studies: Sequence[Seen]) -> list[ScoredByBoth]:
     return [seen.pair for seen in studies if seen.pair is not None]
 
 

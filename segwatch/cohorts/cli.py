@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from segwatch.terminal import say
+
 Optional = Path | None
 Lung = Annotated[
     str | None,
@@ -18,6 +20,14 @@ Lung = Annotated[
 ]
 LungWeights = Annotated[Path | None, typer.Option(help="R231's weights, for --lung lungmask.")]
 LungSha256 = Annotated[str | None, typer.Option(help="The sha256 that they must have.")]
+LesionLabelOption = Annotated[
+    str,
+    typer.Option(
+        "--lesion-label",
+        help="Which of a mask's labels is lesion: 3; or 1,3; or a name that dataset.json beside it "
+        "explains; or any. Needed where a mask holds several.",
+    ),
+]
 Opinion = Annotated[
     Path | None, typer.Option(help="Bundle of another model: its masks are the second opinion.")
 ]
@@ -75,7 +85,7 @@ def import_cases(
         words = ""
     without = sum(case.lung is None for case in cases)
     lacking = f", {without} without a lung mask" if without else ""
-    typer.echo(f"{out}: {len(cases)} cases{lacking}{words}")
+    say(f"{out}: {len(cases)} cases{lacking}{words}")
 
 
 def demo_cohort(
@@ -97,12 +107,17 @@ def demo_cohort(
     predictor = LesionModel(open_bundle(model))
     with progress("phantoms segmented and measured", len(cases)) as done:
         rows = make_cohort(cases, out, predictor, done)
-    typer.echo(f"{out}: {rows} rows")
+    say(f"{out}: {rows} rows")
 
 
 def measure(
-    ct: Annotated[Optional, typer.Option(help="CT: NIfTI, a DICOM file or a series' folder.")] = None,
-    lesion: Annotated[Optional, typer.Option(help="Lesion mask, NIfTI on the CT's voxels.")] = None,
+    ct: Annotated[
+        Optional, typer.Option(help="CT: NIfTI, NRRD, MetaImage, a DICOM file or a series' folder.")
+    ] = None,
+    lesion: Annotated[
+        Optional, typer.Option(help="Lesion mask on the CT's voxels: NIfTI, NRRD or MetaImage.")
+    ] = None,
+    lesion_label: LesionLabelOption = "",
     lung: Annotated[
         str | None,
         typer.Option(help="Lung mask, likewise; or own, lungmask: made. See `score`."),
@@ -122,7 +137,11 @@ def measure(
         str, typer.Option(help="paper4, cheap, measured, all, or names with commas.")
     ] = "measured",
     skip_checksum: Annotated[
-        bool, typer.Option("--skip-checksum", help="Do not read files past what is needed.")
+        bool,
+        typer.Option(
+            "--skip-checksum",
+            help="Do not read files past what is needed; the CT too, where --ct-unit says what it holds.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
     figure: Annotated[Optional, typer.Option(help="Picture to write: where each value comes from.")] = None,
@@ -149,6 +168,7 @@ def measure(
         ct_unit=ct_unit,
         whole=not skip_checksum,
         lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
+        lesion_label=lesion_label,
         opinion=asked_opinion(opinion),
     )
     if cohort is not None or out is not None:
@@ -177,6 +197,7 @@ def score(
     lung_weights_sha256: LungSha256 = None,
     opinion: Opinion = None,
     ct_unit: Annotated[str, typer.Option(help="auto, hu, display (8-bit, mapped to HU).")] = "auto",
+    lesion_label: LesionLabelOption = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
 ) -> None:
     """Score masks without ground truth: predicted Dice, interval, what needs a look and why.
@@ -193,6 +214,7 @@ def score(
         lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
         opinion=asked_opinion(opinion),
         ct_unit=ct_unit,
+        lesion_label=lesion_label,
         workers=workers,
         out=out,
         pictures=pictures,

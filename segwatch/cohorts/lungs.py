@@ -10,8 +10,9 @@ from segwatch.extras import sentence
 from segwatch.features.files import MakeLung
 from segwatch.segmentation.lung_classical import VERSION
 from segwatch.segmentation.segmenter import LungPredictor, lung_of
+from segwatch.volumes.case_files import case_image, expected_image
 
-LUNG = "lung.nii.gz"
+LUNG = "lung"
 ENDING = ".nii.gz"
 
 
@@ -21,7 +22,7 @@ class Lungs:
 
     Attributes:
         given: a file's name in each case's folder, or a folder with CASE.nii.gz; of a single case its file.
-            Empty: `lung.nii.gz` in the case's folder, where it is there.
+            Empty: `lung.nii.gz` (.nii, .nrrd, .mha) in the case's folder, where it is there.
         made: how masks are made in place of those that cases bring: `classical` by thresholds, `lungmask`
             by its network; `none` where none is made.
         version: of what makes them: a number of ours, or the weights' sha256. weights: the network's file.
@@ -38,9 +39,8 @@ class Lungs:
             return None
         if self.given:
             given = Path(self.given)
-            return given / f"{case.name}{ENDING}" if given.is_dir() else case / given
-        path = case / LUNG
-        return path if path.is_file() else None
+            return expected_image(given, case.name) if given.is_dir() else case / given
+        return case_image(case, LUNG)
 
 
 def asked_lungs(text: str | None, weights: Path | None = None, sha256: str | None = None) -> Lungs:

@@ -6,8 +6,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import typer
-from rich.console import Console
 from rich.table import Table
 
 from segwatch.cohorts.lungs import Lungs
@@ -19,6 +17,8 @@ from segwatch.features.kernels.compiled import announce_compiling
 from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import options
 from segwatch.features.registry import CATALOGUE, chosen
+from segwatch.terminal import new_console, say
+from segwatch.volumes.labels import LesionLabel
 
 COMPILING = "compiling the measures for this machine, once (about 20 s) …"
 
@@ -34,6 +34,7 @@ def how_to_measure(
     ct_unit: str,
     whole: bool,
     lungs: Lungs,
+    lesion_label: str,
     opinion: AskedOpinion,
 ) -> How:
     """The command line's options, checked.
@@ -48,6 +49,7 @@ def how_to_measure(
         ct_unit=asked_unit(ct_unit),
         whole=whole,
         lungs=lungs,
+        lesion_label=LesionLabel(lesion_label),
         opinion=opinion,
     )
 
@@ -59,13 +61,13 @@ def measure_one(
     if ct is None or lesion is None:
         raise BadInput("--ct and --lesion are needed, or --cohort and --out")
     request = request_for(ct, lesion, Path(how.lungs.given) if how.lungs.given else None, how)
-    announce_compiling(lambda: typer.echo(COMPILING, err=True))
+    announce_compiling(lambda: say(COMPILING, err=True))
     with readable_and_writable():
         measures = measure_files(request) if figure is None else _draw(request, figure)
     if as_json:
-        typer.echo(json.dumps(as_dict(measures)))
+        say(json.dumps(as_dict(measures)))
     else:
-        Console().print(_table(measures))
+        new_console().print(_table(measures))
 
 
 def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int) -> None:
@@ -86,7 +88,7 @@ def measure_folder(folder: Path | None, out: Path | None, how: How, workers: int
         if refused:
             write_table(refusals, table_of(refused, (*KEYS, "refused", "reason")))
         shutil.rmtree(parts)
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     for row in refused:
         console.print(f"refused: {row['case']}: {row['reason']}", style="red", markup=False)
     console.print(f"{out}: {len(rows) - len(refused)} of {len(rows)} cases")

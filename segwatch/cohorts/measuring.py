@@ -4,6 +4,7 @@
 FOLDER/cohort.csv                   columns case, patient, set (may be missing: see `listed`)
 FOLDER/CASE/ct.nii.gz               lesion_predicted.nii.gz; lung.nii.gz and lesion_truth.nii.gz if there
 ```
+An image may also be .nii, .nrrd or .mha, its name in any case of letters.
 Each case's result lies beside the table until all are there; a second start goes on with what is missing.
 """
 
@@ -31,10 +32,13 @@ from segwatch.features.scene import Scene
 from segwatch.files import csv_delimiter, finished_rows
 from segwatch.processes import pool_of
 from segwatch.progress import progress
+from segwatch.volumes.case_files import case_image, expected_image
 from segwatch.volumes.hounsfield import AskedUnit
+from segwatch.volumes.labels import NAMES_FILE, LesionLabel
 
 Row = dict[str, Any]
-FILES = CT, PREDICTED, TRUTH = ("ct.nii.gz", "lesion_predicted.nii.gz", "lesion_truth.nii.gz")
+IMAGES = CT, PREDICTED, TRUTH = ("ct", "lesion_predicted", "lesion_truth")
+"""A case's images, by their names without the format's ending."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class How:
 
     Attributes:
         lungs: where lung masks come from.
+        lesion_label: which label of predicted and true masks is lesion.
         opinion: whose second opinion is measured.
         with_truth: whether the Dice is computed where an expert's mask is there.
         pictures: the folder of a picture of each case; none is drawn where it is empty.
@@ -71,6 +76,7 @@ class How:
     opinion: AskedOpinion = field(default_factory=AskedOpinion)
     with_truth: bool = True
     pictures: str = ""
+    lesion_label: LesionLabel = field(default_factory=LesionLabel)
 
 
 def listed(folder: Path) -> list[CohortCase]:
@@ -87,7 +93,9 @@ def listed(folder: Path) -> list[CohortCase]:
         raise BadInput(f"there is no folder {folder}")
     folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
     if not folders:
-        raise BadInput(f"{folder} holds no case: one folder a case is needed, with {', '.join(FILES[:2])}")
+        raise BadInput(
+            f"{folder} holds no case: one folder a case is needed, with {CT} and {PREDICTED}.nii.gz"
+        )
     table = folder / "cohort.csv"
     if not table.is_file():
         return [CohortCase(path, path.name, "all") for path in folders]
@@ -152,14 +160,14 @@ def measure_cohort(
 def measure_case(case: CohortCase, how: How) -> Row:
     """The case's row; what is wrong with it stands there instead of its measures."""
     row: Row = {"case": case.name, "patient": case.patient, "set": case.set}
-    request, truth = request_of(case.folder, how), case.folder / TRUTH
     try:
+        request, truth = request_of(case.folder, how), case_image(case.folder, TRUTH)
         scene = scene_of_files(request, streamed=not how.pictures)
         measures = measure_scene(scene, request.wanted)
         if how.pictures:
             _draw(scene, measures, Path(how.pictures) / f"{case.name}.png")
-        if how.with_truth and truth.is_file():
-            row["dice"] = dice_of_files(request.lesion, truth)
+        if how.with_truth and truth is not None:
+            row["dice"] = dice_of_files(request.lesion, truth, how.lesion_label)
             row[TRUTH_SHARE] = truth_share_of_files(scene, request, truth)
     except Unprocessable as error:
         return {**row, "refused": error.kind, "reason": str(error)}
@@ -172,8 +180,13 @@ def measure_case(case: CohortCase, how: How) -> Row:
 
 
 def request_of(folder: Path, how: How) -> Request:
-    """What is measured of the case in a folder."""
-    return request_for(folder / CT, folder / PREDICTED, how.lungs.of(folder), how)
+    """What is measured of the case in a folder.
+
+    Raises:
+        RefusedVolume: an image is there twice.
+    """
+    ct, predicted = (expected_image(folder, name) for name in (CT, PREDICTED))
+    return request_for(ct, predicted, how.lungs.of(folder), how)
 
 
 def request_for(ct: Path, lesion: Path, lung: Path | None, how: How) -> Request:
@@ -188,6 +201,7 @@ def request_for(ct: Path, lesion: Path, lung: Path | None, how: How) -> Request:
         features=how.features,
         whole=how.whole,
         make_lung=maker(how.lungs),
+        lesion_label=how.lesion_label,
         give_opinion=giving(how.opinion) if set(OPINION) & set(how.features) else None,
     )
 
@@ -257,7 +271,8 @@ def _draw(scene: Scene, measures: Measures, path: Path) -> None:
 
 
 def _made_from(case: CohortCase, how: How) -> str:
-    paths = [*(case.folder / name for name in FILES), how.lungs.of(case.folder)]
+    images = [path for path in sorted(case.folder.glob("*")) if path.name.lower().startswith(IMAGES)]
+    paths = [*images, how.lungs.of(case.folder), case.folder / NAMES_FILE]
     files = [(path.name, *_size_and_time(path)) for path in paths if path is not None and path.is_file()]
     return digest_of(
         [case.name, case.patient, case.set, files, asdict(how), versions_of(how.features), BESIDE]

@@ -9,7 +9,7 @@ from segwatch.cohorts.arrange import TABLE, arrange
 from segwatch.cohorts.layouts import recognised, sources
 from segwatch.cohorts.lungs import asked_lungs
 from segwatch.cohorts.measuring import (
-    FILES,
+    IMAGES,
     CohortCase,
     How,
     Row,
@@ -24,6 +24,8 @@ from segwatch.cohorts.write_table import measures_table, write_table
 from segwatch.errors import RefusedCohort
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import CATALOGUE, MEASURED
+from segwatch.volumes.case_files import case_image
+from segwatch.volumes.labels import LesionLabel
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def open_cohort(
     features: Sequence[str],
     ct_unit: str,
     lung: str | None,
+    lesion_label: str = "",
     opinion: Path | None = None,
     unfinished: Path,
     measures: Path,
@@ -53,6 +56,7 @@ def open_cohort(
         path: of the table or folder.
         features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
         lung: where its lung masks come from, see `asked_lungs`.
+        lesion_label: which label of its masks is lesion, see `LesionLabel`.
         opinion: the bundle of the model that gives second opinions of its masks.
         unfinished: a folder for what is finished before all is, so that a second start goes on.
         measures: the table (.parquet) that is left of a folder's measures.
@@ -73,6 +77,7 @@ def open_cohort(
         wanted,
         ct_unit=asked_unit(ct_unit),
         lungs=asked_lungs(lung),
+        lesion_label=LesionLabel(lesion_label),
         opinion=asked_opinion(opinion),
     )
     rows = measure_all(cases, how, unfinished / "measures", workers)
@@ -89,6 +94,7 @@ def opened_for_training(
     features: Sequence[str],
     ct_unit: str,
     lung: str | None,
+    lesion_label: str,
     bundle: Path,
     opinion: Path | None = None,
 ) -> Cohort:
@@ -104,6 +110,7 @@ def opened_for_training(
         features=features,
         ct_unit=ct_unit,
         lung=lung,
+        lesion_label=lesion_label,
         opinion=opinion,
         unfinished=unfinished,
         measures=measures,
@@ -124,10 +131,10 @@ def _as_cases(path: Path, links: Path) -> Path:
 
 def _check_files(cases: Sequence[CohortCase]) -> None:
     for case in cases:
-        for name in FILES:
-            if not (case.folder / name).is_file():
+        for name in IMAGES:
+            if case_image(case.folder, name) is None:
                 raise RefusedCohort(
-                    f"the case {case.name} has no {name}: add it, or take the case out of the cohort"
+                    f"the case {case.name} has no {name}.nii.gz: add it, or take the case out of the cohort"
                 )
 
 

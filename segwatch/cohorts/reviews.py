@@ -77,7 +77,7 @@ def read_sheet(path: Path) -> Sheet:
         seen.setdefault(line[case], row)
     _refuse(path, wrong)
     if not reviews:
-        raise RefusedCohort(f"{path}: no row has a review: write {_asked()} in the column {columns[0]}")
+        raise RefusedCohort(f"{path}: no row has a review: write {_expected()} in the column {columns[0]}")
     return Sheet(path, lines, tuple(reviews))
 
 
@@ -110,7 +110,7 @@ def review_of(row: int, case: str, text: str) -> Review | None:
         return Review(row, case, failed=word == FAILED_WORD)
     dice = _number(word)
     if dice is None or not 0 <= dice <= 1:
-        raise ValueError(f"{text!r} is no review: write {_asked()}")
+        raise ValueError(f"{text!r} is no review: write {_expected()}")
     return Review(row, case, dice < FAILED_BELOW, dice)
 
 
@@ -164,7 +164,7 @@ def rows_reviewed(sheet: Sheet, studies: Cohort) -> list[int]:
     return [known[review.case] for review in sheet.reviews]
 
 
-def _asked() -> str:
+def _expected() -> str:
     return f"{', '.join(CATEGORIES[:-1])} or {CATEGORIES[-1]}, or a Dice from 0 to 1"
 
 

@@ -14,6 +14,8 @@ from segwatch.cohorts.scores import COLUMNS, CaseScore, cases_in, how_to_score, 
 from segwatch.cohorts.write_table import check_suffix, table_of, write_table
 from segwatch.errors import BadInput
 from segwatch.scoring.bundle import load
+from segwatch.terminal import new_console
+from segwatch.volumes.labels import LesionLabel
 
 SHARE_ERROR = "lung share's error"
 """In percentage points, truth less mask."""
@@ -28,6 +30,7 @@ def score_folder(
     lungs: Lungs,
     opinion: AskedOpinion,
     ct_unit: str,
+    lesion_label: str,
     workers: int,
     out: Path | None,
     pictures: Path | None,
@@ -38,7 +41,7 @@ def score_folder(
         BadInput: what was given is not what it must be, or no case has a predicted Dice.
         RefusedModel: the bundle cannot be loaded.
     """
-    unit = asked_unit(ct_unit)
+    unit, label = asked_unit(ct_unit), LesionLabel(lesion_label)
     if out is not None:
         check_suffix(out)
     with readable_and_writable():
@@ -46,10 +49,11 @@ def score_folder(
         scorer = load(bundle)
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
-        scores = score_cases(cases, how_to_score(scorer, unit, lungs, opinion, pictures), scorer, workers)
+        how = how_to_score(scorer, unit, lungs, opinion, pictures, label)
+        scores = score_cases(cases, how, scorer, workers)
         if out is not None:
             write_table(out, table_of([each.row for each in scores], COLUMNS))
-    show(scores, Console(), out)
+    show(scores, new_console(), out)
     if all(each.score is None or each.score.predicted_dice is None for each in scores):
         raise BadInput(f"no case could be scored{_hint(scores)}")
 

@@ -14,7 +14,9 @@ from segwatch.features.registry import PAPER4, feature
 from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.score import Score, score
+from segwatch.volumes.case_files import case_image
 from segwatch.volumes.hounsfield import AskedUnit
+from segwatch.volumes.labels import LesionLabel
 
 COLUMNS = (
     "case",
@@ -79,13 +81,18 @@ class CaseScore:
 
 def cases_in(folder: Path) -> list[CohortCase]:
     """The cases of a folder, or the one case whose folder it is; raises as `listed` does."""
-    if (folder / CT).is_file():
+    if case_image(folder, CT) is not None:
         return [CohortCase(folder.resolve(), folder.resolve().name, "all")]
     return listed(folder)
 
 
 def how_to_score(
-    scorer: Scorer, ct_unit: AskedUnit, lungs: Lungs, opinion: AskedOpinion, pictures: Path | None
+    scorer: Scorer,
+    ct_unit: AskedUnit,
+    lungs: Lungs,
+    opinion: AskedOpinion,
+    pictures: Path | None,
+    label: LesionLabel,
 ) -> How:
     """How cases are measured for a scorer: what it reads, and the paper's four, which pictures show.
 
@@ -105,6 +112,7 @@ def how_to_score(
         opinion=opinion,
         with_truth=False,
         pictures="" if pictures is None else str(pictures),
+        lesion_label=label,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from segwatch.errors import SegwatchError
+from segwatch.terminal import say
 
 FOLDER = Path("schemas")
 RELEASED = "released"
@@ -27,7 +28,7 @@ def write(folder: Folder = FOLDER) -> None:
     from segwatch.contracts.schemas import write_all
 
     for name in write_all(folder):
-        typer.echo(f"wrote {folder / name}")
+        say(f"wrote {folder / name}")
 
 
 def check(folder: Folder = FOLDER) -> None:
@@ -45,4 +46,4 @@ def check(folder: Folder = FOLDER) -> None:
         problems += [f"{released.name}: {line}; make a new version" for line in breaking_changes(old, new)]
     if problems:
         raise SegwatchError("the schemas do not hold:\n  " + "\n  ".join(problems))
-    typer.echo("the schemas are current and compatible")
+    say("the schemas are current and compatible")

@@ -18,7 +18,8 @@ from segwatch.contracts.base import (
 CtUnit = Literal["hu", "display", "unknown"]
 """What the CT's values are: Hounsfield units; 8-bit display values that were mapped to HU because the
 caller said so; or something else, whose intensities mean nothing."""
-LesionSource = Literal["nnunet", "nnunet-v1", "given"]
+LesionSource = Literal["nnunet", "nnunet-v1", "given", "none"]
+"""Where the lesion mask comes from; `none`: the hospital's own did not come, and no model was to be asked."""
 LungMethod = Literal["given", "lungmask", "classical", "none"]
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -57,6 +58,7 @@ class Arrival(Contract):
         incomplete: why the study may be a part only. It is undefined, whatever is measured of it.
         trial: it is looked at, and counted in no block.
         acquired_at: when the CT was made, where it was fetched from the archive later.
+        no_mask: the hospital's own mask did not come, and no model is to be asked. The study is undefined.
     """
 
     version: Version = 1
@@ -64,6 +66,7 @@ class Arrival(Contract):
     incomplete: Reason | None = None
     trial: bool = False
     acquired_at: datetime | None = None
+    no_mask: bool = False
 
 
 class Study(Contract):
@@ -77,7 +80,10 @@ class Study(Contract):
 
 
 class StudyReceived(Study):
-    """A complete, valid CT lies in the volume store (from ingest)."""
+    """A complete, valid CT lies in the volume store (from ingest).
+
+    `ct_unit_reason` says why the unit is unknown.
+    """
 
     arrived_by: Literal["folder", "c-store", "stow-rs"]
     ct: ObjectRef
@@ -85,6 +91,7 @@ class StudyReceived(Study):
     geometry: Geometry
     lesion: ObjectRef | None = None
     lung: ObjectRef | None = None
+    ct_unit_reason: Reason | None = None
 
 
 class MaskProbabilities(Contract):
@@ -138,6 +145,7 @@ class StudySegmented(Study):
     probabilities: MaskProbabilities | None = None
     segmentation_seconds: Seconds | None = None
     second_opinion: SecondOpinion | None = None
+    ct_unit_reason: Reason | None = None
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]

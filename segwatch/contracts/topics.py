@@ -19,8 +19,40 @@ FOREVER = frozenset({LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS})
 WITH_DEAD_LETTERS = (RECEIVED, SEGMENTED, MEASURED, SCORED)
 
 
-def time_settings(topic: str) -> dict[str, str]:
-    """Whose clock a topic goes by, as Kafka's settings; a service's clock may be wrong by hours or days.
+DAY_MS = 24 * 60 * 60 * 1000
+STUDY_DAYS = 90
+"""A stage may be away for a quarter of a year before a study is lost to it."""
+DEAD_LETTER_DAYS = 365
+"""What was put aside waits a year for somebody to look at it."""
+UNLIMITED = "-1"
+COPIES = 3
+"""Of each record, where there are so many brokers; it is acknowledged when all but one have it."""
+
+
+def settings_of(topic: str) -> dict[str, str]:
+    """How a topic of ours is kept, as Kafka's settings: the one table that Kubernetes, compose and
+    `segwatch topics create` are made from.
+    """
+    if is_forever(topic):
+        limits = {"retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
+    else:
+        days = DEAD_LETTER_DAYS if topic.endswith(dead_letters("")) else STUDY_DAYS
+        limits = {"retention.ms": str(days * DAY_MS)}
+    return {"cleanup.policy": "delete"} | limits | _time_settings(topic)
+
+
+def in_step(copies: int) -> dict[str, str]:
+    """How many copies must have a record before it is acknowledged, as a topic's setting."""
+    return {"min.insync.replicas": str(max(1, copies - 1))}
+
+
+def is_forever(topic: str) -> bool:
+    """Whether the topic has no time limit: ledger and release, in a hospital or at the centre."""
+    return topic in FOREVER or site_of(topic) is not None
+
+
+def _time_settings(topic: str) -> dict[str, str]:
+    """Whose clock a topic goes by; a service's clock may be wrong by hours or days.
 
     Topics of studies, dead letters and the ledger go by the broker's clock: by the sender's, retention would
     delete what a late clock has dated before the limit, and a record dated an hour ahead would be refused

@@ -9,8 +9,7 @@ from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.release import Pulse
 from segwatch.contracts.topics import DECISIONS, RELEASE, at_the_centre, site_of
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH, months_between
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.errors import BadInput, InvalidMessage
 from segwatch.federation.watched_site import Change, WatchedSite, changed_sites
 from segwatch.streaming.decisions import decision_id, decision_record, decisions_in

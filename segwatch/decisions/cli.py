@@ -1,13 +1,16 @@
 """`segwatch site acknowledge|rebaseline|announce|status|sees`: alarms of the detector, and decisions."""
 
 import json
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH
+from segwatch.contracts.topics import site_of
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.errors import BadInput
+from segwatch.terminal import say
 
 if TYPE_CHECKING:
     from segwatch.decisions.centre import Sites
@@ -24,6 +27,8 @@ SPREAD = Annotated[
 EXPECTED = Annotated[str, typer.Option(envvar="SEGWATCH_SITES", help="As the federation service is told.")]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
+NEITHER = "this log is neither a hospital's nor a centre's: `segwatch topics create` makes the topics"
+
 site = typer.Typer(
     help="Alarms of the detector, at the centre or in a hospital. Finds the log by the same SEGWATCH_…"
     " variables as a service.",
@@ -34,6 +39,7 @@ site = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
     app.add_typer(site, name="site")
+    app.command("report")(report)
 
 
 @site.command("acknowledge")
@@ -85,7 +91,7 @@ def status(
                 " aggregation's metrics"
             )
         sites = read_sites(log, pages_a_month, dispersion, _count(expected))
-    typer.echo(json.dumps(as_rows(sites), indent=2) if as_json else as_table(sites))
+    say(json.dumps(as_rows(sites), indent=2) if as_json else as_table(sites))
 
 
 @site.command("sees")
@@ -102,7 +108,42 @@ def sees(
     from segwatch.detection.outlook import WEEKLY, outlook
 
     found = outlook(tuple(studies or WEEKLY), sites=sites, pages_a_month=pages_a_month)
-    typer.echo(json.dumps([each._asdict() for each in found]) if as_json else outlook_table(found))
+    say(json.dumps([each._asdict() for each in found]) if as_json else outlook_table(found))
+
+
+def report(
+    name: SITE,
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    begin: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")],
+    expected: EXPECTED = "",
+    pages_a_month: PAGES = PAGES_A_MONTH,
+    dispersion: SPREAD = DISPERSION,
+) -> None:
+    """One printable file of a site's period: quality, alarms and what was done, changes, versions, limits."""
+    from segwatch.contracts.envelope import utc_now
+    from segwatch.decisions.centre import is_a_centre
+    from segwatch.decisions.hospital import is_a_hospital
+    from segwatch.decisions.period import Period, period_at_centre, period_in_hospital
+    from segwatch.decisions.period_page import page
+    from segwatch.files import write_whole
+    from segwatch.streaming.connect import open_log
+    from segwatch.streaming.settings import ConnectionSettings, load_settings
+
+    period = Period(begin.date(), end.date())
+    settings = load_settings(ConnectionSettings, strangers=True)
+    with open_log(settings) as log:
+        if is_a_hospital(log):
+            if name != settings.site:
+                raise BadInput(f"this is the log of {settings.site!r} (SEGWATCH_SITE), not of {name!r}")
+            told = period_in_hospital(log, name, period)
+        elif is_a_centre(log):
+            sites = max(_count(expected) or len([*filter(None, map(site_of, log.topics()))]), 1)
+            told = period_at_centre(log, name, period, months_between(sites, pages_a_month), dispersion)
+        else:
+            raise BadInput(NEITHER)
+    write_whole(out, page(told, utc_now()))
+    say(f"{out}: {told.whole.studies} studies, {len(told.alarms)} alarms, {len(told.decisions)} decisions")
 
 
 def _decide(
@@ -125,10 +166,8 @@ def _decide(
             sites: Sites = read_sites(log, pages_a_month, dispersion, _count(expected))
             written, new = decide(log, sites, decision)
         else:
-            raise BadInput(
-                "this log is neither a hospital's nor a centre's: `segwatch topics create` makes the topics"
-            )
-    typer.echo(done(written, new=new))
+            raise BadInput(NEITHER)
+    say(done(written, new=new))
 
 
 def _count(expected: str) -> int:

@@ -9,9 +9,8 @@ import numpy as np
 from segwatch.arrays import Floats
 from segwatch.detection.grid import BASELINES, LOG_PRIOR, RAISED, RISES
 from segwatch.detection.likelihood import Likelihood
+from segwatch.detection.threshold import DISPERSION
 
-DISPERSION = 1.25
-"""By how much the variance of real counts exceeds the model's: patients repeat, weekends differ."""
 LOG_RISES = math.log(len(RISES))
 COVERAGE = 0.9
 

@@ -5,6 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+DISPERSION = 1.25
+"""By how much the variance of real counts exceeds the model's: patients repeat, weekends differ."""
 UNKNOWN_VOLUME = 250.0
 """The threshold, in pulses, of a site whose volume is not known yet."""
 PAGES_A_MONTH = 1.0

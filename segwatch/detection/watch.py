@@ -6,8 +6,9 @@ from typing import Literal
 
 from segwatch.arrays import Floats
 from segwatch.detection.beginning import Beginning, Recent
-from segwatch.detection.evidence import DISPERSION, Evidence
+from segwatch.detection.evidence import Evidence
 from segwatch.detection.likelihood import Likelihood
+from segwatch.detection.threshold import DISPERSION
 
 Decision = Literal["acknowledge", "rebaseline"]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.cli import COHORT, Lung
+from segwatch.cohorts.cli import COHORT, LesionLabelOption, Lung
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +40,7 @@ def evaluate(
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
     lung: Lung = None,
+    lesion_label: LesionLabelOption = "",
 ) -> None:
     """Report how good models or bundles are on every set, with intervals, constants and pictures.
 
@@ -61,5 +62,6 @@ def evaluate(
             workers=workers,
             ct_unit=ct_unit,
             lung=lung,
+            lesion_label=lesion_label,
         ),
     )

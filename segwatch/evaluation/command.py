@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from rich.console import Console
 
 from segwatch.cohorts.measuring import How, request_of
 from segwatch.cohorts.opening import Opened, open_cohort
@@ -29,6 +28,7 @@ from segwatch.scoring.bundle import Scorer, load
 from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.set_figures import RANKING, SetFigures
 from segwatch.statistics.verdicts import Judged
+from segwatch.terminal import new_console
 from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.models import EVERY
 
@@ -66,6 +66,7 @@ class Wanted:
     workers: int
     ct_unit: str
     lung: str | None
+    lesion_label: str = ""
 
 
 def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
@@ -83,6 +84,7 @@ def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
         features=_needed(asked, chosen),
         ct_unit=wanted.ct_unit,
         lung=wanted.lung,
+        lesion_label=wanted.lesion_label,
         unfinished=asked.parts,
         measures=out / "cohort.parquet",
         workers=wanted.workers,
@@ -151,7 +153,7 @@ def _print_in_short(found: Evaluated, out: Path) -> None:
         for name, one in rival.sets.items():
             if one is not None:
                 sections[name][f"rival: {rival.title}"] = one.figures
-    console = Console()
+    console = new_console()
     console.print(*(figures_table(sections, columns, title) for title, columns in IN_SHORT.items()))
     for sentence in (*not_measurable(found.report), *burden_in_words(found.report)):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)

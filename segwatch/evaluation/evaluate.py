@@ -34,11 +34,12 @@ from segwatch.evaluation.plan import Plan, ablations, left_out, plan_of, predict
 from segwatch.evaluation.rivals import rival_entries
 from segwatch.scoring.bundle import Scorer
 from segwatch.statistics.binomial import ALPHA, largest_rejected, largest_rejected_on_grid
+from segwatch.statistics.coverage import DiceIntervals
 from segwatch.statistics.figures import constants
 from segwatch.statistics.resampling import FIGURES
 from segwatch.statistics.set_figures import defined
 from segwatch.statistics.verdicts import Judged
-from segwatch.training.judge import as_served, by_protocol, intervals_as_served
+from segwatch.training.judge import as_served, by_protocol, intervals_as_served, lacking_opinion
 from segwatch.training.models import EVERY
 
 PAPERS = ("lr", "svm", "rr", "svr", "mlp")
@@ -223,11 +224,27 @@ def _trained_entry(cohort: Cohort, name: str, asked: EvaluateOptions, fitted: _F
 def _served(cohort: Cohort, scorer: Scorer) -> Judged:
     """As served; the Dice of the authors' code is that of the model before calibration."""
     judged = as_served(scorer.model, scorer.manifest, cohort)
-    return replace(judged, authors=by_protocol(scorer.model, scorer.manifest, cohort).authors)
+    judged = replace(judged, authors=by_protocol(scorer.model, scorer.manifest, cohort).authors)
+    alone = lacking_opinion(scorer, cohort)
+    if scorer.without_opinion is not None and alone.any():
+        inner = _served(cohort.rows(alone), scorer.without_opinion)
+        for name in ("bins", "predicted", "flagged", "score", "authors"):
+            getattr(judged, name)[alone] = getattr(inner, name)
+    return judged
+
+
+def _intervals(cohort: Cohort, judged: Judged, scorer: Scorer) -> DiceIntervals:
+    made = intervals_as_served(scorer.manifest, cohort, judged.predicted)
+    alone = lacking_opinion(scorer, cohort)
+    if scorer.without_opinion is not None and alone.any():
+        inner = _intervals(cohort.rows(alone), judged.rows(alone), scorer.without_opinion)
+        for name in ("low", "high", "outside"):
+            getattr(made, name)[alone] = getattr(inner, name)
+    return made
 
 
 def _bundle_entry(cohort: Cohort, judged: Judged, scorer: Scorer) -> ModelEntry:
-    plain = intervals_as_served(scorer.manifest, cohort, judged.predicted)
+    plain = _intervals(cohort, judged, scorer)
     found = interval_entries(cohort, plain, scorer.manifest.interval.coverage)
     learnt = cohort.of_set(TRAIN).select(scorer.manifest.feature_names).sha256()
     trained_here = learnt == scorer.manifest.cohort.sha256

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from segwatch.terminal import new_console
+
 
 def register(app: typer.Typer) -> None:
     """Add the room's commands."""
@@ -18,7 +20,6 @@ def register(app: typer.Typer) -> None:
 
 def list_features() -> None:
     """List the catalogue: name, unit, what is good, cost."""
-    from rich.console import Console
     from rich.table import Table
 
     from segwatch.features.registry import FEATURES
@@ -26,12 +27,11 @@ def list_features() -> None:
     table = Table("feature", "unit", "good", "cost")
     for each in FEATURES:
         table.add_row(each.card.name, each.card.unit, each.card.good, each.card.cost)
-    Console().print(table)
+    new_console().print(table)
 
 
 def explain(name: Annotated[str, typer.Argument(help="A feature's name.")]) -> None:
     """Show a feature's card."""
-    from rich.console import Console
     from rich.table import Table
 
     from segwatch.features.registry import feature
@@ -39,7 +39,7 @@ def explain(name: Annotated[str, typer.Argument(help="A feature's name.")]) -> N
     table = Table(show_header=False)
     for field, text in asdict(feature(name).card).items():
         table.add_row(field.replace("_", " "), text)
-    Console().print(table)
+    new_console().print(table)
 
 
 def page(

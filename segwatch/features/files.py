@@ -1,9 +1,9 @@
 """Measuring files: a CT, its lesion mask, and its lung mask if there is one.
 
 NIfTI files are streamed: the grid's voxels are taken as the file is inflated, the CT only near the lesion,
-and memory does not grow with the number of slices. What cannot be streamed (DICOM, slices that are not
-axial, `native`, what a lung mask or a second opinion is still to be made of) is read as a whole and measured
-all the same.
+and memory does not grow with the number of slices. What cannot be streamed (other formats, slices that are
+not axial, `native`, what a lung mask or a second opinion is still to be made of) is read as a whole and
+measured all the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,6 @@ import numpy as np
 
 from segwatch.contracts.base import Geometry
 from segwatch.contracts.studies import CtUnit, SecondOpinion
-from segwatch.features import inputs
 from segwatch.features.card import Feature
 from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.kernels.runs import Runs, encode_runs, stacked
@@ -30,7 +29,8 @@ from segwatch.volumes.ahead import read_ahead
 from segwatch.volumes.grid import GRID, Shape, grid_geometry, resample_ct, resample_mask
 from segwatch.volumes.hounsfield import AskedUnit, in_hounsfield
 from segwatch.volumes.image import Mask, Volume
-from segwatch.volumes.read import read_ct, read_mask
+from segwatch.volumes.labels import LesionLabel
+from segwatch.volumes.read import read_ct, read_image, read_mask
 from segwatch.volumes.sampled import sample_ct, sample_mask, source_geometry, streamable
 
 MakeLung = Callable[[Volume, CtUnit], Mask | None]
@@ -44,12 +44,14 @@ class Request:
     """What is to be measured, and how.
 
     Attributes:
-        ct, lesion, lung: NIfTI files; the CT may be a DICOM file or folder; the lung mask may be missing.
+        ct, lesion, lung: NIfTI, NRRD or MetaImage files; the CT may be a DICOM file or folder; the lung mask
+            may be missing.
         native: measure the arrays as they are, without resampling or rounding.
         ct_unit: what the CT's values are.
         features: names from the catalogue.
         whole: whether files are read to their last checksum.
         make_lung: makes the lung mask where there is no file of it.
+        lesion_label: which label of the lesion mask is lesion.
         give_opinion: makes the second opinion.
     """
 
@@ -62,6 +64,7 @@ class Request:
     features: Sequence[str] = MEASURED
     whole: bool = True
     make_lung: MakeLung | None = None
+    lesion_label: LesionLabel = field(default_factory=LesionLabel)
     give_opinion: GiveOpinion | None = None
 
     @property
@@ -95,19 +98,19 @@ def scene_of_files(request: Request, *, streamed: bool = True) -> Scene:
     return _read(request)
 
 
-def dice_of_files(one: Path, other: Path) -> float | None:
-    """The Dice of two masks on the same voxels, as they are; None where both are empty.
+def dice_of_files(one: Path, other: Path, label: LesionLabel) -> float | None:
+    """The Dice of two lesion masks on the same voxels, as they are; None where both are empty.
 
     Raises:
         RefusedVolume: as reading them does, and where they do not lie on the same voxels.
     """
     if streamable([one, other]):
         source = source_geometry(one)
-        first, second = (_native_runs(path, source) for path in (one, other))
+        first, second = (_native_runs(path, source, label) for path in (one, other))
     else:
-        mask = read_mask(one, read_ct(one).geometry)
+        mask = read_mask(one, read_image(one).geometry, label)
         first = _binary(mask.array).runs
-        second = _binary(read_mask(other, mask.geometry).array).runs
+        second = _binary(read_mask(other, mask.geometry, label).array).runs
     filled = first.voxels + second.voxels
     return 2 * count_inside(BinaryMask(runs=first), second) / filled if filled else None
 
@@ -123,9 +126,10 @@ def truth_share_of_files(scene: Scene, request: Request, truth: Path) -> float |
         return None
     shape = scene.ct.shape
     if streamable([request.lesion, truth]):
-        lesion = _binary(sample_mask(truth, source_geometry(request.lesion), shape, whole=request.whole))
+        source, label = source_geometry(request.lesion), request.lesion_label
+        lesion = _binary(sample_mask(truth, source, shape, label=label, whole=request.whole))
     else:
-        lesion = _on(read_mask(truth, read_ct(request.ct).geometry).array, shape)
+        lesion = _on(read_mask(truth, read_ct(request.ct).geometry, request.lesion_label).array, shape)
     return share_of_lung(lesion, scene.given_lung)
 
 
@@ -151,9 +155,9 @@ class _SeenSlices:
         return stacked([self._slices[z] for z in sorted(self._slices)])
 
 
-def _native_runs(path: Path, like: Geometry) -> Runs:
+def _native_runs(path: Path, like: Geometry, label: LesionLabel) -> Runs:
     seen = _SeenSlices()
-    sample_mask(path, like, (1, 1, 1), seen.see)
+    sample_mask(path, like, (1, 1, 1), seen.see, label=label)
     return seen.runs
 
 
@@ -168,10 +172,11 @@ def _streamed(request: Request) -> Scene:
         grid = grid_geometry(source, shape)
         costs = {each.card.cost for each in request.wanted}
         see = None if costs <= {"core", "given"} else seen.see
-        lesion = _binary(sample_mask(request.lesion, source, shape, see, whole=request.whole))
+        label = request.lesion_label
+        lesion = _binary(sample_mask(request.lesion, source, shape, see, label=label, whole=request.whole))
         native = None if see is None else seen.runs
         if native is None and lesion.runs.count == 0:  # resampling may have lost it
-            native = _native_runs(request.lesion, source)
+            native = _native_runs(request.lesion, source, label)
         if request.lung is not None:  # begun only now: nothing waits for it, but the CT waits for the lesion
             lung = beside.submit(sample_mask, request.lung, source, shape, whole=request.whole)
         boxes = boxes_near(lesion.runs, margin_voxels(costs, grid.spacing_zyx_mm))
@@ -181,7 +186,8 @@ def _streamed(request: Request) -> Scene:
         lesion=lesion,
         given_lung=None if request.lung is None else _binary(lung.result()),
         spacing=grid.spacing_zyx_mm,
-        ct_unit=inputs.unit_from(ct.lowest) if request.ct_unit == "auto" else request.ct_unit,
+        ct_unit=ct.judged.unit,
+        doubt=ct.judged.doubt,
         options=request.options,
         given_native=None if native is None else NativeMask(BinaryMask(runs=native), source.spacing_zyx_mm),
     )
@@ -189,9 +195,9 @@ def _streamed(request: Request) -> Scene:
 
 def _read(request: Request) -> Scene:
     ct = read_ct(request.ct)
-    unit = inputs.known_unit(request.ct_unit, ct.array)
-    values = in_hounsfield(ct.array, "display", request.ct.name)[0] if unit == "display" else ct.array
-    lesion = read_mask(request.lesion, ct.geometry)
+    found = in_hounsfield(ct.array, request.ct_unit, request.ct.name, ct.doubt)
+    values, unit = found.array, found.unit
+    lesion = read_mask(request.lesion, ct.geometry, request.lesion_label)
     volume = Volume(values, ct.geometry)
     lung = _lung(request, volume, unit)
     give = request.give_opinion
@@ -206,6 +212,7 @@ def _read(request: Request) -> Scene:
         given_lung=None if lung is None else _on(lung, geometry.shape_zyx),
         spacing=geometry.spacing_zyx_mm,
         ct_unit=unit,
+        doubt=found.judged.doubt,
         options=request.options,
         given_native=NativeMask(_binary(lesion.array), lesion.geometry.spacing_zyx_mm),
         given_opinion=opinion,

@@ -6,12 +6,12 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from segwatch.contracts.studies import CtUnit
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.kernels.compiled import compiled
 from segwatch.features.kernels.runs import refuse_too_large
-from segwatch.volumes.hounsfield import LARGEST
+from segwatch.volumes.hounsfield import LARGEST, AskedUnit, Hounsfield, UnitVerdict, in_hounsfield
 from segwatch.volumes.image import SPACING_MM
+from segwatch.volumes.labels import NEAR
 
 Spacing = tuple[float, float, float]
 _NUMBERS = frozenset(np.dtype(name) for name in ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"))
@@ -30,11 +30,11 @@ def as_bytes(mask: NDArray[Any], name: str) -> NDArray[np.uint8]:
         raise RefusedVolume(f"the {name} mask holds {mask.dtype}, not labels", kind="not_a_mask")
     if mask.dtype.kind == "f" and not all(_are_labels(axial) for axial in mask):
         raise RefusedVolume(f"the {name} mask has values between labels: it is no mask", kind="not_a_mask")
-    return (mask > 0).view(np.uint8)
+    return (mask > 0.5).view(np.uint8)
 
 
 def _are_labels(axial: NDArray[Any]) -> bool:
-    return bool((np.isfinite(axial) & (np.floor(axial) == axial)).all())
+    return bool((np.isfinite(axial) & (np.abs(axial - np.rint(axial)) <= NEAR)).all())
 
 
 def check_shapes(ct: NDArray[Any], lesion: NDArray[Any], lung: NDArray[Any] | None) -> None:
@@ -87,35 +87,17 @@ def as_numbers(ct: NDArray[Any]) -> NDArray[Any]:
     return ct
 
 
-def known_unit(said: str, ct: NDArray[Any]) -> CtUnit:
-    """What the CT's values are: as the caller says, or for `auto` as they look.
+def known_unit(said: str, ct: NDArray[Any]) -> Hounsfield:
+    """The CT in HU, and what its values are: as the caller says, or for `auto` as they look.
 
     Raises:
-        BadInput: the caller says something else.
+        BadInput: the caller says something else. RefusedVolume: not_display.
     """
-    if said == "auto":
-        return unit_of(ct)
-    for unit in get_args(CtUnit):
-        if said == unit:
-            return cast("CtUnit", unit)
-    raise BadInput(f"the CT's unit {said!r} is none of auto, {', '.join(get_args(CtUnit))}")
-
-
-def unit_of(ct: NDArray[Any]) -> CtUnit:
-    """`hu`, or `unknown` where no value is below 0: 8-bit data, or stored values without their rescaling.
-
-    Normalised values are not found out.
-
-    Air is −1000 HU, so a CT in HU is known by its first voxels and is not read further.
-    """
-    if ct.dtype.kind == "u":
-        return "unknown"
-    return "unknown" if all(axial.min() >= 0 for axial in ct) else "hu"
-
-
-def unit_from(lowest: float) -> CtUnit:
-    """The same, of a CT whose lowest value is known."""
-    return "unknown" if lowest >= 0 else "hu"
+    if said == "unknown":
+        return Hounsfield(ct, UnitVerdict("unknown"))
+    if said not in get_args(AskedUnit):
+        raise BadInput(f"the CT's unit {said!r} is none of {', '.join((*get_args(AskedUnit), 'unknown'))}")
+    return in_hounsfield(ct, cast("AskedUnit", said), "the CT")
 
 
 @compiled

@@ -16,7 +16,6 @@ from segwatch.features.profiles import FeatureOptions, ProfileName, options
 from segwatch.features.reasons import NoValue, Reason
 from segwatch.features.registry import CATALOGUE, PAPER4, feature
 from segwatch.features.scene import NativeMask, Scene
-from segwatch.volumes.hounsfield import in_hounsfield
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +82,8 @@ def measure(
         components: `26` or `l1`.
         axis: along which slices are compared: `z`, `y` or `x`; the profile's where None.
         min_voxels: the smoothness takes components with more voxels than this; the profile's where None.
-        ct_unit: `hu`; `display`, 8-bit values to be mapped to HU; `unknown`; `auto`: `hu` where a value is
-            below 0.
+        ct_unit: `hu`; `display`, 8-bit values to be mapped to HU; `unknown`; `auto`: as the values look
+            (`segwatch.volumes.hounsfield.judged`). In HU, what lies outside the field of view counts as air.
         features: names from the catalogue.
         native: the lesion mask before resampling: for what is measured in ml, for the slices' own distance,
             and to tell a mask that resampling emptied from an empty one.
@@ -102,13 +101,14 @@ def measure(
     if native is not None:
         inputs.check_spacing(native.spacing)
     ct = inputs.as_numbers(ct)
-    unit = inputs.known_unit(ct_unit, ct)
+    found = inputs.known_unit(ct_unit, ct)
     scene = Scene(
-        ct=in_hounsfield(ct, "display", "the CT")[0] if unit == "display" else ct,
+        ct=found.array,
         lesion=BinaryMask(inputs.as_bytes(lesion, "lesion")),
         given_lung=None if lung is None else BinaryMask(inputs.as_bytes(lung, "lung")),
         spacing=step,
-        ct_unit=unit,
+        ct_unit=found.unit,
+        doubt=found.judged.doubt,
         options=reading,
         given_native=native,
         given=probabilities,
@@ -121,7 +121,7 @@ def measure_scene(scene: Scene, features: Sequence[Feature]) -> Measures:
     """Measure features on a scene whose arrays are known to be sound."""
     found = {each.card.name: _value(each, scene) for each in features}
     values = {name: None if isinstance(value, Reason) else value for name, value in found.items()}
-    undefined = {name: str(value) for name, value in found.items() if isinstance(value, Reason)}
+    undefined = {name: _words(value, scene) for name, value in found.items() if isinstance(value, Reason)}
     return Measures(
         _status(scene, undefined),
         values,
@@ -140,6 +140,10 @@ def _value(each: Feature, scene: Scene) -> float | Reason:
         return each.value(scene)
     except NoValue as missing:
         return missing.reason
+
+
+def _words(reason: Reason, scene: Scene) -> str:
+    return f"{reason} ({scene.doubt})" if reason is Reason.CT_NOT_IN_HU and scene.doubt else str(reason)
 
 
 def _status(scene: Scene, undefined: dict[str, str]) -> MeasureStatus:

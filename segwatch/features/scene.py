@@ -41,7 +41,7 @@ class Scene:
     """One study. Arrays are (z, y, x) of one shape, in canonical axial orientation; spacing in mm.
 
     Attributes:
-        ct: HU, unless `ct_unit` is `unknown`.
+        ct: HU, unless `ct_unit` is `unknown`; `doubt` says why it is.
         given_native: the lesion mask before resampling, where there is one: ml are measured there, slices lie
             as far apart as there, and what resampling lost is seen there.
         given: what the lesion model itself says of its mask.
@@ -57,6 +57,7 @@ class Scene:
     given_native: NativeMask | None = None
     given: MaskProbabilities | None = None
     given_opinion: SecondOpinion | None = None
+    doubt: str = ""
 
     def __post_init__(self) -> None:
         """Raises RefusedVolume, `native_is_empty`, where the two lesion masks cannot be of one study."""

@@ -34,6 +34,8 @@ def mass_of_sum(scales: tuple[float, ...]) -> Floats:
 
 def _half_width(scales: Sequence[float]) -> int:
     """Chernoff's bound at half the rate of the widest noise: beyond it lies less than LOST_MASS."""
+    if not scales:
+        return 0
     rate = 0.5 / max(scales)
     log_moment = sum(_log_moment(scale, rate) for scale in scales)
     return math.ceil((log_moment - math.log(LOST_MASS)) / rate)

@@ -52,7 +52,7 @@ def share_of(counts: Sequence[int], sizes: Sequence[int], epsilons: Sequence[flo
     Args:
         counts: the pulses' noised counts.
         sizes: how many studies each holds.
-        epsilons: of each count; its noise has the scale 1/epsilon.
+        epsilons: of each count; its noise has the scale 1/epsilon. None at all is no noise.
     """
     count, studies = sum(counts), sum(sizes)
     low, high = _interval(count, studies, tuple(sorted(1 / epsilon for epsilon in epsilons)))

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.release import Pulse
 from segwatch.detection.dispersion import Counted, Spread, spread_of
-from segwatch.detection.evidence import DISPERSION
 from segwatch.detection.likelihood import of_count
-from segwatch.detection.threshold import Volume
+from segwatch.detection.threshold import DISPERSION, Volume
 from segwatch.detection.together import found_together
 from segwatch.detection.watch import Watch
 from segwatch.statistics.laplace import variance
@@ -100,7 +99,7 @@ class WatchedSite:
                 return None
             fold = self._fold
             if fold is None or fold.months != months:
-                fold = self._fold = _Fold(months, self.dispersion, sorted(self.decisions, key=_follows))
+                fold = self._fold = _Fold(months, self.dispersion, sorted(self.decisions, key=follows))
                 self._change = None
             if self._change is None or fold.watch.seen < len(self.pulses):
                 for seen in self.pulses[fold.watch.seen :]:
@@ -165,7 +164,7 @@ class _Fold:
 
     def take(self, seen: SeenPulse) -> None:
         """The next pulse, behind the decisions that follow an earlier one."""
-        while self._waiting and _follows(self._waiting[0]) < seen.name:
+        while self._waiting and follows(self._waiting[0]) < seen.name:
             self._decide()
         epoch, changes = self._announced
         if seen.changes is not None and seen.name.epoch >= epoch:
@@ -178,7 +177,7 @@ class _Fold:
 
     def decide_after(self, last: PulseName) -> None:
         """The decisions that follow the last pulse, or one before it."""
-        while self._waiting and _follows(self._waiting[0]) <= last:
+        while self._waiting and follows(self._waiting[0]) <= last:
             self._decide()
 
     def _decide(self) -> None:
@@ -187,5 +186,6 @@ class _Fold:
             self.watch.decide(decision)
 
 
-def _follows(decision: SiteDecision) -> PulseName:
+def follows(decision: SiteDecision) -> PulseName:
+    """The pulse behind which it is folded; before all where it names none."""
     return decision.follows or PulseName(0, 0)

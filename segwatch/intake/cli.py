@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from segwatch.ingest.titles import BACKFILL_TITLE, TRIAL_TITLE
+from segwatch.terminal import say
 
 if TYPE_CHECKING:
     from segwatch.archive.peer import Source
@@ -43,7 +44,7 @@ def explain(
 
     lines = [asdict(each) for each in explained(folder, read_rules(rules))]
     if as_json:
-        typer.echo(json.dumps(lines, indent=1))
+        say(json.dumps(lines, indent=1))
         return
     for line in lines:
         distance = line["slice_distance_mm"]
@@ -56,15 +57,15 @@ def explain(
             line["kernel"],
             f'"{line["description"]}"' if line["description"] else "",
         ]
-        typer.echo(f"{line['verdict']:<11} {line['rule']:<21} {', '.join(fact for fact in facts if fact)}")
-        typer.echo(f"{'':<11} {line['why']}")
+        say(f"{line['verdict']:<11} {line['rule']:<21} {', '.join(fact for fact in facts if fact)}")
+        say(f"{'':<11} {line['why']}")
 
 
 def rules() -> None:
     """Print the intake rules for chest CT, to start a file of the site's own from."""
     from segwatch.intake.rules import default_text
 
-    typer.echo(default_text(), nl=False)
+    say(default_text().rstrip("\n"))
 
 
 def backfill(
@@ -101,8 +102,8 @@ def backfill(
         counted += 1
         said = each.error or ("brought before" if each.before else f"{each.images} images")
         failed += each.error is not None
-        typer.echo(f"{counted} {each.study.day} {said}")
-    typer.echo(f"{counted} examinations, {failed} did not come")
+        say(f"{counted} {each.study.day} {said}")
+    say(f"{counted} examinations, {failed} did not come")
     if failed:
         raise SegwatchError(f"{failed} examinations did not come: run the same again")
 

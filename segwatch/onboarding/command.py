@@ -30,6 +30,7 @@ from segwatch.progress import progress
 from segwatch.scoring.bins import failed
 from segwatch.scoring.bundle import save
 from segwatch.statistics.figures_table import figures_table
+from segwatch.terminal import new_console
 from segwatch.training.judge import judge_all
 from segwatch.training.nested_choice import CANDIDATES, NestedChoice, choose_nested
 from segwatch.training.report import burden_words, model_card, paging_words, report
@@ -50,7 +51,7 @@ def onboard(asked: Asked, found: Checked, *, plan_only: bool) -> None:
         BadInput, RefusedCohort, RefusedModel: something is not what it must be; nothing but what is finished
             is left.
     """
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     folder = asked.out.with_name(f".{asked.out.name}.unfinished")
     workers = processes(asked.workers, found.making.device)
     plan = _planned(asked, found, folder, workers)
@@ -106,8 +107,8 @@ def _finish(asked: Asked, found: Checked, plan: MaskPlan, made: Made, workers: i
     rows = report(judge_all(trained, cohort))
     card = model_card(trained.manifest, rows)
     identity = save(asked.out, trained.skops, trained.manifest, card, trained.burden)
-    _print(evaluated, trained, evidence.made, Console())
-    Console().print(
+    _print(evaluated, trained, evidence.made, new_console())
+    new_console().print(
         f"{asked.out}: scorer {identity.name}, sha256 {identity.sha256}",
         f"evidence: {beside / 'report.html'}",
         sep="\n",

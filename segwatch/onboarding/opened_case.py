@@ -10,7 +10,7 @@ from segwatch.contracts.base import Geometry
 from segwatch.contracts.studies import CtUnit
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.onboarding.nnunet_layout import ValidatedCase
-from segwatch.volumes.hounsfield import DISPLAY_HU, AskedUnit, ct_unit, in_hounsfield
+from segwatch.volumes.hounsfield import DISPLAY_HU, AskedUnit, in_hounsfield
 from segwatch.volumes.image import Array, Mask, Volume
 from segwatch.volumes.itk import ITK, itk_turning, read_itk
 from segwatch.volumes.nifti import nifti_turning, read_nifti
@@ -47,14 +47,14 @@ def open_case(case: ValidatedCase, labels: tuple[int, ...], unit: AskedUnit, lun
         RefusedVolume: a file is damaged, lies elsewhere than its CT, or the CT is not in HU.
     """
     ct = _image(case.ct)
-    known: CtUnit = ct_unit(ct.array) if unit == "auto" else unit
+    found_ct = in_hounsfield(ct.array, unit, case.ct.name, ct.doubt)
+    known, hu = found_ct.unit, found_ct.array
     if known == "unknown":
         raise RefusedVolume(
-            f"{case.ct.name}: its values are not HU; say --ct-unit display where they are 8-bit display "
-            "values, or hu",
+            f"{case.ct.name}: its values are not HU ({found_ct.judged.doubt}); say --ct-unit "
+            "display where they are 8-bit display values, or hu",
             kind="not_ct",
         )
-    hu = in_hounsfield(ct.array, "display", case.ct.name)[0] if known == "display" else ct.array
 
     def mask(path: Path, values: tuple[int, ...]) -> Mask:
         found = _image(path)

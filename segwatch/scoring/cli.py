@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segwatch.errors import RefusedModel
+from segwatch.terminal import say
 
 if TYPE_CHECKING:
     from segwatch.scoring.bundle import Scorer
@@ -32,9 +33,9 @@ def list_models(folder: Folders = Path("deploy/models")) -> None:
 
     for bundle in bundles(folder):
         try:
-            typer.echo(f"{bundle}: {in_a_line(load(bundle))}")
+            say(f"{bundle}: {in_a_line(load(bundle))}")
         except RefusedModel as error:
-            typer.echo(f"{bundle}: refused: {error}")
+            say(f"{bundle}: refused: {error}")
 
 
 def show(folder: Folder) -> None:
@@ -46,8 +47,8 @@ def show(folder: Folder) -> None:
     card = folder / CARD_FILE
     if not card.is_file():
         raise RefusedModel(f"{folder} has no {CARD_FILE}: take the bundle from its source again")
-    typer.echo(card.read_text(encoding="utf-8").rstrip())
-    typer.echo(f"\nIdentity: {identity.name}, sha256 {identity.sha256}")
+    say(card.read_text(encoding="utf-8").rstrip())
+    say(f"\nIdentity: {identity.name}, sha256 {identity.sha256}")
 
 
 def verify(folder: Folders) -> None:
@@ -57,7 +58,7 @@ def verify(folder: Folders) -> None:
     refused = []
     for bundle in bundles(folder):
         try:
-            typer.echo(f"{bundle}: loads, {in_a_line(load(bundle))}")
+            say(f"{bundle}: loads, {in_a_line(load(bundle))}")
         except RefusedModel as error:
             refused.append(f"{bundle}: {error}")
     if refused:

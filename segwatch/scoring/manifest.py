@@ -31,9 +31,6 @@ WITHOUT_OPINION = "without_opinion"
 MASK_SHARE = "lesion_share_of_lung"
 """The mask's share of the lung, whose error `burden` predicts."""
 
-DOUBT_BESIDE = 2
-"""Of the columns that a doubt reads, those beside the model's."""
-
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
 
@@ -151,10 +148,11 @@ class Interval(Contract):
 class Doubt(Contract):
     """The error that the scorer must expect of itself, beyond whose bound a study is outside.
 
-    A line in what the model reads (standardised, cut at `limit` standard deviations), the predicted Dice d,
-    and 4 d (1 - d): a weight for each in that order. It was learnt from the errors on patients left out, and
-    on segmenters left out where they are known by name. The bound is the expectation that the given share of
-    such studies keeps to; `followed` is its rank correlation with their errors.
+    A line in what the model reads (standardised, cut at `limit` standard deviations), the same times
+    u = 4 d (1 - d) of the predicted Dice d, d, and u: a weight for each in that order. It was learnt from the
+    errors on patients left out, and on segmenters left out too where they are known by name. The bound is the
+    expectation that the given share of such studies keeps to; `followed` is its rank correlation with their
+    errors.
     """
 
     quantile: Probability
@@ -383,8 +381,8 @@ class ScorerManifest(Contract):
         if [len(row) for row in self.outside.precision] != [width] * width:
             raise ValueError(f"outside.precision is not {width} by {width}")
         doubt = self.outside.doubt
-        if doubt is not None and len(doubt.weights) != width + DOUBT_BESIDE:
-            raise ValueError(f"outside.doubt has not {width + DOUBT_BESIDE} weights")
+        if doubt is not None and len(doubt.weights) != 2 * width + 2:
+            raise ValueError(f"outside.doubt has not {2 * width + 2} weights")
         if not _is_positive_definite(self.outside.precision):
             raise ValueError("outside.precision is not symmetric and positive definite")
         return self

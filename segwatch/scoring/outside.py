@@ -41,9 +41,13 @@ def distance_of(standardised: Floats, region: Region) -> float:
 
 
 def doubt_columns(standardised: Floats, dice: Floats, limit: float) -> Floats:
-    """What a doubt reads (n, t + 2) of standardised columns (n, t) and predicted Dice (n,)."""
+    """What a doubt reads (n, 2 t + 2) of standardised columns (n, t) and predicted Dice (n,).
+
+    A measure that is strange says more of the error where the prediction is middling, so it is read twice.
+    """
     unsure = 4.0 * dice * (1.0 - dice)
-    return np.column_stack([np.clip(standardised, -limit, limit), dice, unsure])
+    near = np.clip(standardised, -limit, limit)
+    return np.column_stack([near, near * unsure[:, None], dice, unsure])
 
 
 def expected_error(standardised: Floats, dice: Floats, doubt: Doubt) -> Floats:

@@ -161,14 +161,17 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
 
 
 def study_score(measured: StudyMeasured, scorer: Scorer) -> Score:
-    """The score of a study; undefined where it may be a part only, since a part is never the whole.
+    """The score of a study; undefined where it may be a part only, or has no mask: a part is never the whole.
 
     Raises as `score` does.
     """
     found = score(measured, scorer)
-    if measured.arrival is None or measured.arrival.incomplete is None:
+    arrival = measured.arrival
+    if arrival is None or (arrival.incomplete is None and not arrival.no_mask):
         return found
-    return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
+    missing = [] if arrival.incomplete is None else [f"incomplete: {arrival.incomplete}"]
+    missing += ["no_mask: the hospital's own mask did not come"] if arrival.no_mask else []
+    return Score("undefined", (*missing, *found.reasons))
 
 
 def _check_measures(measured: Measured, scorer: Scorer) -> None:

@@ -12,7 +12,7 @@ has been found to have the hash that the manifest states, and the manifest the h
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,9 +23,11 @@ from segwatch.contracts.base import Digest, ModelIdentity, Name
 from segwatch.contracts.envelope import describe
 from segwatch.contracts.studies import Ensemble, Share
 from segwatch.errors import RefusedModel
+from segwatch.segmentation.plans import CANONICAL, axes_of, lesion_labels
+from segwatch.volumes.labels import LesionLabel
 
 MANIFEST = "manifest.json"
-NEEDED = ("plans.json", "dataset.json")
+NEEDED = PLANS, DATASET = ("plans.json", "dataset.json")
 OPINION_WEIGHTS = "opinion.npz"
 _CHECKPOINT = re.compile(r"fold_(\d+|all)/checkpoint_final\.pth")
 _CHUNK = 1 << 20
@@ -69,6 +71,10 @@ class Manifest(BaseModel):
     """Logits are divided by it, so that probabilities are as often right as they say."""
     left_out: LeftOutDice | None = None
     """Of a second opinion."""
+    lesion_labels: tuple[int, ...] | None = None
+    """The labels of the network's that are lesion; unsaid: the only one that `dataset.json` names."""
+    axes: str | None = None
+    """Where x, y and z ran to in training (`LPS`), where the reader of `plans.json` leaves that open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Bundle:
     folds: tuple[str, ...]
     ensemble: Ensemble | None = None
     temperature: float = 1.0
+    lesion_labels: frozenset[int] = frozenset({1})
+    axes: str = CANONICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,8 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
         pinned: the digest that the settings ask for, or None for whatever the manifest has.
 
     Raises:
-        RefusedModel: naming the file that is missing, was changed or is not in the manifest.
+        RefusedModel: naming the file that is missing, was changed or is not in the manifest; or what the
+            network's axes or labels are is not known.
     """
     manifest, identity = _verified(folder, pinned, "LESION_MODEL")
     folds = sorted(match[1] for name in manifest.files if (match := _CHECKPOINT.fullmatch(name)))
@@ -111,8 +120,16 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
         raise RefusedModel(
             f"the bundle {folder} has no {', '.join(missing) or 'fold_*/checkpoint_final.pth'}"
         )
-    several = (manifest.ensemble or "folds") if len(folds) > 1 else None
-    return Bundle(folder, identity, tuple(folds), several, manifest.temperature or 1.0)
+    asked = LesionLabel(",".join(map(str, manifest.lesion_labels or ())))
+    return Bundle(
+        folder,
+        identity,
+        tuple(folds),
+        (manifest.ensemble or "folds") if len(folds) > 1 else None,
+        manifest.temperature or 1.0,
+        lesion_labels(folder / DATASET, asked),
+        axes_of(folder / PLANS, manifest.axes or ""),
+    )
 
 
 def open_opinion(folder: Path, pinned: str | None = None) -> OpinionBundle | Bundle:
@@ -148,6 +165,8 @@ def write_manifest(
     ensemble: Ensemble | None = None,
     temperature: float | None = None,
     left_out: LeftOutDice | None = None,
+    labels: Iterable[int] = (),
+    axes: str = "",
 ) -> str:
     """Pin all files of a folder in its `manifest.json`; returns the bundle's digest."""
     names = sorted(_names(folder) - {MANIFEST})
@@ -160,10 +179,12 @@ def write_manifest(
         ensemble=ensemble,
         temperature=temperature,
         left_out=left_out,
+        lesion_labels=tuple(sorted(labels)) or None,
+        axes=axes or None,
     )
     # What is not said is not written: a bundle that says no more than before has the digest that it had.
-    written = json.dumps(manifest.model_dump(exclude_none=True), indent=2, sort_keys=True) + "\n"
-    (folder / MANIFEST).write_text(written)
+    said = manifest.model_dump(mode="json", exclude_none=True)
+    (folder / MANIFEST).write_text(json.dumps(said, indent=2, sort_keys=True) + "\n")
     return sha256_of(folder / MANIFEST)
 
 

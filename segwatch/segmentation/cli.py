@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from segwatch.errors import BadInput
+from segwatch.terminal import new_console, say
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +22,6 @@ def demo_model(
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 2,
 ) -> None:
     """Train a small nnU-Net on phantoms: about six minutes on two cores. It must never see a patient."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from segwatch.segmentation.demo_model import train_demo_model
@@ -29,7 +29,7 @@ def demo_model(
     if out.exists():
         raise BadInput(f"{out} exists already: choose another --out")
     columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=new_console(stderr=True)) as bars:
         tasks = {name: bars.add_task(name, total=None) for name in ("phantoms", "planning", "training")}
         digest = train_demo_model(
             out,
@@ -38,13 +38,19 @@ def demo_model(
             threads=threads,
             progress=lambda step, done, total: bars.update(tasks[step], completed=done, total=total),
         )
-    typer.echo(f"{out}: {digest}")
+    say(f"{out}: {digest}")
 
 
 def bundle(
     trained: Annotated[Path, typer.Option("--from", help="nnU-Net's folder with plans.json and fold_*.")],
     out: Annotated[Path, typer.Option(help="Folder of the bundle; must not exist.")],
     name: Annotated[str, typer.Option(help="The model's name.")],
+    lesion_label: Annotated[
+        str, typer.Option(help="Which label is lesion: a name in dataset.json, a number, or any.")
+    ] = "",
+    axes: Annotated[
+        str, typer.Option(help="Where x, y, z ran to in the training files, as RAS; LPS where empty.")
+    ] = "",
     ensemble: Annotated[
         str, typer.Option(help="What several checkpoints differ in: folds or seeds; folds where empty.")
     ] = "",
@@ -57,5 +63,15 @@ def bundle(
 ) -> None:
     """Make a pinned bundle of a model that nnU-Net trained, and print its sha256."""
     from segwatch.segmentation.bundling import asked_ensemble, bundle_of
+    from segwatch.volumes.labels import LesionLabel
 
-    typer.echo(bundle_of(trained, out, name, ensemble=asked_ensemble(ensemble), calibrate=calibrate))
+    digest = bundle_of(
+        trained,
+        out,
+        name,
+        label=LesionLabel(lesion_label),
+        axes=axes,
+        ensemble=asked_ensemble(ensemble),
+        calibrate=calibrate,
+    )
+    say(digest)

@@ -21,6 +21,7 @@ from segwatch.contracts.studies import MaskProbabilities
 from segwatch.errors import RefusedModel, Unprocessable
 from segwatch.segmentation.bundle import Bundle
 from segwatch.segmentation.confidence import mean_pairwise_dice, summary
+from segwatch.segmentation.plans import flips_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class LesionModel:
             threads: how many threads torch may use.
             mirroring: predict mirrored copies too, along the axes that the checkpoint allows, as nnU-Net
                 does by itself: up to eight times the work.
-            labels: those that are lesion; all but the background where empty.
+            labels: those that are lesion; the bundle's where empty.
 
         Raises:
             RefusedModel: the files are not what nnU-Net can load, or the device is not there.
@@ -63,7 +64,6 @@ class LesionModel:
         self._ensemble = bundle.ensemble
         self._temperature = bundle.temperature
         self._threads = threads
-        self._labels = labels
         torch.set_num_threads(threads)
         try:
             with redirect_stdout(io.StringIO()):  # nnU-Net prints; stdout is for the service's log lines
@@ -81,6 +81,8 @@ class LesionModel:
             ) from error
         self._predictor = predictor
         self._folds = list(predictor.list_of_parameters)
+        self._labels = sorted(labels or bundle.lesion_labels)
+        self._turn = flips_to(bundle.axes)
 
     def predict(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> Prediction:
         """Segment a CT (z, y, x) in HU; the mask has the same shape.
@@ -90,14 +92,15 @@ class LesionModel:
         """
         self._refuse_too_thin(ct.shape, spacing_zyx_mm)
         with redirect_stdout(io.StringIO()), _threads(self._threads):
-            mask, foreground, agreement = self._run(ct, spacing_zyx_mm)
-        return Prediction(mask, summary(mask, foreground, agreement, self._ensemble))
+            mask, foreground, agreement = self._run(ct[self._turn], spacing_zyx_mm)
+        found = summary(mask, foreground, agreement, self._ensemble)
+        return Prediction(np.ascontiguousarray(mask[self._turn]), found)
 
     def foreground(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> NDArray[np.float32]:
         """The probability of lesion in each voxel of a CT (z, y, x) in HU; raises as `predict` does."""
         self._refuse_too_thin(ct.shape, spacing_zyx_mm)
         with redirect_stdout(io.StringIO()), _threads(self._threads):
-            return self._run(ct, spacing_zyx_mm)[1]
+            return np.ascontiguousarray(self._run(ct[self._turn], spacing_zyx_mm)[1][self._turn])
 
     def _refuse_too_thin(self, shape: tuple[int, ...], spacing: tuple[float, float, float]) -> None:
         plans, wanted = self._predictor.plans_manager, self._predictor.configuration_manager.spacing
@@ -119,7 +122,7 @@ class LesionModel:
     def _run(
         self, ct: NDArray[Any], spacing: tuple[float, float, float]
     ) -> tuple[NDArray[np.bool_], NDArray[np.float32], float | None]:
-        """The mask, the probability of foreground in each voxel, and the folds' agreement."""
+        """The mask, the probability of lesion in each voxel, and the folds' agreement, in training's axes."""
         predictor = self._predictor
         preprocessor = predictor.configuration_manager.preprocessor_class(verbose=False)
         image = np.ascontiguousarray(ct, np.float32)[None]
@@ -141,7 +144,7 @@ class LesionModel:
             return_probabilities=True,
             num_threads_torch=self._threads,
         )
-        return self._lesion(segmentation), self._foreground(probabilities), mean_pairwise_dice(masks)
+        return self._lesion(segmentation), self._probability(probabilities), mean_pairwise_dice(masks)
 
     def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
         """The mean logits of all folds at the model's spacing, at the bundle's temperature; each fold's mask
@@ -154,30 +157,28 @@ class LesionModel:
             predictor.list_of_parameters = [weights]
             logits = predictor.predict_logits_from_preprocessed_data(data).float()
             if len(self._folds) > 1:
-                masks.append(
-                    self._lesion(predictor.label_manager.convert_logits_to_segmentation(logits).numpy())
-                )
+                found = predictor.label_manager.convert_logits_to_segmentation(logits).numpy()
+                masks.append(self._lesion(found))
             total = logits if total is None else total + logits
         if total is None:
             raise RefusedModel("the bundle has no folds")
         return total / (len(self._folds) * self._temperature), masks
 
-    def _lesion(self, segmentation: NDArray[Any]) -> NDArray[np.bool_]:
-        return np.isin(segmentation, self._labels) if self._labels else segmentation > 0
+    def _lesion(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(np.isin(labels, self._labels))
 
-    def _foreground(self, probabilities: NDArray[Any]) -> NDArray[np.float32]:
-        """The probability that a voxel is lesion, from (class or region, z, y, x)."""
+    def _probability(self, probabilities: NDArray[Any]) -> NDArray[np.float32]:
+        """Of lesion, from the probabilities (channel, z, y, x): of its labels together, or of its regions."""
         manager = self._predictor.label_manager
-        if manager.has_regions:
-            chosen = [
-                number
-                for number, region in enumerate(manager.foreground_regions)
-                if not self._labels or set(np.ravel(region)) <= set(self._labels)
-            ]
-            return np.asarray(probabilities[chosen].max(axis=0), np.float32)
-        if self._labels:
-            return np.asarray(probabilities[list(self._labels)].sum(axis=0), np.float32)
-        return np.asarray(1 - probabilities[0], np.float32)
+        if not manager.has_regions:
+            channels = [at for at, label in enumerate(manager.all_labels) if label in self._labels]
+            return np.asarray(probabilities[channels].sum(axis=0), np.float32)
+        within = [
+            at
+            for at, region in enumerate(manager.foreground_regions)
+            if set(np.atleast_1d(region).tolist()) <= set(self._labels)
+        ]
+        return np.asarray(probabilities[within].max(axis=0, initial=0), np.float32)
 
 
 @contextmanager

@@ -57,6 +57,11 @@ class Lung:
     method: LungMethod
 
 
+def no_lesion(ct: Volume) -> Lesion:
+    """The empty mask of a study whose own mask did not come, where no model is to be asked."""
+    return Lesion(np.zeros(ct.geometry.shape_zyx, np.bool_), "none")
+
+
 def lesion_of(ct: Volume, unit: CtUnit, given: Mask | None, model: LesionPredictor | None) -> Lesion:
     """The lesion mask: the given one, or else the model's.
 

@@ -16,6 +16,7 @@ from scipy.optimize import minimize_scalar
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.volumes.hounsfield import in_hounsfield
 from segwatch.volumes.image import Mask
+from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.read import read_ct, read_mask
 
 CT, TRUTH = "ct.nii.gz", "lesion_truth.nii.gz"
@@ -64,13 +65,16 @@ def fitted_temperature(counts: LogitCounts) -> float:
     return float(round(np.exp(found.x), 4))
 
 
-def temperature_of_cases(folder: Path, foreground: Foreground, done: Callable[[], None]) -> float:
+def temperature_of_cases(
+    folder: Path, foreground: Foreground, done: Callable[[], None], label: LesionLabel | None = None
+) -> float:
     """The temperature by a folder of cases that the model has not seen.
 
     Args:
         folder: with CASE/ct.nii.gz in HU and CASE/lesion_truth.nii.gz.
         foreground: the model's probability of lesion, of a CT and its spacing, at temperature 1.
         done: called after each case.
+        label: which label of the truths is lesion; unsaid where each holds one.
 
     Raises:
         BadInput: fewer than three cases, a file is missing or damaged, or a CT is not in HU; names it.
@@ -80,13 +84,14 @@ def temperature_of_cases(folder: Path, foreground: Foreground, done: Callable[[]
     for case in cases:
         try:
             ct = read_ct(case / CT)
-            hu, unit = in_hounsfield(ct.array, "auto", str(case / CT))
-            truth = read_mask(case / TRUTH, ct.geometry).array
+            found = in_hounsfield(ct.array, "auto", str(case / CT), ct.doubt)
+            truth = read_mask(case / TRUTH, ct.geometry, label or LesionLabel()).array
         except RefusedVolume as error:
             raise BadInput(f"--calibrate: {error}") from None
-        if unit != "hu":
-            raise BadInput(f"--calibrate: {case / CT} is not in HU, so the model would see nonsense")
-        counts.add(foreground(hu, ct.geometry.spacing_zyx_mm), truth)
+        if found.unit != "hu":
+            problem = f"is not in HU ({found.judged.doubt}), so the model would see nonsense"
+            raise BadInput(f"--calibrate: {case / CT} {problem}")
+        counts.add(foreground(found.array, ct.geometry.spacing_zyx_mm), truth)
         done()
     return fitted_temperature(counts)
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from segwatch.terminal import new_console, say
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -39,8 +41,8 @@ def status() -> None:
     with connected_log() as log:
         made = ScorerDecisions(log).all()
     for each in made:
-        typer.echo(in_a_line(each))
-    typer.echo(
+        say(in_a_line(each))
+    say(
         f"{made[-1].counts.name} {made[-1].counts.sha256} counts"
         if made
         else "nothing was decided: the scorer that the service is set to (SCORER) counts"
@@ -50,14 +52,13 @@ def status() -> None:
 @scorer_commands.command("compare")
 def compare_scorers() -> None:
     """Show what would change if the shadow counted: flags, shares and pages over the last 200 studies."""
-    from rich.console import Console
 
     from segwatch.serving.commands import compared, connected_log
 
     with connected_log() as log:
         found = compared(log)
-    Console().print(_table(found.counts, found.shadow))
-    typer.echo(
+    new_console().print(_table(found.counts, found.shadow))
+    say(
         f"{found.studies} studies by both: {found.newly_flagged} would be flagged that are not, "
         f"{found.no_longer_flagged} no longer. Shares are of predictions: no mask was looked at."
     )
@@ -68,7 +69,7 @@ def promote(scorer: Scorer, reason: Why, shadow: Shadow = None, by: Who = "") ->
     """Make the shadow count, from the next study on. What it replaces scores on as its shadow."""
     from segwatch.serving.commands import change
 
-    typer.echo(change("promote", scorer, shadow, reason, by))
+    say(change("promote", scorer, shadow, reason, by))
 
 
 @scorer_commands.command("rollback")
@@ -76,7 +77,7 @@ def rollback(scorer: Scorer, reason: Why, shadow: Shadow = None, by: Who = "") -
     """Make the scorer count again that the service is set to."""
     from segwatch.serving.commands import change
 
-    typer.echo(change("rollback", scorer, shadow, reason, by))
+    say(change("rollback", scorer, shadow, reason, by))
 
 
 def _table(counts: "Summary", shadow: "Summary") -> "Table":

@@ -31,7 +31,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ScoredByBoth:
     """What both scorers said of a study."""
 
     counts: Verdict
@@ -71,12 +71,12 @@ class Comparison:
     no_longer_flagged: int
 
 
-def pair_of(scored: StudyScored) -> Pair | None:
+def pair_of(scored: StudyScored) -> ScoredByBoth | None:
     """Both verdicts of a study; None where no shadow scored it."""
     beside = scored.shadow
     if beside is None:
         return None
-    return Pair(_verdict(scored), _verdict(beside))
+    return ScoredByBoth(_verdict(scored), _verdict(beside))
 
 
 def _verdict(said: StudyScored | ShadowScore) -> Verdict:
@@ -89,7 +89,7 @@ def _verdict(said: StudyScored | ShadowScore) -> Verdict:
     )
 
 
-def compare(pairs: Sequence[Pair]) -> Comparison | None:
+def compare(pairs: Sequence[ScoredByBoth]) -> Comparison | None:
     """The comparison over the last studies that the same two scorers have scored as the last one was.
 
     Args:
@@ -129,7 +129,7 @@ def _likelihood(verdict: Verdict) -> Likelihood:
     return of_ratio(float(f"{verdict.failure_ratio:.{DIGITS}g}"))
 
 
-def _scorers(pair: Pair) -> tuple[str, str]:
+def _scorers(pair: ScoredByBoth) -> tuple[str, str]:
     return pair.counts.scorer.sha256, pair.shadow.scorer.sha256
 
 

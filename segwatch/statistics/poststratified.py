@@ -17,7 +17,7 @@ TAIL = 0.025
 
 
 @dataclass(frozen=True)
-class Share:
+class CountedShare:
     """A share with its 95 % interval, and how many of how many it was counted from."""
 
     value: float
@@ -52,7 +52,7 @@ def effective_number(weights: Floats, patients: Texts) -> float:
     return float(sums.sum() ** 2 / (sums**2).sum())
 
 
-def weighted_share(hits: Flags, weights: Floats, patients: Texts) -> Share | None:
+def weighted_share(hits: Flags, weights: Floats, patients: Texts) -> CountedShare | None:
     """The share of hits among studies (n,) that stand for unlike numbers of others; None of no study.
 
     The interval is Clopper and Pearson's of the effective number (Korn and Graubard, Surv. Methodol. 1998).
@@ -62,7 +62,7 @@ def weighted_share(hits: Flags, weights: Floats, patients: Texts) -> Share | Non
     value = float(weights[hits].sum() / weights.sum())
     number = effective_number(weights, patients)
     low, high = clopper_pearson(value * number, number, TAIL)
-    return Share(value, low, high, int(hits.sum()), len(hits))
+    return CountedShare(value, low, high, int(hits.sum()), len(hits))
 
 
 def strata(flagged: Flags, reviewed: Integers, failed: Flags, patients: Texts) -> tuple[Stratum, Stratum]:
@@ -82,7 +82,7 @@ def _stratum(studies: Flags, mine: Flags, failed: Flags, patients: Texts) -> Str
     return Stratum(int(studies.sum()), n, int(failed[mine].sum()), worth)
 
 
-def poststratified(parts: Sequence[Stratum]) -> Share | None:
+def poststratified(parts: Sequence[Stratum]) -> CountedShare | None:
     """The share of failures among all studies of the strata; None where one has studies and no review.
 
     The interval puts the strata's exact intervals together by their distances from the estimate (MOVER: Zou
@@ -100,7 +100,7 @@ def poststratified(parts: Sequence[Stratum]) -> Share | None:
         value += weight * share
         below += (weight * (share - low)) ** 2
         above += (weight * (high - share)) ** 2
-    return Share(
+    return CountedShare(
         value,
         max(value - math.sqrt(below), 0.0),
         min(value + math.sqrt(above), 1.0),

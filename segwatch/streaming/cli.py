@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from segwatch.streaming.deadletters.cli import connected
+from segwatch.terminal import say
 
 topics = typer.Typer(
     help="The topics of the services. Finds the log by the same SEGWATCH_… variables as a service.",
@@ -33,6 +34,6 @@ def create(
     with connected() as log:
         made = make_centre_topics(log, site) if site else make_hospital_topics(log, partitions)
     for name in made:
-        typer.echo(f"made {name}")
+        say(f"made {name}")
     if not made:
-        typer.echo("every topic is there already")
+        say("every topic is there already")

@@ -4,7 +4,7 @@ A record is acknowledged when `Producer.send` returns. A consumer's place moves 
 Errors are those of `segwatch.errors`: LogUnavailable, LogRefused, LostPlace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -119,12 +119,29 @@ class Consumer(Closing, Protocol):
         """Records not yet committed, by topic and partition that this member holds."""
         ...
 
+    def lost(self) -> Mapping[str, int]:
+        """Records that the log's time limit deleted before this member read them, by topic."""
+        ...
+
+    def remade(self) -> Mapping[str, int]:
+        """How often a topic was found deleted and made again, and read from its beginning, by topic."""
+        ...
+
 
 class Reader(Closing, Protocol):
     """Reads whole topics from an offset on, outside any group: for folds, tails and tools."""
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
-        """The next records of each topic, in each partition's order; empty where none came in time."""
+        """The next records of each topic, in each partition's order; empty where none came in time.
+
+        Raises:
+            TopicRemade: a topic was deleted and made again since this reader was made.
+            LogUnavailable, LogRefused.
+        """
+        ...
+
+    def identity(self, topic: str) -> str:
+        """What tells the topic from another of its name: an offset of the one is no place in the other."""
         ...
 
     def behind(self) -> int:
@@ -151,6 +168,18 @@ class Log(Closing, Protocol):
 
     def topics(self) -> frozenset[str]:
         """The topics that this principal can see."""
+        ...
+
+    def identities(self) -> dict[str, str]:
+        """The topics that this principal can see, each with what tells it from one that bears its name after
+        it was deleted and made again: an offset means something only in the topic that it is of.
+        """
+        ...
+
+    def unwell(self) -> Mapping[str, int]:
+        """Of the partitions that this principal can see, how many are `offline` (no leader) and how many
+        `under_replicated` (fewer copies in step than there should be).
+        """
         ...
 
     def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:

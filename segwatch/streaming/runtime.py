@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import wait
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar
@@ -19,12 +20,13 @@ from segwatch.errors import BadInput, BadSettings, LogRefused, LogUnavailable, L
 from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.connect import open_log
+from segwatch.streaming.ground import GroundCollector
 from segwatch.streaming.json_logs import configure_logging
 from segwatch.streaming.log import Log
 from segwatch.streaming.settings import ConnectionSettings, ServiceSettings, load_settings
 from segwatch.streaming.telemetry import Telemetry, TelemetryServer
 from segwatch.streaming.watchdog import Watchdog
-from segwatch.streaming.worker import WORKER_NAME
+from segwatch.streaming.worker import WORKER_NAME, Worker
 
 EXIT_UNEXPECTED = 1
 EXIT_SETTINGS = 2
@@ -35,10 +37,18 @@ EXIT_LOST_PLACE = 5
 START_PATIENCE_SECONDS = 60.0
 """How long a service waits at start for the log to come up: a broker needs seconds, a cluster that is
 rolled a minute. After that the process ends, so that the fault is seen, and its supervisor tries again."""
+LONGEST_LOAD_SECONDS = 1800.0
+"""Weights over a slow network file system, on a machine where everything starts at once, take minutes."""
+SIGN_OF_LIFE_SECONDS = 0.5
 _log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Doors = Callable[[SettingsT], AbstractContextManager[Callable[[], bool]]]
 """Opens the ways by which work comes in from outside; what it gives says whether they can take more."""
+
+
+class AskedToStop(Exception):
+    """We were asked to stop before the work began."""
 
 
 @dataclass
@@ -63,6 +73,24 @@ class Runtime(Generic[SettingsT]):
         """The main loop moves: call it on every round, and around calls that may take long."""
         self._watchdog.feed()
 
+    def load(self, job: Callable[[], Result]) -> Result:
+        """Do what takes long before the work begins (importing torch, loading weights), with signs of life
+        meanwhile; after LONGEST_LOAD_SECONDS no more, so that the watchdog ends what hangs.
+
+        Raises:
+            AskedToStop: leave it, nothing is in hand.
+        """
+        worker, until = Worker(), time.monotonic() + LONGEST_LOAD_SECONDS
+        future = worker.begin(job)
+        while not wait([future], SIGN_OF_LIFE_SECONDS).done:
+            if self.stop.is_set():
+                raise AskedToStop
+            if time.monotonic() < until:
+                self.alive()
+        worker.close()
+        self.alive()
+        return future.result()
+
     def ready(self, yes: bool) -> None:
         """Whether the service can do its work now: shown at `/readyz`."""
         if yes:
@@ -77,6 +105,10 @@ class Runtime(Generic[SettingsT]):
     def fault(self, error: str, reason: str) -> None:
         """Something that we need is away: not ready, until the service says otherwise."""
         self.ready(False)
+        self.retried(error, reason)
+
+    def retried(self, error: str, reason: str) -> None:
+        """Something failed and will be tried again; the service is as ready as it was."""
         self.telemetry.retries.labels(self.name, error).inc()
         _log.warning("waiting, then trying again: %s: %s", error, reason)
 
@@ -102,6 +134,8 @@ def start(
     """
     health = _Health(Watchdog(settings.watchdog_seconds))
     telemetry = Telemetry(name)
+    telemetry.ready.set_function(lambda: float(health.ready.is_set()))
+    telemetry.registry.register(GroundCollector(settings.disks(), settings.certificates()))
     server = TelemetryServer(
         telemetry.registry,
         telemetry.pages,
@@ -164,7 +198,8 @@ def _run(
         configure_logging(name, settings.site, settings.log_level)
         with start(name, settings, doors) as runtime:
             _log.info("started", extra={"port": runtime.port})
-            run(runtime)
+            with suppress(AskedToStop):
+                run(runtime)
         _log.info("stopped")
     except (BadInput, BadSettings) as error:  # a bad file, too, was named by a setting
         _log.error("cannot start: %s", error)

@@ -78,6 +78,14 @@ class ServiceSettings(ConnectionSettings):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3
     watchdog_seconds: Annotated[float, Field(gt=0)] = 120.0
 
+    def disks(self) -> dict[str, Path]:
+        """The folders whose room is watched, by name; a service adds its own."""
+        return {}
+
+    def certificates(self) -> dict[str, Path | None]:
+        """The files whose certificates' end is watched, by name; a service adds its own."""
+        return {"kafka_ca_file": self.kafka_ca_file, "kafka_cert_file": self.kafka_cert_file}
+
     @model_validator(mode="after")
     def _the_watchdog_outlasts_a_client_call(self) -> Self:
         _need(

@@ -10,6 +10,7 @@ from typing import Any
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import dead_letters
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.stage_loop import StageLoop, StageTimes
 from segwatch.streaming.worker import Worker
@@ -51,10 +52,21 @@ def run_stage(stage: Stage, runtime: Runtime[Any], pace: StageTimes | None = Non
     )
     producer = runtime.log.producer()
     worker = Worker()
+    pending = PendingLetters(stage.name, runtime.log, stage.reads, runtime.telemetry)
     try:
-        StageLoop(stage.name, stage.handle, runtime, consumer, producer, worker, pace or StageTimes()).run()
+        StageLoop(
+            stage.name,
+            stage.handle,
+            runtime,
+            consumer,
+            producer,
+            worker,
+            pace or StageTimes(),
+            pending.refresh,
+        ).run()
     finally:
         runtime.ready(False)
         worker.close()
+        pending.close()
         bounded(consumer.close, "the consumer")
         bounded(producer.close, "the producer")

@@ -27,6 +27,7 @@ from segwatch.streaming.json_logs import about
 from segwatch.streaming.log import Consumer, Outgoing, Position, Producer, Record, outgoing
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.steps import successes
+from segwatch.streaming.stopping import GRACE_SECONDS
 from segwatch.streaming.telemetry import LagGauge
 from segwatch.streaming.worker import Worker
 
@@ -44,9 +45,8 @@ class StageTimes:
     """Work up to here is waited for without polling, which keeps a hop short; the session bears it."""
     paused_poll: float = 0.1
     """Between two polls of a paused consumer during long work: how late its end is seen."""
-    grace: float = 15.0
-    """For a study in hand after the request to stop; then it is handed back. With closing it stays below
-    the 30 s that Kubernetes gives."""
+    grace: float = GRACE_SECONDS
+    """For a study in hand after the request to stop; then it is handed back."""
     first_delay: float = FIRST_DELAY_SECONDS
     longest_delay: float = LONGEST_DELAY_SECONDS
 
@@ -75,6 +75,8 @@ class StageLoop:
     producer: Producer
     worker: Worker
     pace: StageTimes
+    look_around: Callable[[], None] = lambda: None
+    """Called between records: keeps what else is shown up to date."""
 
     def __post_init__(self) -> None:
         self._telemetry = self.runtime.telemetry
@@ -89,6 +91,7 @@ class StageLoop:
 
     def _poll(self) -> Sequence[Record]:
         self._lag.refresh()  # also what notices an absent broker: an idle poll is silent either way
+        self.look_around()
         return self.consumer.poll(self.pace.poll)
 
     def _process(self, record: Record) -> None:
@@ -107,6 +110,9 @@ class StageLoop:
                 return
             if done is not None:
                 self._count(done, time.monotonic() - started)
+                self._telemetry.committed.labels(
+                    self.stage, at.topic, str(at.partition)
+                ).set_to_current_time()
 
     def _settle(self, record: Record) -> _Done | None:
         """See a record through; None where the place was lost, and the record with it."""

@@ -5,6 +5,7 @@ Nothing is global: every service has its own registry, and tests take a fresh on
 
 import threading
 import time
+from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, make_wsgi_app
 
 from segwatch.errors import BadSettings
-from segwatch.streaming.log import Consumer
+from segwatch.streaming.log import Consumer, Log
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -80,19 +81,68 @@ class Telemetry:
             ["stage", "topic", "partition"],
             registry=self.registry,
         )
+        self.committed = Gauge(
+            "segwatch_stage_committed_timestamp_seconds",
+            "When a record of the partition was last done with, as a Unix time.",
+            ["stage", "topic", "partition"],
+            registry=self.registry,
+        )
+        self.lost = Counter(
+            "segwatch_stage_lost_records",
+            "Records that were deleted by a time limit before they were read.",
+            ["stage", "topic"],
+            registry=self.registry,
+        )
+        self.topics_remade = Counter(
+            "segwatch_stage_topics_remade",
+            "How often a topic was found deleted and made again, and read from its beginning.",
+            ["stage", "topic"],
+            registry=self.registry,
+        )
+        self.pending_letters = Gauge(
+            "segwatch_dead_letters_pending",
+            "Dead letters of this stage that were neither replayed nor acknowledged, by kind of error.",
+            ["stage", "error"],
+            registry=self.registry,
+        )
+        self.partitions = Gauge(
+            "segwatch_log_partitions",
+            "Partitions that are seen from here and are not as they should be: offline, or under_replicated.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "segwatch_ready",
+            "Whether the service can do its work now, as /readyz says: 1 or 0.",
+            ["service"],
+            registry=self.registry,
+        ).labels(service)
         ProcessCollector(registry=self.registry)  # its start time shows a service that starts again and again
         build = Gauge("segwatch_build_info", "Always 1.", ["service", "version"], registry=self.registry)
         build.labels(service, version("segwatch")).set(1)
 
 
+def show_partitions(telemetry: Telemetry, log: Log) -> None:
+    """Show how many partitions are not as they should be.
+
+    Raises:
+        LogUnavailable.
+    """
+    for state, number in log.unwell().items():
+        telemetry.partitions.labels(state).set(number)
+
+
 class LagGauge:
-    """Keeps `segwatch_stage_lag` up to date for the partitions that this member holds, and for no others."""
+    """Shows how a member stands with its partitions: `segwatch_stage_lag` for those that it holds and for no
+    others, and what it had to pass over.
+    """
 
     def __init__(self, stage: str, consumer: Consumer, telemetry: Telemetry) -> None:
         self._stage = stage
         self._consumer = consumer
-        self._gauge = telemetry.lag
+        self._telemetry = telemetry
         self._shown: set[tuple[str, int]] = set()
+        self._counted: Counts[tuple[str, str]] = Counts()
         self._next_at = time.monotonic()
 
     def refresh(self) -> None:
@@ -105,12 +155,19 @@ class LagGauge:
             return
         lags = self._consumer.lag()
         for topic, partition in self._shown - set(lags):
-            self._gauge.remove(self._stage, topic, str(partition))
+            self._telemetry.lag.remove(self._stage, topic, str(partition))
         for (topic, partition), records in lags.items():
-            self._gauge.labels(self._stage, topic, str(partition)).set(records)
+            self._telemetry.lag.labels(self._stage, topic, str(partition)).set(records)
         self._shown = set(lags)
+        self._count("lost", self._consumer.lost(), self._telemetry.lost)
+        self._count("remade", self._consumer.remade(), self._telemetry.topics_remade)
         if lags:
             self._next_at = time.monotonic() + REFRESH_SECONDS
+
+    def _count(self, what: str, totals: Mapping[str, int], counter: Counter) -> None:
+        for topic, total in totals.items():
+            counter.labels(self._stage, topic).inc(total - self._counted[what, topic])
+            self._counted[what, topic] = total
 
 
 class TelemetryServer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from segwatch.errors import LogUnavailable, Transient
+from segwatch.errors import LogUnavailable, TopicRemade, Transient
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Position, Reader, Record
 
@@ -25,6 +25,7 @@ class TopicReader:
         self._log = log
         self._topic = topic
         self._alive = alive
+        self._identity: str | None = None
         self._reader: Reader | None = None
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
@@ -32,6 +33,7 @@ class TopicReader:
 
         Raises:
             LogUnavailable, LogRefused: try again later; nothing is skipped.
+            TopicRemade: the topic is another than the one that was read so far: begin anew with it.
         """
         self._alive()
         try:
@@ -78,4 +80,9 @@ class TopicReader:
     def _opened(self) -> Reader:
         if self._reader is None:
             self._reader = self._log.reader([self._topic], from_offset=self.next_offset)
+            now = self._reader.identity(self._topic)
+            self._identity = self._identity or now
+            if now != self._identity:
+                self.close()
+                raise TopicRemade(f"{self._topic} was deleted and made again: it is to be read anew")
         return self._reader

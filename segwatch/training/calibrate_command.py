@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import typer
 
 from segwatch.cohorts.reviews import Sheet, read_sheet, rows_reviewed, studies_of
 from segwatch.cohorts.table import Cohort, read_measures
@@ -13,6 +12,7 @@ from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.bundle_files import read_files
 from segwatch.scoring.explain import WITHIN
 from segwatch.scoring.manifest import CARD_FILE, WITHOUT_OPINION
+from segwatch.terminal import say
 from segwatch.training.adapt import gains_of
 from segwatch.training.site_calibration import SiteCalibration, SiteStudies, calibrate_to_site
 from segwatch.training.site_report import site_card, site_lines
@@ -48,12 +48,12 @@ def calibrate_bundle(
     files = read_files(bundle)
     less = None if scorer.without_opinion is None else bundle / WITHOUT_OPINION
     identity = save(out, files.model, found.manifest, card, files.burden, without_opinion=less)
-    typer.echo(_correction(found))
+    say(_correction(found))
     for line in site_lines(found.manifest):
-        typer.echo(line)
+        say(line)
     if studies is None:
-        typer.echo("No --studies: the rate is that of the table of reviews itself.")
-    typer.echo(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
+        say("No --studies: the rate is that of the table of reviews itself.")
+    say(f"{out}: scorer {identity.name}, sha256 {identity.sha256}")
 
 
 def site_studies(scorer: Scorer, reviews: Path, studies: Path | None) -> SiteStudies:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from segwatch.cohorts.cli import COHORT, Lung, Opinion
+from segwatch.cohorts.cli import COHORT, LesionLabelOption, Lung, Opinion
+from segwatch.terminal import new_console
 
 DISPLAY = "Trained on CT in 8-bit display values that were mapped to HU."
 
@@ -47,10 +48,10 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of whatever the model draws.")] = 0,
     ct_unit: Annotated[str, typer.Option(help="Of a folder's CTs: auto, hu or display (8-bit).")] = "auto",
     lung: Lung = None,
+    lesion_label: LesionLabelOption = "",
     opinion: Opinion = None,
 ) -> None:
     """Train a scorer on the set `train`, write its bundle, and report every set with intervals."""
-    from rich.console import Console
 
     from segwatch.cohorts.opening import opened_for_training
     from segwatch.cohorts.table import read_cohort, stacked
@@ -63,12 +64,13 @@ def train(
     from segwatch.training.train import Choices, calibrating
     from segwatch.training.train import train as train_scorer
 
-    console = Console()
+    console = new_console()
     names = [path.stem for path in (cohort, *(also or ()))]
     if len(set(names)) < len(names):
         raise RefusedCohort(f"--cohort and --also must differ in their files' names, not {', '.join(names)}")
     there = None if site is None else read_site(site, feature_set(features))
-    first = opened_for_training(cohort, feature_set(features).features, ct_unit, lung, out, opinion)
+    needed = feature_set(features).features
+    first = opened_for_training(cohort, needed, ct_unit, lung, lesion_label, out, opinion)
     table = stacked({cohort.stem: first, **{path.stem: read_cohort(path) for path in also or ()}})
     choices = Choices(calibrating(calibration), target_sensitivity, cost_of_a_miss)
     with console.status("fitting, and calibrating on patients held out"):

@@ -5,6 +5,8 @@ and be bad. Its own errors say more. They are learnt from by a line, which is li
 and the line is kept only where it follows the errors of patients that it was not fitted on.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import spearmanr
 from sklearn.linear_model import Ridge
@@ -26,26 +28,28 @@ LIMIT = 3.0
 PENALTY = 1.0
 
 
-def fit_doubt(rows: Cohort, said: Floats, folds: Integers) -> Doubt | None:
+def fit_doubt(rows: Cohort, said: Sequence[Floats], folds: Integers) -> Doubt | None:
     """The line, and the bound that the given share of the rows keeps to when held out.
 
     Args:
         rows: with what the model reads (n, t).
-        said: their Dice (n,), as predicted without patient and, where that is known, without segmenter.
+        said: their Dice (n,) as predicted without patient; once more without segmenter, where that is known.
         folds: whole patients (n,).
 
     Returns:
         None where what it expects of patients left out does not follow their errors.
     """
-    errors = np.abs(rows.dice - said)
-    expected = np.empty(len(rows))
-    for learn, left_out in splits(folds):
-        read = _columns(rows.values, rows.values[learn], said)
+    dice = np.concatenate(said)
+    errors = np.abs(np.tile(rows.dice, len(said)) - dice)
+    values, each_fold = np.tile(rows.values, (len(said), 1)), np.tile(folds, len(said))
+    expected = np.empty(len(dice))
+    for learn, left_out in splits(each_fold):
+        read = _columns(values, values[learn], dice)
         expected[left_out] = Ridge(PENALTY).fit(read[learn], errors[learn]).predict(read[left_out])
     followed = spearmanr(expected, errors).statistic
     if not followed >= LEAST_FOLLOWED:
         return None
-    line = Ridge(PENALTY).fit(_columns(rows.values, rows.values, said), errors)
+    line = Ridge(PENALTY).fit(_columns(values, values, dice), errors)
     return Doubt(
         quantile=QUANTILE,
         bound=float(np.quantile(expected, QUANTILE, method="higher")),

@@ -1,12 +1,16 @@
 """What a scorer makes of a cohort's sets, by the paper's protocol and as it is served."""
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
-from segwatch.arrays import Floats
+from segwatch.arrays import Flags, Floats
 from segwatch.cohorts.columns import TRAIN
+from segwatch.cohorts.opinions import named
 from segwatch.cohorts.table import Cohort
+from segwatch.contracts.quality import OPINION
 from segwatch.errors import RefusedCohort
 from segwatch.features.registry import CATALOGUE
+from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import ScorerManifest
 from segwatch.scoring.predict import serve
@@ -49,6 +53,17 @@ def intervals_as_served(manifest: ScorerManifest, cohort: Cohort, predicted: Flo
     outside = is_outside(read, predicted[there], manifest.columns, manifest.outside)
     intervals.fill(there, predicted[there], manifest.interval, outside)
     return intervals
+
+
+def lacking_opinion(scorer: Scorer, cohort: Cohort) -> Flags:
+    """Which rows (n,) the scorer inside the bundle scores: they lack the opinion that this one reads."""
+    worth = scorer.manifest.opinion
+    if worth is None or scorer.without_opinion is None:
+        return np.zeros(len(cohort), np.bool_)
+    if cohort.opinion != named(worth.model):
+        return np.ones(len(cohort), np.bool_)
+    names = tuple(name for name in OPINION if name in scorer.manifest.feature_names)
+    return np.asarray(np.isnan(cohort.select(names).values).all(axis=1))
 
 
 def out_of_fold(trained: Trained) -> Judged:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 
 from segwatch.cohorts.columns import KEYS
 from segwatch.cohorts.reviews import CATEGORIES, SITE
@@ -19,6 +18,7 @@ from segwatch.scoring.bundle import load
 from segwatch.serving.last_scores import last_scores
 from segwatch.statistics.poststratified import chosen_for_review
 from segwatch.streaming.deadletters.cli import connected
+from segwatch.terminal import say
 from segwatch.training.scored_table import scores_of
 
 SHEET, STUDIES = "sheet.csv", "studies.csv"
@@ -42,7 +42,7 @@ def sample_reviews(bundle: Path, studies: Path | None, last: int, number: int, s
         sheet = [{"case": case, "review": "", "remark": ""} for case in rows.cases[chosen].tolist()]
         write_table(folder / SHEET, table_of(sheet, ("case", "review", "remark")))
         write_table(folder / STUDIES, table_of(_rows(rows), (*KEYS, *rows.features)))
-    typer.echo(
+    say(
         f"{out / SHEET}: {len(chosen)} of {len(rows)} studies to review, {int(flagged[chosen].sum())} of the "
         f"{int(flagged.sum())} flagged ones among them. In the column review write "
         f"{', '.join(CATEGORIES)}, or the Dice. Then:\n"

@@ -19,7 +19,7 @@ from segwatch.scoring.predict import adapted
 from segwatch.scoring.reviewed import FlagStratum, ReviewedShare, SiteReviews
 from segwatch.scoring.score import Score
 from segwatch.scoring.threshold import Threshold
-from segwatch.statistics.poststratified import Share, Stratum, poststratified, strata, weighted_share
+from segwatch.statistics.poststratified import CountedShare, Stratum, poststratified, strata, weighted_share
 from segwatch.training.adapt import CORRECTIONS, Adapted, adapt, as_it_was, fleet_of, left_out_errors, usable
 from segwatch.training.scored_table import scores_of
 from segwatch.training.site_threshold import Criterion, flags_at, flags_left_out, threshold_here
@@ -214,7 +214,7 @@ def _part(stratum: Stratum) -> FlagStratum:
     return FlagStratum(studies=stratum.studies, reviewed=stratum.reviewed, failed=stratum.failed)
 
 
-def _share(share: Share | None) -> ReviewedShare | None:
+def _share(share: CountedShare | None) -> ReviewedShare | None:
     return None if share is None else ReviewedShare.model_validate(vars(share))
 
 

@@ -119,7 +119,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrainingOptions:
     """What `train` was asked for, beside cohort and features."""
 
     recipe: ModelRecipe
@@ -163,13 +163,13 @@ def train(
         RefusedCohort: nothing sound can be trained on it, or its rows are too unlike the site's; says why.
     """
     recipe, wanted = _known(model, features)
-    asked = Asked(recipe, name, measured, seed, limits, choices, site)
+    asked = TrainingOptions(recipe, name, measured, seed, limits, choices, site)
     if wanted.reads_opinion:
         return _with_opinion(cohort, wanted, asked)
     return _trained(_seen(cohort, wanted, asked), wanted, asked)
 
 
-def _with_opinion(cohort: Cohort, wanted: FeatureSet, asked: Asked) -> Trained:
+def _with_opinion(cohort: Cohort, wanted: FeatureSet, asked: TrainingOptions) -> Trained:
     """The scorer that reads the opinion, with the one that does not; that alone where there is no gain."""
     whose, less = opinion_model(cohort), wanted.without_opinion
     if less is None:
@@ -198,7 +198,7 @@ class _Seen:
     out_of_fold: Predictions
 
 
-def _seen(cohort: Cohort, wanted: FeatureSet, asked: Asked) -> _Seen:
+def _seen(cohort: Cohort, wanted: FeatureSet, asked: TrainingOptions) -> _Seen:
     chosen = training_rows(cohort.select(wanted.features))
     raw_rows = chosen.rows(chosen.defined)
     rows = wanted.prepare(raw_rows)
@@ -209,7 +209,9 @@ def _seen(cohort: Cohort, wanted: FeatureSet, asked: Asked) -> _Seen:
     return _Seen(chosen, raw_rows, rows, folds, calibration, calibrated(raw, calibration))
 
 
-def _trained(seen: _Seen, wanted: FeatureSet, asked: Asked, worth: OpinionWorth | None = None) -> Trained:
+def _trained(
+    seen: _Seen, wanted: FeatureSet, asked: TrainingOptions, worth: OpinionWorth | None = None
+) -> Trained:
     recipe, rows, choices, said = asked.recipe, seen.rows, asked.choices, seen.out_of_fold
     fitted = serving_form(fit(recipe, rows.values, rows.dice, asked.seed, wanted.directions))
     skops = write(fitted)
@@ -301,10 +303,10 @@ def _doubt(
 ) -> Doubt | None:
     """From errors without the patient, and without the segmenter where several are known by name."""
     folds = patient_folds(rows, seed, STRANGERS)
-    said = seen.dice
+    said = [seen.dice]
     if has_segmenters(rows):
         raw = predicted_for_strangers(recipe, rows, folds, seed, directions)
-        said = calibrated(raw, calibration).dice
+        said.append(calibrated(raw, calibration).dice)
     return fit_doubt(rows, said, folds)
 
 

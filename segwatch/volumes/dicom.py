@@ -5,23 +5,23 @@ Source: DICOM PS3.3 A.3 (CT Image), A.38 (Enhanced CT). Compressed pixels are de
 
 import contextlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels.utils import iter_pixels
 
 from segwatch.contracts.studies import Scanner
-from segwatch.volumes.dicom_slices import Slice, is_the_disks, quietly, read_header, slices_of
+from segwatch.volumes.dicom_pixels import frames_of, padded, padding_of, words_of
+from segwatch.volumes.dicom_slices import Slice, read_header, slices_of
 from segwatch.volumes.hounsfield import compact
 from segwatch.volumes.image import MOST_VOXELS, Volume
 from segwatch.volumes.one_series import check_one_ct, each_once
 from segwatch.volumes.orientation import canonical
+from segwatch.volumes.outside import AIR_HU, is_air
 from segwatch.volumes.refusals import refused
 from segwatch.volumes.stacking import stack
 
@@ -64,9 +64,10 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
         raise refused(
             "too_large", ordered[0].path.name, f"its series has {size} voxels; send one CT at a time"
         )
-    array = compact(_pixels(ordered), ordered[0].path.name)
+    array = compact(_pixels(ordered, headers), ordered[0].path.name)
+    volume = canonical(array.transpose(2, 1, 0), affine, ordered[0].path.name)
     return DicomSeries(
-        canonical(array.transpose(2, 1, 0), affine, ordered[0].path.name),
+        replace(volume, doubt=_doubt(ordered)),
         series_uid=str(first.SeriesInstanceUID),
         study_uid=str(first.get("StudyInstanceUID") or ""),
         patient_id=str(first.get("PatientID") or "").strip(),
@@ -76,36 +77,42 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
     )
 
 
-def _pixels(ordered: Sequence[Slice]) -> NDArray[np.float32]:
-    """The voxels (slice, row, column) with slope and intercept applied; float32 holds a CT's exactly."""
+def _pixels(ordered: Sequence[Slice], headers: Mapping[Path, pydicom.Dataset]) -> NDArray[np.float32]:
+    """The voxels (slice, row, column) with slope and intercept applied; float32 holds a CT's exactly.
+
+    What the header calls padding is air: it becomes what air is, whatever the slope.
+    """
     out = np.empty((len(ordered), ordered[0].rows, ordered[0].columns), np.float32)
     planes: dict[Path, dict[int, int]] = {}
     for plane, each in enumerate(ordered):
         planes.setdefault(each.path, {})[each.frame] = plane
     for path, wanted in planes.items():
-        frames = _frames(path)
+        frames = frames_of(path)
         if len(frames) != len(wanted):
             problem = f"it has {len(frames)} images where its header says {len(wanted)}; send it again"
             raise refused("truncated_file", path.name, problem)
+        stored, padding = words_of(headers[path], path.name), padding_of(headers[path])
         for frame, plane in wanted.items():
-            each = ordered[plane]
+            values, each = stored(frames[frame]), ordered[plane]
             with np.errstate(all="ignore"):  # what a damaged slope makes infinite is refused below
-                out[plane] = frames[frame].astype(np.float64) * each.slope + each.intercept
+                out[plane] = values.astype(np.float64) * each.slope + each.intercept
+            outside = padded(values, padding)
+            if outside is not None:
+                out[plane][outside & ~is_air(out[plane])] = AIR_HU
     return out
 
 
-def _frames(path: Path) -> list[NDArray[Any]]:
-    """The stored values of a file's images."""
-    try:
-        return quietly(lambda: list(iter_pixels(path)))
-    except (RuntimeError, NotImplementedError) as error:
-        problem = f"its pixels cannot be decoded ({error}); send it uncompressed"
-        raise refused("unreadable", path.name, problem) from None
-    except Exception as error:
-        if is_the_disks(error):
-            raise  # everything else is damage: it breaks a decoder in any way there is
-        problem = f"its pixels are cut short or damaged ({error}); send it again"
-        raise refused("truncated_file", path.name, problem) from None
+def _doubt(slices: Sequence[Slice]) -> str:
+    """Why the values are no HU, as far as the headers say; empty where nothing does.
+
+    Source: DICOM PS3.3 C.11.1.1.2 (Rescale Type).
+    """
+    for each in slices:
+        if each.rescale_type not in ("", "HU"):
+            return f"the header says that its values are {each.rescale_type}, not HU"
+        if each.slope == 0:
+            return "its rescale slope is 0"
+    return ""
 
 
 def _scanner(header: pydicom.Dataset) -> Scanner:

@@ -31,7 +31,8 @@ _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "Modality",
     "ImageType", "SamplesPerPixel", "Rows", "Columns", "NumberOfFrames", "PixelSpacing",
     "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "SpacingBetweenSlices",
-    "RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence",
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence", "Manufacturer", "ManufacturerModelName", "ConvolutionKernel",
     "XRayTubeCurrent", "KVP", "ContrastBolusAgent",
     "InstanceNumber", "AcquisitionNumber", "AcquisitionUID", "AcquisitionDate", "AcquisitionTime",
@@ -47,6 +48,10 @@ _USED = frozenset(_TAGS) | {
 logging.getLogger("pydicom").addFilter(lambda record: record.levelno >= logging.ERROR)
 MOST_OFF_UNIT = 0.01
 """How far the length of a direction may lie from 1, and the cosine between two from 0."""
+_META_BEGINS = 132
+"""Bytes of the preamble and DICOM's mark."""
+_FIRST_ELEMENT = 8
+"""Bytes: its tag, and its length with or without its type."""
 _quiet = threading.Lock()
 Result = TypeVar("Result")
 
@@ -63,6 +68,7 @@ class Slice:
         thickness: distance to the next slice as far as the header alone says, mm.
         number: the image's in its series; None in files of several images.
         acquisition: the number of the acquisition, as far as the header says.
+        rescale_type: what slope and intercept make of stored values, `HU` for one; empty where unsaid.
     """
 
     path: Path
@@ -77,6 +83,7 @@ class Slice:
     intercept: float
     number: int | None = None
     acquisition: int | None = None
+    rescale_type: str = ""
 
 
 def quietly(work: Callable[[], Result]) -> Result:
@@ -95,8 +102,7 @@ def read_header(path: Path) -> pydicom.Dataset:
     try:
         return quietly(lambda: _read(path))
     except InvalidDicomError:
-        problem = "it is no DICOM file; take it out of the folder or send it again"
-        raise refused("unreadable", path.name, problem) from None
+        raise refused("unreadable", path.name, _no_dicom(path)) from None
     except EOFError:
         raise refused("truncated_file", path.name, "its header ends early; send it again") from None
     except Exception as error:
@@ -107,10 +113,43 @@ def read_header(path: Path) -> pydicom.Dataset:
 
 
 def _read(path: Path) -> pydicom.Dataset:
-    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+    syntax = read_file_meta_info(path).get("TransferSyntaxUID")
+    if syntax == DeflatedExplicitVRLittleEndian:
         # pydicom would unpack all of it into memory, a thousand times its size, and not find the pixels.
         raise refused("unreadable", path.name, "its elements are deflated; send it without")
+    if not syntax:
+        problem = "its file header does not name the transfer syntax, so nobody knows how it is coded"
+        raise refused("unreadable", path.name, f"{problem}; export it again")
+    if not syntax.is_private and _is_explicit(path) == syntax.is_implicit_VR:
+        coded = "implicit VR" if syntax.is_explicit_VR else "explicit VR"
+        problem = f"its file header names {syntax.name}, and its elements are coded in {coded}"
+        raise refused("unreadable", path.name, f"{problem}; export it again, with the syntax that it has")
     return _decoded(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS))
+
+
+def _is_explicit(path: Path) -> bool | None:
+    """Whether the first element of the data set names its type (PS3.5 7.1.2); None where it cannot tell."""
+    with path.open("rb") as file:
+        start = file.read(_META_BEGINS + 12)
+        length = int.from_bytes(start[_META_BEGINS + 8 :], "little")
+        if start[_META_BEGINS : _META_BEGINS + 4] != b"\x02\x00\x00\x00":
+            return None  # its group's length is missing
+        file.seek(length, 1)
+        element = file.read(_FIRST_ELEMENT)
+    return element[4:6].isalpha() and element[4:6].isupper() if len(element) == _FIRST_ELEMENT else None
+
+
+def _no_dicom(path: Path) -> str:
+    """What is wrong with a file that has not DICOM's mark."""
+    with path.open("rb") as file:
+        start = file.read(_FIRST_ELEMENT)
+    group = start[:2] in (b"\x08\x00", b"\x00\x08", b"\x02\x00")
+    if len(start) == _FIRST_ELEMENT and group:
+        return "it is a DICOM data set without its file header; export it as a file (DICOM PS3.10)"
+    return (
+        "it is no DICOM file, and not named as another image (.nii, .nii.gz, .nrrd, .mha); convert it, or"
+        " take it away if it is no image"
+    )
 
 
 def is_the_disks(error: Exception) -> bool:
@@ -134,6 +173,7 @@ def slices_of(header: pydicom.Dataset, path: Path) -> list[Slice]:
         RefusedVolume: no_rescale, no_affine or unreadable, where a required element is missing or wrong.
     """
     if "PerFrameFunctionalGroupsSequence" not in header:
+        _check_one_image(header, path)
         return [_slice(header, path, 0, lambda keyword, _: header.get(keyword))]
     shared = header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()]
 
@@ -150,6 +190,14 @@ def slices_of(header: pydicom.Dataset, path: Path) -> list[Slice]:
     if not header.PerFrameFunctionalGroupsSequence:
         raise refused("unreadable", path.name, "its header names no image; send it again")
     return [_slice(header, path, number, element(frame)) for number, frame in frames]
+
+
+def _check_one_image(header: pydicom.Dataset, path: Path) -> None:
+    """Nothing, where a file of a class that holds one image holds one."""
+    frames = str(header.get("NumberOfFrames") or 1)
+    if frames != "1":
+        problem = f"it holds {frames} images, and its class one; send Enhanced CT, or a file for each slice"
+        raise refused("not_three_dimensional", path.name, problem)
 
 
 def _slice(header: pydicom.Dataset, path: Path, frame: int, element: Callable[[str, str], Any]) -> Slice:
@@ -180,9 +228,16 @@ def _slice(header: pydicom.Dataset, path: Path, frame: int, element: Callable[[s
             float(intercept),
             _number(header, "InstanceNumber") if "PerFrameFunctionalGroupsSequence" not in header else None,
             _number(header, "AcquisitionNumber"),
+            _rescale_type(element("RescaleType", "PixelValueTransformationSequence")),
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise refused("unreadable", path.name, f"its header is damaged ({error}); send it again") from None
+
+
+def _rescale_type(value: Any) -> str:  # noqa: ANN401 - pydicom's value
+    """As it is written; `US`, unspecified, says nothing."""
+    text = str(value or "").strip().upper()
+    return "" if text == "US" else text
 
 
 def _directions(values: Any, path: Path) -> tuple[float, ...]:  # noqa: ANN401 - pydicom's multi-value

@@ -23,10 +23,14 @@ class Volume:
 
     x runs to the patient's left, y to posterior, z to superior (DICOM's LPS), up to the tilt that
     `segwatch.volumes.orientation` allows.
+
+    Attributes:
+        doubt: of a CT why its values are no HU, as far as its header says; empty where it says nothing.
     """
 
     array: Array
     geometry: Geometry
+    doubt: str = ""
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape_zyx:

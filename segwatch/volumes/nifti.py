@@ -52,7 +52,7 @@ def read_nifti(path: Path) -> Volume:
         shape = _shape(header, name)
         affine = _affine(header, shape, name)
         raw = _voxels(stream, header, shape, name)
-        _read_to_the_end(stream, name)
+        read_to_the_end(stream, name)
         return canonical(compact(_scaled(raw, header, name), name), affine, name)
 
 
@@ -92,14 +92,18 @@ def _opened(path: Path) -> Iterator[BufferedIOBase]:
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
-        try:
+        with damage_explained(path.name):
             yield igzip.IGzipFile(fileobj=file) if zipped else file
-        except _GZIP_ERRORS as error:
-            raise refused(
-                "truncated_file",
-                path.name,
-                f"its gzip data end early or are damaged ({error}); copy it again",
-            ) from None
+
+
+@contextlib.contextmanager
+def damage_explained(name: str) -> Iterator[None]:
+    """What unpacking finds wrong becomes a refusal of the file, truncated_file."""
+    try:
+        yield
+    except _GZIP_ERRORS as error:
+        problem = f"its gzip data end early or are damaged ({error}); copy it again"
+        raise refused("truncated_file", name, problem) from None
 
 
 def _header(stream: BufferedIOBase, name: str) -> Any:  # noqa: ANN401 - nibabel carries no types
@@ -161,13 +165,21 @@ def _qform(header: Any) -> Any:  # noqa: ANN401
 
 
 def _voxels(stream: BufferedIOBase, header: Any, shape: tuple[int, int, int], name: str) -> Array:  # noqa: ANN401
-    dtype = _go_to_voxels(stream, header, name)
+    return filled(stream, shape, _go_to_voxels(stream, header, name), name)
+
+
+def filled(stream: BufferedIOBase, shape: tuple[int, int, int], dtype: np.dtype[Any], name: str) -> Array:
+    """The next voxels of a stream, as an array (i, j, k) whose first axis runs fastest.
+
+    Raises:
+        RefusedVolume: truncated_file.
+    """
     data = np.empty(math.prod(shape) * dtype.itemsize, np.uint8)  # no page is taken before it is read
-    view, filled = data.data, 0
-    while filled < len(data) and (count := stream.readinto(view[filled : filled + _STEP])):
-        filled += count
-    if filled < len(data):
-        raise refused("truncated_file", name, f"it ends after {filled} of {len(data)} bytes; copy it again")
+    view, done = data.data, 0
+    while done < len(data) and (count := stream.readinto(view[done : done + _STEP])):
+        done += count
+    if done < len(data):
+        raise refused("truncated_file", name, f"it ends after {done} of {len(data)} bytes; copy it again")
     raw: Array = data.view(dtype).reshape(shape, order="F")
     return raw
 
@@ -187,7 +199,7 @@ def _go_to_voxels(stream: BufferedIOBase, header: Any, name: str) -> np.dtype[An
     return dtype
 
 
-def _read_to_the_end(stream: BufferedIOBase, name: str) -> None:
+def read_to_the_end(stream: BufferedIOBase, name: str) -> None:
     """Past the voxels: gzip checks its sum only there."""
     extra = 0
     while step := stream.read(_STEP):

@@ -1,20 +1,24 @@
-"""The way in for images: a CT or a mask, from NIfTI or DICOM, in canonical orientation."""
+"""The way in for images: a CT or a mask, from NIfTI, NRRD, MetaImage or DICOM, in canonical orientation."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from segwatch.contracts.base import Geometry
 from segwatch.volumes.dicom import read_series
 from segwatch.volumes.folders import walk
-from segwatch.volumes.image import Array, Mask, Volume
+from segwatch.volumes.image import Volume
+from segwatch.volumes.labels import ANY_LABEL, LabelImage, LesionLabel, wanted_in
+from segwatch.volumes.mha_file import read_mha
 from segwatch.volumes.nifti import read_nifti, require_file
+from segwatch.volumes.nrrd_file import read_nrrd
 from segwatch.volumes.orientation import MOST_DISTANCE_VOXELS, affine_of, distance_in_voxels
 from segwatch.volumes.refusals import refused
 
 NIFTI = (".nii", ".nii.gz")
-_NO_IMAGES = (*NIFTI, ".txt", ".json", ".xml", ".csv", ".pdf", ".html", ".md", ".jpg", ".png", ".db", ".ini")
+IMAGES = (*NIFTI, ".nrrd", ".mha")
+"""The endings of files that hold one image, in small or capital letters. All else is taken for DICOM."""
+_SPLIT = {".nhdr": ".nrrd", ".mhd": ".mha", ".hdr": ".nii", ".img": ".nii"}
+_NO_IMAGES = (*IMAGES, ".txt", ".json", ".xml", ".csv", ".pdf", ".html", ".md", ".jpg", ".png", ".db", ".ini")
 """What stands beside slices without being one. Any other file must be one: it might be a damaged slice."""
 
 
@@ -22,7 +26,7 @@ def read_ct(path: Path | Sequence[Path]) -> Volume:
     """A CT in the units of its file (HU where it is a proper CT: see `hounsfield`).
 
     Args:
-        path: a NIfTI file, a DICOM file, a folder with one DICOM series, or the series' files.
+        path: a NIfTI, NRRD or MetaImage file, a DICOM file, a folder with one DICOM series, or its files.
 
     Returns:
         int16 where that holds all values exactly, float32 otherwise.
@@ -35,23 +39,53 @@ def read_ct(path: Path | Sequence[Path]) -> Volume:
     if path.is_dir():
         files = dicom_files(path)
         if not files:
-            problem = "the folder holds no DICOM files; give a NIfTI file or the folder of a series"
+            problem = "the folder holds no DICOM files; give an image file or the folder of a series"
             raise refused("unreadable", path.name, problem)
         return read_series(files).volume
     require_file(path)
-    return read_nifti(path) if path.name.lower().endswith(NIFTI) else read_series([path]).volume
+    return read_image(path) if stem_of(path) is not None else read_series([path]).volume
 
 
-def read_mask(path: Path, like: Geometry) -> Volume:
-    """A mask (any label above zero) that lies on the voxels of `like`, its CT's canonical geometry.
+def read_image(path: Path) -> Volume:
+    """The image in a NIfTI, NRRD or MetaImage file, by the file's ending; raises as the readers do."""
+    lower = path.name.lower()
+    if lower.endswith(".nrrd"):
+        return read_nrrd(path)
+    return read_mha(path) if lower.endswith(".mha") else read_nifti(path)
+
+
+def stem_of(path: Path) -> str | None:
+    """The file's name without the ending of an image, in small letters; None where it has no such ending.
 
     Raises:
-        RefusedVolume: shape_mismatch, affine_mismatch, not_binary and those of NIfTI files.
+        RefusedVolume: unreadable, where header and voxels are two files.
+    """
+    lower = path.name.lower()
+    for split, whole in _SPLIT.items():
+        if lower.endswith(split):
+            raise refused("unreadable", path.name, f"it is half of an image; save both as one {whole} file")
+    return next((lower.removesuffix(ending) for ending in IMAGES if lower.endswith(ending)), None)
+
+
+def read_mask(path: Path, like: Geometry, label: LesionLabel | None = None) -> Volume:
+    """A mask that lies on the voxels of `like`, its CT's canonical geometry.
+
+    Args:
+        path: of a NIfTI, NRRD or MetaImage file.
+        like: the CT's geometry.
+        label: which label of it counts; None is every label above zero, as in a lung mask.
+
+    Raises:
+        RefusedVolume: shape_mismatch, affine_mismatch, not_binary, several_labels, no_such_label and those
+            of image files.
     """
     require_file(path)
-    labels = read_nifti(path)
-    check_on_voxels(labels.geometry, like, path.name)
-    return Volume(labels_to_mask(labels.array, path.name), like)
+    found = read_image(path)
+    check_on_voxels(found.geometry, like, path.name)
+    labels = LabelImage(path.name, ANY_LABEL if label is None else wanted_in(path, label))
+    mask = labels.mask(found.array)
+    labels.finish()
+    return Volume(mask, like)
 
 
 def check_on_voxels(geometry: Geometry, like: Geometry, name: str) -> None:
@@ -74,18 +108,6 @@ def check_on_voxels(geometry: Geometry, like: Geometry, name: str) -> None:
             name,
             f"it lies up to {apart:.2g} voxels from its CT; save it with the CT's orientation and spacing",
         )
-
-
-def labels_to_mask(values: Array, name: str) -> Mask:
-    """Where an array of labels is above zero.
-
-    Raises:
-        RefusedVolume: not_binary.
-    """
-    between = values.dtype.kind == "f" and bool((values != np.floor(values)).any())
-    if between or (values.dtype.kind != "u" and values.min() < 0):
-        raise refused("not_binary", name, "its values are not labels (0, 1, 2, …); give a label image")
-    return values > 0
 
 
 def dicom_files(folder: Path) -> list[Path]:

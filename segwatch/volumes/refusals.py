@@ -13,6 +13,7 @@ Kind = Literal[
     "localizer",  # a scout view, not a volume
     "missing_slices",  # a gap between slices
     "mixed_series",  # more than one series, patient, acquisition, kernel, phase or frame of reference
+    "no_such_label",  # a mask's label that was asked for by a name which nothing explains
     "no_affine",  # the file does not say where it lies, so left and right are unknown
     "no_rescale",  # a DICOM CT without the values that turn it into HU
     "not_binary",  # a mask with values between labels, or negative ones
@@ -22,9 +23,11 @@ Kind = Literal[
     "not_three_dimensional",  # more or fewer axes, or several frames
     "oblique",  # tilted against the patient's axes by more than is allowed
     "shape_mismatch",  # a mask of another shape than its CT
+    "several_labels",  # a mask of several things, and no word on which of them is lesion
     "sheared",  # axes that are not at right angles, as a tilted gantry makes them
     "too_large",  # more voxels than any CT has
     "truncated_file",  # the file ends early, or its checksum is wrong
+    "unknown_file",  # a file in a case that is none of its images
     "unreadable",  # not an image of a format that is read
     "varying_geometry",  # slices of one series that differ in size, spacing or orientation
     "varying_spacing",  # slices at uneven distances

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from segwatch.contracts.base import Geometry
 from segwatch.volumes.ahead import Ahead
 from segwatch.volumes.grid import Shape, Taps, nearest_indices, taps_of
-from segwatch.volumes.hounsfield import AskedUnit, in_hounsfield
+from segwatch.volumes.hounsfield import AskedUnit, Census, UnitVerdict, from_display
 from segwatch.volumes.image import Array, Mask
-from segwatch.volumes.read import NIFTI, check_on_voxels, labels_to_mask
+from segwatch.volumes.labels import ANY_LABEL, LabelImage, LesionLabel, wanted_in
+from segwatch.volumes.outside import air_outside
+from segwatch.volumes.read import NIFTI, check_on_voxels
 from segwatch.volumes.slices import open_slices
 
 Boxes = NDArray[np.int64]
@@ -27,13 +29,10 @@ SeeSlice = Callable[[int, Mask], None]
 
 @dataclass(frozen=True)
 class SampledCt:
-    """The CT on the grid in the boxes that were asked for, 0 elsewhere, and its lowest value in the source.
-
-    That is of the slices up to the first with a negative value.
-    """
+    """The CT on the grid in the boxes that were asked for, 0 elsewhere, and what its values are."""
 
     array: NDArray[np.int16]
-    lowest: float
+    judged: UnitVerdict
 
 
 def streamable(paths: list[Path]) -> bool:
@@ -48,7 +47,13 @@ def source_geometry(path: Path) -> Geometry:
 
 
 def sample_mask(
-    path: Path, like: Geometry, shape: Shape, see: SeeSlice | None = None, *, whole: bool = True
+    path: Path,
+    like: Geometry,
+    shape: Shape,
+    see: SeeSlice | None = None,
+    *,
+    label: LesionLabel | None = None,
+    whole: bool = True,
 ) -> Mask:
     """A mask (z, y, x) on the grid, nearest.
 
@@ -57,6 +62,7 @@ def sample_mask(
         like: the canonical geometry of its CT, on whose voxels it must lie.
         shape: of the grid.
         see: is shown each slice before resampling, with its place along z, in the file's order.
+        label: which label of it counts, as in `read_mask`.
         whole: whether the file is read to its last checksum.
 
     Raises:
@@ -64,15 +70,17 @@ def sample_mask(
     """
     zs, ys, xs = (nearest_indices(size, count) for size, count in zip(like.shape_zyx, shape, strict=True))
     out = np.zeros(shape, np.bool_)
+    image = LabelImage(path.name, ANY_LABEL if label is None else wanted_in(path, label))
     with open_slices(path) as slices:
         check_on_voxels(slices.geometry, like, path.name)
         for z, labels in slices:
-            mask = labels_to_mask(labels, path.name)
+            mask = image.mask(labels)
             if see is not None:
                 see(z, mask)
             wanted = np.flatnonzero(zs == z)
             if wanted.size and mask.any():
                 out[wanted] = _picked(mask, ys, xs)
+        image.finish()
         if whole:
             slices.finish()
     return out
@@ -83,24 +91,25 @@ def sample_ct(slices: Ahead, boxes: Boxes, shape: Shape, asked: AskedUnit = "aut
 
     Args:
         slices: of the CT (`segwatch.volumes.ahead`); where not the whole file is read, only as many are
-            taken as are needed.
+            taken as are needed, which is all where the unit is to be found out.
         boxes: where it is needed.
         shape: of the grid.
-        asked: `display` maps 8-bit values to HU before they are interpolated.
+        asked: `display` maps 8-bit values to HU before they are interpolated; `auto` looks what they are.
 
     Raises:
         RefusedVolume: see `refusals.Kind`.
     """
     out = np.zeros(shape, np.int16)
-    lowest = np.inf
+    census = Census()
     blend = _Blend(taps_of(slices.geometry.shape_zyx, shape), boxes, out)
     for z, values in slices:
-        if lowest >= 0:
-            lowest = min(lowest, float(values.min()))
-        blend.see(z, in_hounsfield(values, "display", slices.name)[0] if asked == "display" else values)
-        if not slices.whole and blend.done and lowest < 0:  # below 0 it is in HU, and nobody asks further
+        if asked == "auto":
+            census.see(values)
+        in_hu = from_display(values, slices.name) if asked == "display" else values
+        blend.see(z, air_outside(in_hu[None])[0])
+        if not slices.whole and blend.done and asked != "auto":
             break
-    return SampledCt(out, lowest)
+    return SampledCt(out, census.judged() if asked == "auto" else UnitVerdict(asked))
 
 
 class _Blend:

@@ -19,9 +19,9 @@ from segwatch.volumes.nifti import (
     _go_to_voxels,
     _header,
     _opened,
-    _read_to_the_end,
     _scaling,
     _shape,
+    read_to_the_end,
     require_file,
 )
 from segwatch.volumes.orientation import Turning, turning
@@ -95,7 +95,7 @@ class Slices:
         Raises:
             RefusedVolume: truncated_file.
         """
-        _read_to_the_end(self._stream, self.name)
+        read_to_the_end(self._stream, self.name)
 
     def _turned(self, values: Array) -> Array:
         """From the file's (j, i) to (y, x)."""

@@ -1,9 +1,14 @@
 """`python -m services.aggregation`: counts the site's studies, and releases blocks under its policy."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import sys
 import threading
 
 from segwatch.aggregation.aggregation import NAME, Aggregation
+from segwatch.aggregation.audit_log.log_file import has_room
 from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.demo_noise import choose_noise
 from segwatch.aggregation.mechanism.policy import read_policy
@@ -39,7 +44,7 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     heartbeats = Heartbeats(runtime.log, site.name, policy, utc_now)
     thread = threading.Thread(
         target=heartbeats.run,
-        args=(lambda: _epoch(service), runtime.stop),
+        args=(lambda: _open_epoch(runtime, service), runtime.stop),
         name="segwatch-heartbeats",
         daemon=True,
     )
@@ -51,8 +56,11 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
         thread.join(LAST_BEAT_SECONDS)
 
 
-def _epoch(service: Aggregation) -> int | None:
+def _open_epoch(runtime: Runtime[AggregationSettings], service: Aggregation) -> int | None:
+    """The epoch in which blocks can close and leave now; None where they cannot."""
     books = service.books
+    if not runtime.is_ready() or not has_room(runtime.settings.audit_log):
+        return None
     return books.ledger.epoch.epoch if books is not None and books.ledger.epoch is not None else None
 
 

@@ -1,4 +1,9 @@
-"""Heartbeats: on the policy's fixed schedule, from a thread of their own, whatever happens to studies."""
+"""Heartbeats: on the policy's fixed schedule, whatever happens to studies, while blocks can close and leave.
+
+They come from a thread of their own, so that closing a block delays none; but they come from what does the
+work. A heart that beats on while the audit log's disk is full, or the books cannot be read, would tell the
+centre that the site is watched.
+"""
 
 import logging
 import threading
@@ -44,7 +49,7 @@ class Heartbeats:
         return (slot + 1) * interval - seconds
 
     def run(self, epoch: Callable[[], int | None], stop: threading.Event) -> None:
-        """Beat until `stop`, from the moment that there is an epoch. For a thread."""
+        """Beat until `stop`, while there is an epoch in which blocks can close. For a thread."""
         wait = 0.0
         while not stop.wait(wait):
             number = epoch()

@@ -19,3 +19,7 @@ class AggregationSettings(ServiceSettings):
         default=None,
         description="Noise that anybody can draw again: only with a policy whose version starts with demo.",
     )
+
+    def disks(self) -> dict[str, Path]:
+        """The audit log's: when it is full, nothing leaves."""
+        return {"audit": self.audit_log.parent}

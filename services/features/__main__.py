@@ -1,5 +1,9 @@
 """The features service: `python -m services.features`."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import sys
 
 from segwatch.contracts.envelope import utc_now

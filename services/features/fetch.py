@@ -53,6 +53,7 @@ def scene_of(
         options=options,
         given_native=native,
         given=study.probabilities,
+        doubt=study.ct_unit_reason or "",
         given_opinion=study.second_opinion,
     )
 

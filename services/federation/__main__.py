@@ -1,10 +1,17 @@
 """`python -m services.federation`: at the centre, every site's rolling quality for Prometheus."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import sys
 
+from segwatch.federation.drift import usual_features
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import run_steps
+from services.federation.accounting import AccountCollector
 from services.federation.change_metrics import ChangeCollector
+from services.federation.drift_metrics import DriftCollector
 from services.federation.handler import NAME, Federation
 from services.federation.metrics import FleetCollector
 from services.federation.settings import FederationSettings
@@ -21,7 +28,11 @@ def run(runtime: Runtime[FederationSettings]) -> None:
         dispersion=settings.dispersion,
     )
     runtime.telemetry.registry.register(FleetCollector(service.sites))
+    runtime.telemetry.registry.register(AccountCollector(service.accounts))
     runtime.telemetry.registry.register(ChangeCollector(service.changes, service.spread))
+    if settings.training_manifest is not None:
+        usual = usual_features(settings.training_manifest)
+        runtime.telemetry.registry.register(DriftCollector(service.sites, usual))
     run_steps(service, runtime)
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.detection.dispersion import Spread
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH, months_between
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
+from segwatch.federation.presence import Presence
 from segwatch.federation.share import Share, share_of
 from segwatch.federation.watched_site import Change, WatchedSite
 
@@ -55,6 +55,7 @@ class SiteReleases:
         conflicts: records that bore a known block's name and said something else.
         refused: records that are no release, or one that no policy allows.
         heartbeat: the last one in the topic's order.
+        presence: gaps, epoch and pace.
         watched: its pulses as the detector sees them.
     """
 
@@ -66,6 +67,7 @@ class SiteReleases:
     heartbeat: Heartbeat | None = None
     portrait: Portrait | None = None
     window: list[Pulse] = field(default_factory=list)
+    presence: Presence = field(default_factory=Presence)
     watched: WatchedSite = field(default_factory=WatchedSite)
     _known: dict[tuple[int, str], Digests] = field(default_factory=dict)
     _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
@@ -76,7 +78,9 @@ class SiteReleases:
         if isinstance(figures, Heartbeat):
             if self.beat(figures.epoch, figures.number):
                 self.heartbeat = figures
+                self.presence.take(figures)
         elif self._is_first(figures):
+            self.presence.take(figures)
             self._show(figures, window_pulses)
 
     def share(self) -> Share | None:

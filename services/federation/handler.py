@@ -2,17 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import DECISIONS, at_the_centre, site_of
 from segwatch.detection.dispersion import Spread
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
 from segwatch.errors import InvalidMessage, LogRefused, Transient
 from segwatch.federation.watched_site import Change
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Reader, Record
+from services.federation.accounting import Account
 from services.federation.fleet import Fleet, SiteReleases
 from services.federation.reading import ReleaseReader
 
@@ -31,6 +32,7 @@ class Federation:
         window_pulses: over how many pulses a site's rolling quality is taken.
         pages_a_month, dispersion: see `Fleet`.
         clock: seconds that only grow.
+        wall_clock: the centre's time, as a Unix time.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Federation:
         expected: tuple[str, ...],
         window_pulses: int,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         *,
         pages_a_month: float = PAGES_A_MONTH,
         dispersion: float = DISPERSION,
@@ -49,11 +52,14 @@ class Federation:
         self._pages_a_month = pages_a_month
         self._dispersion = dispersion
         self._clock = clock
-        self._shown = self._empty()
+        self._wall_clock = wall_clock
         self._fleet = self._empty()
+        self._shown: Fleet | None = None
         self._readers: list[Reader] = []
-        self._read: set[str] = set()
+        self._read: dict[str, str] = {}
+        self._there: set[str] = set()
         self._missing: set[str] = set()
+        self._accounts: dict[str, Account] = {name: Account(topic=False) for name in expected}
         self._look_at = clock()
         self._reading = ReleaseReader()
 
@@ -63,16 +69,22 @@ class Federation:
         return self._shown is self._fleet
 
     def sites(self) -> Mapping[str, SiteReleases]:
-        """The sites as they are shown, for another thread to read."""
-        return dict(self._shown.sites)
+        """The sites as they are shown, for another thread to read; none before all was read once: a figure
+        of half a topic is no figure.
+        """
+        return {} if self._shown is None else dict(self._shown.sites)
+
+    def accounts(self) -> Mapping[str, Account]:
+        """What is known of each awaited site beside its releases, for another thread to read."""
+        return dict(self._accounts)
 
     def changes(self) -> Mapping[str, Change]:
         """What the detector says of the sites as they are shown, for another thread to read."""
-        return self._shown.changes()
+        return {} if self._shown is None else self._shown.changes()
 
     def spread(self) -> Spread:
         """How much the counts that are shown vary against the model, for another thread to read."""
-        return self._shown.spread()
+        return Spread() if self._shown is None else self._shown.spread()
 
     def step(self, timeout_seconds: float) -> None:
         """Look for new sites where it is time to, and read what came.
@@ -106,30 +118,48 @@ class Federation:
         """Read everything anew; until that is done, the figures of before are shown."""
         self.close()
         self._fleet = self._empty()
-        self._read, self._look_at = set(), self._clock()
+        self._read, self._look_at = {}, self._clock()
 
     def _look(self) -> None:
         """Open a reader for the topics that are new: one for all of them, whatever their number."""
-        topics = self._log.topics()
-        there = {topic for topic in topics if site_of(topic) is not None}
-        if self._expected:
-            wanted = set(map(at_the_centre, self._expected))
-            self._say_missing(wanted - there)
-            there &= wanted
-        new = sorted((there | ({DECISIONS} & topics)) - self._read)
+        found = self._log.identities()
+        there = {
+            topic: identity
+            for topic, identity in found.items()
+            if (site := site_of(topic)) is not None and (not self._expected or site in self._expected)
+        }
+        self._account(there)
+        there |= {topic: found[topic] for topic in (DECISIONS,) if topic in found}
+        self._read_anew_where_remade(there)
+        new = sorted(there.keys() - self._read.keys())
         if new:
             self._readers.append(self._log.reader(new))
-            self._read.update(new)
+            self._read.update({topic: there[topic] for topic in new})
             for topic in new:
                 if topic != DECISIONS:
                     self._fleet.site(_name(topic))
             _log.info("reading %s", ", ".join(new))
         self._look_at = self._clock() + LOOK_SECONDS
 
+    def _account(self, there: Iterable[str]) -> None:
+        """Note which topics are there. A site that was known once is awaited from then on."""
+        names = set(map(_name, there))
+        for name in names | self._accounts.keys():
+            known = self._accounts.get(name, Account(topic=True))
+            self._accounts[name] = replace(known, topic=name in names)
+        self._say_missing({at_the_centre(name) for name in self._accounts.keys() - names})
+
+    def _read_anew_where_remade(self, there: Mapping[str, str]) -> None:
+        """A place in a topic that is gone, or was made again, is none."""
+        remade = sorted(topic for topic, identity in self._read.items() if there.get(topic) != identity)
+        if remade:
+            _log.error("deleted, or deleted and made again: %s; every topic is read anew", ", ".join(remade))
+            self._start_again()
+
     def _say_missing(self, missing: set[str]) -> None:
         if missing and missing != self._missing:
             _log.warning(
-                "waiting for topics that are not there yet: %s; the platform makes them when a site joins",
+                "waiting for topics that are not there: %s; the platform makes them when a site joins",
                 ", ".join(sorted(missing)),
             )
         self._missing = missing
@@ -146,7 +176,15 @@ class Federation:
             self._fleet.site(name).refused += 1
             _log.error("refused a record", extra={"of": name, "offset": record.at.offset, "why": str(error)})
         else:
+            before = self._fleet.site(name).heartbeat
             self._fleet.take(name, release)
+            if self.caught_up and self._fleet.site(name).heartbeat is not before:
+                self._note_arrival(name)
+
+    def _note_arrival(self, name: str) -> None:
+        slot, now = self._fleet.site(name).last_beat(), self._wall_clock()
+        assert slot is not None
+        self._accounts[name] = Account(topic=True, arrived_at=now, lateness=now - slot)
 
     def _decide(self, record: Record) -> None:
         try:

@@ -23,6 +23,11 @@ _GAUGES: Mapping[str, str] = {
     "predicted_dice_high": "Upper end of the mean's 95 % interval, noise included.",
     "last_heartbeat_timestamp_seconds": "When the last heartbeat's slot began, as a Unix time.",
     "heartbeat_interval_seconds": "How often the site says that it is alive.",
+    "epoch": "The highest epoch of the site's ledger that was seen.",
+    "missing_pulses": "Pulses that did not come, though later ones of their epoch did.",
+    "missing_portraits": "Portraits that did not come, though later ones of their epoch did.",
+    "without_pulse_seconds": "How long the site has beaten since its last pulse, counted in heartbeats.",
+    "pulse_pace_seconds": "Mean time between the site's last pulses, counted in heartbeats.",
 }
 _COUNTERS: Mapping[str, str] = {
     "copies": "Records that said again what was known.",
@@ -84,6 +89,15 @@ def figures_of(site: SiteReleases) -> dict[str, float]:
     if site.heartbeat is not None:
         figures["heartbeat_interval_seconds"] = site.heartbeat.interval_seconds
         figures["last_heartbeat_timestamp_seconds"] = site.last_beat()
+    presence = site.presence
+    if presence.epoch:
+        figures |= {
+            "epoch": presence.epoch,
+            "missing_pulses": presence.missing("pulse"),
+            "missing_portraits": presence.missing("portrait"),
+            "without_pulse_seconds": presence.without_pulse_seconds,
+            "pulse_pace_seconds": presence.pace_seconds(),
+        }
     return {metric: float(value) for metric, value in figures.items() if value is not None}
 
 

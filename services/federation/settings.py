@@ -1,17 +1,17 @@
 """Federation's own settings, beside those that every service has."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from segwatch.detection.evidence import DISPERSION
-from segwatch.detection.threshold import PAGES_A_MONTH
+from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
 from segwatch.errors import BadSettings
 from segwatch.streaming.settings import ServiceSettings
 
 
 class FederationSettings(ServiceSettings):
-    """SEGWATCH_WINDOW_PULSES, SEGWATCH_SITES, SEGWATCH_FALSE_PAGES_A_MONTH and SEGWATCH_DISPERSION."""
+    """Over what quality is taken, what a false page costs, which sites are expected, and what they serve."""
 
     window_pulses: Annotated[int, Field(ge=1, le=1000)] = 3
     """Over how many of a site's last pulses its rolling quality is taken."""
@@ -19,6 +19,8 @@ class FederationSettings(ServiceSettings):
     """How many false pages a month the operators bear, from all sites together."""
     dispersion: Annotated[float, Field(ge=1, le=10)] = DISPERSION
     """By how much real counts vary more than independent studies would."""
+    training_manifest: Path | None = None
+    """The manifest.json of the scorer that the sites serve: drift of portraits' means is shown against it."""
     sites: str = ""
     """The sites that are expected, by commas; empty: every site that has a release topic at the centre."""
 

@@ -1,5 +1,9 @@
 """`python -m services.ingest`: read settings, open the ways in, watch the inbox."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -7,21 +11,27 @@ from contextlib import ExitStack, contextmanager
 
 from segwatch.archive.peer import read_peer
 from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.dicom_masks.joining import Wish
 from segwatch.errors import BadSettings
 from segwatch.ingest.inbox import ARRIVING
 from segwatch.intake.rules import read_rules
 from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import secret
+from segwatch.streaming.steps import successes
 from segwatch.streaming.worker import Worker
+from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.store import VolumeStore
 from services.ingest.c_store import CStoreServer, Door
 from services.ingest.completion import Completion, QuietTimes
 from services.ingest.examination import Examinations
+from services.ingest.fingerprint import refuse_another_secret
 from services.ingest.handler import NAME, Ingest, Titles
 from services.ingest.inbox import Inbox
 from services.ingest.intake import Intake
 from services.ingest.pacs_counts import Counts
+from services.ingest.patience import Patience
 from services.ingest.retention import Retention
 from services.ingest.retention import defaults as retention_seconds
 from services.ingest.settings import IngestSettings
@@ -40,16 +50,20 @@ def run(runtime: Runtime[IngestSettings]) -> None:
     """Work until asked to stop. The doors are open already: see `doors`."""
     settings = runtime.settings
     store, key = VolumeStore(settings.store), _secret(settings)
+    next(successes(lambda: refuse_another_secret(store, key), runtime), None)
     titles = Titles(settings.dicom_backfill_title, settings.dicom_trial_title)
     rules = {title: read_rules(path) for title, path in settings.rules_by_title().items()}
     counts = Counts(read_peer(settings.pacs), settings.dicom_ae_title) if settings.pacs else None
     inbox = _inbox(settings)
+    wish = Wish(LesionLabel(settings.lesion_label), settings.seg_threshold)
     intake = Intake(
         Examinations(inbox.root, store, key, rules, counts),
-        Ingest(store, key, settings.ct_unit, titles=titles),
+        Ingest(store, key, settings.ct_unit, titles=titles, wish=wish),
+        Patience(settings.mask_wait_seconds, settings.without_mask),
     )
     runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
     producer, worker = runtime.log.producer(), Worker()
+    pending = PendingLetters(NAME, runtime.log, [RECEIVED], runtime.telemetry)
     watch = InboxWatcher(
         inbox,
         intake,
@@ -59,11 +73,13 @@ def run(runtime: Runtime[IngestSettings]) -> None:
         producer,
         worker,
         _retention(settings),
+        look_around=pending.refresh,
     )
     try:
         watch.run()
     finally:
         worker.close()
+        pending.close()
         bounded(producer.close, "the producer")
 
 

@@ -9,10 +9,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import (
     AE,
-    ALL_TRANSFER_SYNTAXES,
     AllStoragePresentationContexts,
     VerificationPresentationContexts,
     evt,
@@ -21,13 +19,14 @@ from pynetdicom.association import Association
 from pynetdicom.transport import ThreadedAssociationServer
 
 from segwatch.errors import BadSettings, RefusedVolume
+from segwatch.volumes.dicom_pixels import DECODED
 from services.ingest.carriers import Carrier, Carriers
 from services.ingest.spool import NOT_NOW, REFUSALS, Sender, Spool, status_of_refusal
 
 SUCCESS = 0x0000
 
-TRANSFER_SYNTAXES = [each for each in ALL_TRANSFER_SYNTAXES if each != DeflatedExplicitVRLittleEndian]
-"""Senders choose among these; what is deflated is not read."""
+TRANSFER_SYNTAXES = list(DECODED)
+"""Senders choose among these: what cannot be decoded later is not taken now."""
 MOST_ASSOCIATIONS = 20
 """At the same time; as many as a busy PACS opens. A further one is told to come again later."""
 IDLE_SECONDS = 300.0

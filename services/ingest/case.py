@@ -8,18 +8,24 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from segwatch.contracts.base import Geometry
 from segwatch.contracts.envelope import describe
 from segwatch.contracts.identity import digest_of
 from segwatch.contracts.studies import CtUnit, Scanner
+from segwatch.dicom_masks.header import MaskFile
+from segwatch.dicom_masks.joining import Wish, lesion_among
 from segwatch.errors import Transient, Unprocessable
+from segwatch.volumes.case_files import case_image
 from segwatch.volumes.dicom import DicomSeries, read_series
+from segwatch.volumes.folders import walk
 from segwatch.volumes.hounsfield import AskedUnit, in_hounsfield
 from segwatch.volumes.image import Array, Mask, Volume
-from segwatch.volumes.read import dicom_files, read_ct, read_mask
+from segwatch.volumes.labels import NAMES_FILE
+from segwatch.volumes.read import dicom_files, read_ct, read_mask, stem_of
+from segwatch.volumes.refusals import refused
 
-CT = "ct.nii.gz"
-LESION = "lesion_predicted.nii.gz"
-LUNG = "lung.nii.gz"
+CT, LESION, LUNG, TRUTH = "ct", "lesion_predicted", "lung", "lesion_truth"
+"""A case's images by their names, in any format that is read. The truth is never read."""
 IDENTITY = "study.json"
 ARRIVED_BY = ".arrived-by"
 """Where what came over the network keeps how it came."""
@@ -27,6 +33,10 @@ ARRIVED_BY = ".arrived-by"
 CALLED = ".called"
 """Where it keeps by which title the service was called."""
 
+_NAMES = (
+    "a case holds ct or DICOM slices, lesion_predicted, lung, lesion_truth (.nii.gz, .nii, .nrrd, .mha),"
+    " study.json and dataset.json: take it out, or give it one of these names"
+)
 _SMALL = 2**16
 """Bytes; a study.json has a hundred."""
 ArrivedBy = Literal["folder", "c-store", "stow-rs"]
@@ -67,9 +77,11 @@ class IncomingCase:
     arrived_by: ArrivedBy
     content: str
     incomplete: str | None = None
+    no_mask: bool = False
     called: str | None = None
     acquired_at: datetime | None = None
     protocol: str = ""
+    ct_unit_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +91,28 @@ class CaseFiles:
     Attributes:
         folder: the entry of the inbox.
         series: the files of its CT's series; None where all of the folder's are.
-        masks: DICOM files that carry masks, of this or another series of the examination.
+        masks: DICOM files that carry masks of its CT's series, the newest first.
+        no_mask: whether the hospital's own mask did not come, and nothing is to stand in for it.
         incomplete: why its series may be a part only.
     """
 
     folder: Path
     series: tuple[Path, ...] | None = None
-    masks: tuple[Path, ...] = ()
+    masks: tuple[MaskFile, ...] = ()
     incomplete: str | None = None
+    no_mask: bool = False
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether a lesion mask lies there.
+
+        Raises:
+            RefusedVolume: unknown_file, there are two.
+        """
+        return bool(self.masks) or case_image(self.folder, LESION) is not None
 
 
-def read_case(case: Path | CaseFiles, asked: AskedUnit) -> IncomingCase:
+def read_case(case: Path | CaseFiles, asked: AskedUnit, wish: Wish | None = None) -> IncomingCase:
     """Read an entry of the inbox, or one of the cases in it.
 
     Raises:
@@ -99,14 +122,14 @@ def read_case(case: Path | CaseFiles, asked: AskedUnit) -> IncomingCase:
     """
     files = case if isinstance(case, CaseFiles) else CaseFiles(case)
     try:
-        return _read_case(files, asked)
+        return _read_case(files, asked, wish or Wish())
     except OSError as error:
         raise InputUnavailable(
             f"{files.folder.name} cannot be read now: {error.strerror or error}"
         ) from error
 
 
-def _read_case(files: CaseFiles, asked: AskedUnit) -> IncomingCase:
+def _read_case(files: CaseFiles, asked: AskedUnit, wish: Wish) -> IncomingCase:
     folder = files.folder
     try:
         folder.name.encode()
@@ -115,17 +138,21 @@ def _read_case(files: CaseFiles, asked: AskedUnit) -> IncomingCase:
         raise Unprocessable(problem, kind="bad_name") from None
     if not folder.is_dir():
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
-    read, found, series = _ct(files)
-    array, unit = in_hounsfield(read.array, asked, CT if (folder / CT).is_file() else "the series")
-    lesion, lung = (_mask(folder / name, read) for name in (LESION, LUNG))
+    unread_files(folder)
+    read, whose, series = _ct(files)
+    found = in_hounsfield(read.array, asked, "the CT" if series is None else "the series", read.doubt)
+    lesion = _lesion(files, read.geometry, wish)
+    lung_image = case_image(folder, LUNG)
+    lung = None if lung_image is None else read_mask(lung_image, read.geometry).array
     content = digest_of([_digest(each) for each in (read.array, lesion, lung)])
     said = _identity(folder / IDENTITY)
-    study_id = said.study or found.study or _digest(read.array) or ""
+    study_id = said.study or whose.study or _digest(read.array) or ""
     return IncomingCase(
-        patient_id=said.patient or found.patient or study_id,
+        patient_id=said.patient or whose.patient or study_id,
         study_id=study_id,
-        ct=Volume(array, read.geometry),
-        ct_unit=unit,
+        ct=Volume(found.array, read.geometry),
+        ct_unit=found.unit,
+        ct_unit_reason=found.judged.doubt or None,
         lesion=lesion,
         lung=lung,
         scanner=series.scanner if series else None,
@@ -133,6 +160,7 @@ def _read_case(files: CaseFiles, asked: AskedUnit) -> IncomingCase:
         arrived_by=_arrived_by(folder / ARRIVED_BY),
         content=content,
         incomplete=files.incomplete,
+        no_mask=files.no_mask and lesion is None,
         called=called_title(folder),
         acquired_at=series.acquired_at if series else None,
     )
@@ -141,11 +169,12 @@ def _read_case(files: CaseFiles, asked: AskedUnit) -> IncomingCase:
 def _ct(case: CaseFiles) -> tuple[Volume, StudyIdentity, DicomSeries | None]:
     """The CT, whose it is as far as its files or its folder say, and its series where it is one."""
     folder = case.folder
-    if case.series is None and (folder / CT).is_file():
-        return read_ct(folder / CT), StudyIdentity(patient=folder.name), None
+    image = case_image(folder, CT) if case.series is None else None
+    if image is not None:
+        return read_ct(image), StudyIdentity(patient=folder.name), None
     files = dicom_files(folder) if case.series is None else case.series
     if not files:
-        raise Unprocessable(f"the folder holds neither {CT} nor a DICOM series", kind="no_ct")
+        raise Unprocessable("the folder holds neither ct.nii.gz nor a DICOM series", kind="no_ct")
     series = read_series(files)
     return series.volume, StudyIdentity(patient=series.patient_id or None, study=series.series_uid), series
 
@@ -156,8 +185,41 @@ def called_title(folder: Path) -> str | None:
     return _beginning(path).decode(errors="replace") if path.is_file() else None
 
 
-def _mask(path: Path, ct: Volume) -> Mask | None:
-    return read_mask(path, ct.geometry).array if path.is_file() else None
+def _lesion(files: CaseFiles, like: Geometry, wish: Wish) -> Mask | None:
+    """The hospital's own mask: the file of that name, or else the newest that DICOM carries."""
+    image = case_image(files.folder, LESION)
+    if image is not None:
+        return read_mask(image, like, wish.label).array
+    return lesion_among(files.masks, like, wish)
+
+
+def unread_files(folder: Path) -> list[Path]:
+    """The files of an entry that are known and never read: they outlast it.
+
+    Raises:
+        Unprocessable: unknown_file, naming one that is not known: it might be a mask.
+    """
+    images = set(dicom_files(folder))
+    unread = []
+    for here, files in walk(folder):
+        for path in sorted(files):
+            if path in images or path.name in (IDENTITY, ARRIVED_BY, CALLED):
+                continue
+            if _is_read(path) and here == folder:
+                continue
+            if not _known(path):
+                raise refused("unknown_file", path.name, f"it is not known what it is; {_NAMES}")
+            unread.append(path)
+    return unread
+
+
+def _is_read(path: Path) -> bool:
+    return stem_of(path) in (CT, LESION, LUNG)
+
+
+def _known(path: Path) -> bool:
+    hidden = path.name.startswith(".") or path.name.upper() in ("DICOMDIR", "THUMBS.DB", "DESKTOP.INI")
+    return hidden or path.name == NAMES_FILE or stem_of(path) == TRUTH
 
 
 def _identity(path: Path) -> StudyIdentity:

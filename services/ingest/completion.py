@@ -31,7 +31,7 @@ class QuietTimes:
 
     network: float = 60.0
     folder: float = 5.0
-    forced: float = 3600.0
+    forced: float = 1800.0
 
     def of(self, files: Fingerprint) -> float:
         """The quiet time of an entry."""
@@ -86,8 +86,8 @@ class Completion:
         carried = {PurePosixPath(file).parts[0] == CARRIED for file, _, _ in files}
         if False not in carried or now - since < self._times.of(files):
             return None
-        if (True in carried or name in self._postponed) and now - since >= self._times.forced:
-            return "forced"
         if now < self._postponed.get(name, now):
             return None
+        if (True in carried or name in self._postponed) and now - since >= self._times.forced:
+            return "forced"
         return "carried" if True in carried else "still"

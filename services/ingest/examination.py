@@ -9,11 +9,14 @@ import pydicom
 
 from segwatch.contracts.identity import pseudonym, result_id
 from segwatch.contracts.intake import IntakeRules
+from segwatch.dicom_masks.header import MaskFile, mask_file
+from segwatch.dicom_masks.joining import masks_of
 from segwatch.errors import Unprocessable
 from segwatch.ingest.inbox import ANNOUNCED, CARRIED
 from segwatch.intake.counts import images_missing
 from segwatch.intake.selection import Judged, select
 from segwatch.intake.series import Acquisition, Series, series_of, text_of
+from segwatch.volumes.case_files import case_image
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.read import dicom_files
 from segwatch.volumes.store import VolumeStore
@@ -86,7 +89,7 @@ class Examinations:
             Unprocessable: see `dicom_slices.read_header`, and no_series_matches.
             InputUnavailable, StoreUnavailable: to be tried again.
         """
-        if (folder / CT).is_file() or not folder.is_dir():
+        if not folder.is_dir() or case_image(folder, CT) is not None:
             return Assembly((Chosen(CaseFiles(folder)),))
         try:
             own = {path: read_header(path) for path in dicom_files(folder)}
@@ -131,10 +134,15 @@ class Examinations:
                 for each in self._judged(folder, every)
                 if each.series in touched or (brought and each.verdict == "chosen")
             ]
-        masks = tuple(path for each in judged if each.verdict == "mask" for path in each.series.files)
+        masks = tuple(path for each in every if each.is_mask for path in each.files)
         cases = tuple(
             Chosen(
-                CaseFiles(folder, each.series.files, masks, incomplete.get(each.series.uid)),
+                CaseFiles(
+                    folder,
+                    each.series.files,
+                    tuple(_masks_of(each.series, masks, headers)),
+                    incomplete.get(each.series.uid),
+                ),
                 each.rule,
                 each.series,
             )
@@ -143,6 +151,7 @@ class Examinations:
         )
         if not cases:
             self._check_is_company(folder, judged, network)
+            self._check_in_time(touched)
         return Assembly(cases, masks, _aside(judged, own), _places(headers))
 
     def _judged(self, folder: Path, series: Sequence[Series]) -> list[Judged]:
@@ -167,6 +176,19 @@ class Examinations:
             " SEGWATCH_INTAKE_RULES names the rules",
             kind="no_series_matches",
         )
+
+    def _check_in_time(self, touched: Sequence[Series]) -> None:
+        """Nothing, where masks came before their CT; an error where they came too long after it."""
+        for each in touched:
+            if not each.is_mask or not self._known(each.study_uid):
+                continue
+            for mask in filter(None, map(mask_file, each.files)):
+                if mask.series & self._known(each.study_uid).keys():
+                    raise Unprocessable(
+                        "the CT of this mask was announced, and its images are not here any more"
+                        " (SEGWATCH_ANNOUNCED_HOURS): send the CT again with it",
+                        kind="mask_too_late",
+                    )
 
     def _incomplete(
         self,
@@ -198,6 +220,14 @@ class Examinations:
 
     def _memory(self, study_uid: str) -> str:
         return result_id("ingest", pseudonym(self.secret, "examination", study_uid), "announced")
+
+
+def _masks_of(
+    series: Series, masks: Sequence[Path], headers: Mapping[Path, pydicom.Dataset]
+) -> list[MaskFile]:
+    """The masks of a series, wherever they came from and whenever, the newest first."""
+    images = frozenset(text_of(headers[path], "SOPInstanceUID") for path in series.files)
+    return masks_of(masks, series.uid, images)
 
 
 def _odd(series: Series) -> set[Path]:

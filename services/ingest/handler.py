@@ -10,6 +10,7 @@ from segwatch.contracts.envelope import Event, utc_now
 from segwatch.contracts.identity import digest_of, pseudonym, result_id
 from segwatch.contracts.studies import Arrival, Scanner, StudyReceived
 from segwatch.contracts.topics import RECEIVED
+from segwatch.dicom_masks.joining import Wish
 from segwatch.errors import Unprocessable
 from segwatch.volumes.hounsfield import AskedUnit
 from segwatch.volumes.store import VolumeStore
@@ -60,6 +61,7 @@ class Ingest:
 
     Attributes:
         secret: of the pseudonyms, 16 bytes or more.
+        wish: which label of the hospital's own masks is lesion.
     """
 
     store: VolumeStore
@@ -67,6 +69,7 @@ class Ingest:
     ct_unit: AskedUnit = "auto"
     now: Callable[[], datetime] = utc_now
     titles: Titles = field(default_factory=Titles)
+    wish: Wish = field(default_factory=Wish)
 
     def prepare(self, files: Path | CaseFiles) -> Prepared:
         """Read the case and store it, unless it was announced already.
@@ -75,13 +78,12 @@ class Ingest:
             Unprocessable: see `case.read_case`, and study_changed: announced before, and not as it is now.
             StoreUnavailable, InputUnavailable: to be tried again.
         """
-        case = read_case(files, self.ct_unit)
+        case = read_case(files, self.ct_unit, self.wish)
         study = pseudonym(self.secret, "study", case.study_id)
         parts = [case.content, case.ct_unit]
         trial = self.titles.trial is not None and case.called == self.titles.trial
-        digest = digest_of(
-            [*parts, *(["incomplete"] if case.incomplete else []), *(["trial"] if trial else [])]
-        )
+        marks = {"incomplete": bool(case.incomplete), "trial": trial, "no_mask": case.no_mask}
+        digest = digest_of([*parts, *(mark for mark, there in marks.items() if there)])
         before = self._announced(study)
         if before is None:
             return Prepared(study, digest, self._event(case, study, digest, self._arrival(case, trial, None)))
@@ -112,6 +114,7 @@ class Ingest:
             version=before.version + 1 if before else 1,
             replaces=before.event if before else None,
             incomplete=case.incomplete,
+            no_mask=case.no_mask,
             trial=trial,
             acquired_at=case.acquired_at if fetched else None,
         )
@@ -137,6 +140,7 @@ class Ingest:
             lesion=None if case.lesion is None else self.store.save_mask(case.lesion),
             lung=None if case.lung is None else self.store.save_mask(case.lung),
             scanner=self._scanner(case),
+            ct_unit_reason=case.ct_unit_reason,
         )
         return Event(
             id=name, type=RECEIVED, key=study, source=f"/{NAME}", time=now, data=received, correlation=name

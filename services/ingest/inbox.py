@@ -61,13 +61,20 @@ class Inbox:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in (RECEIPTS, REJECTED, ATTEMPTS, ARRIVING, CARRIED, ANNOUNCED, ASIDE):
-            (root / name).mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        self._furnish()
 
     def entries(self) -> dict[str, Fingerprint]:
-        """All entries and how they look now."""
+        """All entries and how they look now. An inbox that was away may come back bare: what it needs is made
+        again.
+        """
+        self._furnish()
         names = [path.name for path in self.root.iterdir() if not path.name.startswith(".")]
         return {name: self.fingerprint(name) for name in names}
+
+    def _furnish(self) -> None:
+        for name in (RECEIPTS, REJECTED, ATTEMPTS, ARRIVING, CARRIED, ANNOUNCED, ASIDE):
+            (self.root / name).mkdir(exist_ok=True)
 
     def fingerprint(self, name: str) -> Fingerprint:
         """How the entry looks now; an entry that has gone has no files."""

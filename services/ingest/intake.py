@@ -1,15 +1,19 @@
 """One entry of the inbox, taken: its cases prepared, what cannot be processed, what is set aside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from segwatch.errors import Unprocessable
 from segwatch.ingest.inbox import ANNOUNCED, ASIDE
+from services.ingest.case import unread_files
 from services.ingest.completion import Stillness
 from services.ingest.examination import Aside, Assembly, Chosen, Examinations
 from services.ingest.handler import Ingest, Prepared
 from services.ingest.inbox import SeriesReceipt
+from services.ingest.patience import Patience
 
+UNREAD = "unread"
+"""What is known beside a CT and never read, as the truth is, lies under this name among what is set aside."""
 Moves = list[tuple[Path, Path]]
 
 
@@ -37,6 +41,7 @@ class Taken:
     assembly: Assembly
     prepared: tuple[Ready, ...]
     refused: tuple[Refused, ...]
+    unread: tuple[Path, ...] = ()
 
     @property
     def aside(self) -> tuple[Aside, ...]:
@@ -74,12 +79,10 @@ class Taken:
         ]
 
     def to_aside(self, inbox: Path, entry: str) -> Moves:
-        """The images that are set aside, and where."""
-        return [
-            (path, inbox / ASIDE / entry / each.rule / path.relative_to(self.folder))
-            for each in self.aside
-            for path in each.files
-        ]
+        """The images that are set aside, and files that nobody read, and where."""
+        files = [(each.rule, path) for each in self.aside for path in each.files]
+        files += [(UNREAD, path) for path in self.unread]
+        return [(path, inbox / ASIDE / entry / why / path.relative_to(self.folder)) for why, path in files]
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class Intake:
 
     examinations: Examinations
     ingest: Ingest
+    patience: Patience = field(default_factory=Patience)
 
     def take(self, folder: Path, stillness: Stillness = "still") -> Taken:
         """Prepare what the entry holds.
@@ -97,7 +101,8 @@ class Intake:
             Unprocessable: nothing of it can be processed.
             StoreUnavailable, InputUnavailable: to be tried again.
         """
-        assembly = self.examinations.assemble(folder, stillness)
+        unread = unread_files(folder) if folder.is_dir() else []
+        assembly = self.patience.with_masks(folder, self.examinations.assemble(folder, stillness))
         prepared: list[Ready] = []
         refused: list[Refused] = []
         for chosen in assembly.cases:
@@ -107,4 +112,4 @@ class Intake:
                 if len(assembly.cases) == 1 and not assembly.aside:
                     raise
                 refused.append(Refused(chosen, error))
-        return Taken(folder, assembly, tuple(prepared), tuple(refused))
+        return Taken(folder, assembly, tuple(prepared), tuple(refused), tuple(unread))

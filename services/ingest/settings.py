@@ -5,9 +5,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from segwatch.errors import BadInput
 from segwatch.ingest.titles import BACKFILL_TITLE, TRIAL_TITLE
+from segwatch.streaming.ground import folder_of
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.volumes.hounsfield import AskedUnit
+from segwatch.volumes.labels import LesionLabel
+from services.ingest.patience import WithoutMask
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Title = Annotated[str, Field(pattern=r"^[!-\[\]-~]{1,16}$")]
@@ -27,6 +31,12 @@ class IngestSettings(ServiceSettings):
             and counts as undefined.
         intake_rules: the file that says which series of an examination is its study; for chest CT without.
         ct_unit: what the CTs' values are: `auto` looks, `hu` and `display` are taken at their word.
+        lesion_label: which label of the hospital's own masks is lesion: a number, a name, or `any`; needed
+            where a mask holds several.
+        seg_threshold: the share from which a voxel of a fractional DICOM segmentation is lesion.
+        mask_wait_seconds: how long a complete CT waits for the hospital's own mask.
+        without_mask: what happens where it does not come: `model`, the site's own model makes one; `wait`;
+            `no_mask`, the study is announced without, and is undefined.
         dicom_port: for C-STORE; 0 is off.
         dicom_ae_title: callers must call by this title, or by one of the next three.
         dicom_titles: further titles, each with its file of intake rules, as in `LUNG=lung.yaml,SKULL=s.yaml`.
@@ -51,9 +61,13 @@ class IngestSettings(ServiceSettings):
     store: str
     pseudonym_secret_file: Path
     quiet_seconds: Annotated[float, Field(ge=0, le=3600)] | None = None
-    incomplete_seconds: Annotated[float, Field(ge=0, le=604800)] = 3600.0
+    incomplete_seconds: Annotated[float, Field(ge=0, le=604800)] = 1800.0
     intake_rules: Path | None = None
     ct_unit: AskedUnit = "auto"
+    lesion_label: str = ""
+    seg_threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    mask_wait_seconds: Annotated[float, Field(ge=0, le=604800)] = 0.0
+    without_mask: WithoutMask = "model"
     dicom_port: Annotated[int, Field(ge=0, le=65535)] = 0
     dicom_ae_title: Title = "SEGWATCH"
     dicom_titles: Annotated[str, Field(pattern=r"^([!-+\--<>-\[\]-~]{1,16}=[^,]+(,|$))*$")] = ""
@@ -84,12 +98,29 @@ class IngestSettings(ServiceSettings):
         return (self.dicom_ae_title, self.dicom_backfill_title, self.dicom_trial_title, *further)
 
     @model_validator(mode="after")
+    def _the_label_is_one(self) -> Self:
+        try:
+            LesionLabel(self.lesion_label)
+        except BadInput as error:
+            raise ValueError(f"LESION_LABEL: {error}") from None
+        return self
+
+    @model_validator(mode="after")
     def _each_title_means_one_thing(self) -> Self:
         if len(set(self.titles())) < len(self.titles()):
             raise ValueError(
                 "the titles AE_TITLE, BACKFILL_TITLE, TRIAL_TITLE and TITLES of DICOM must differ"
             )
         return self
+
+    def disks(self) -> dict[str, Path]:
+        """The inbox, and the store where it is a folder."""
+        return {"inbox": self.inbox, **folder_of(self.store)}
+
+    def certificates(self) -> dict[str, Path | None]:
+        """Kafka's, and those of its doors."""
+        doors = {"tls_cert_file": self.tls_cert_file, "tls_client_ca_file": self.tls_client_ca_file}
+        return super().certificates() | doors
 
     @model_validator(mode="after")
     def _nobody_stores_from_afar_without_a_token(self) -> Self:

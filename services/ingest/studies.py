@@ -49,9 +49,15 @@ class AnnouncedStudies:
             "Entries that lie in the inbox, complete or not.",
             registry=telemetry.registry,
         )
+        self._oldest = Gauge(
+            "segwatch_ingest_oldest_seconds",
+            "How long the entry that has been longest in the inbox was seen there by this process.",
+            registry=telemetry.registry,
+        )
 
-    def waiting(self, entries: int) -> None:
+    def waiting(self, entries: int, oldest_seconds: float) -> None:
         self._waiting.set(entries)
+        self._oldest.set(oldest_seconds)
 
     def done(self, outcome: Outcome) -> None:
         self._outcomes.labels(outcome).inc()

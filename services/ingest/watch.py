@@ -6,7 +6,7 @@ clear the input. A crash in between means the same again, under the same ids.
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -28,6 +28,7 @@ from segwatch.streaming.json_logs import about
 from segwatch.streaming.log import Outgoing, Producer, outgoing
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.steps import AWAY, successes
+from segwatch.streaming.stopping import GRACE_SECONDS
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Stillness
@@ -53,7 +54,7 @@ class InboxTimes:
     longest_case: float = 1800.0
     """After so long on one case (a disk that hangs) the loop gives no more signs of life: the watchdog ends
     the process, and the case's turn comes last from then on."""
-    grace: float = 15.0
+    grace: float = GRACE_SECONDS
     """For the case in hand after the request to stop; then it is left as it is, and read again."""
     first_delay: float = FIRST_DELAY_SECONDS
     longest_delay: float = LONGEST_DELAY_SECONDS
@@ -89,22 +90,51 @@ class InboxWatcher:
     worker: Worker
     retention: Retention
     pace: InboxTimes = field(default_factory=InboxTimes)
+    look_around: Callable[[], None] = lambda: None
+    """Called between two looks: keeps what else is shown up to date."""
 
     def __post_init__(self) -> None:
         self._troubles: dict[str, _Trouble] = {}
+        self._since: dict[str, float] = {}
+        self._waits = self._delays()
+        self._again_at = 0.0
 
     def run(self) -> None:
-        """Raises nothing of its own. While something is away entries wait, and the doors stay open."""
-        self.runtime.ready(True)
+        """Raises nothing of its own. It is ready while it can take studies, so while the inbox can be used:
+        with store or log away they wait there, and their senders find a door.
+        """
         with suppress(_CaseLeft):
-            for _ in successes(self._round, self.runtime, self._delays, (*AWAY, OSError)):
+            for _ in successes(self._round, self.runtime, self._delays, (OSError,)):
                 self.runtime.ready(True)
+                self.look_around()
                 self.runtime.stop.wait(self.pace.look)
 
     def _round(self) -> None:
-        entries = self.inbox.entries()
-        self.studies.waiting(len(entries))
+        """One look at the inbox.
+
+        Raises:
+            OSError: it cannot be used.
+        """
+        entries, now = self.inbox.entries(), time.monotonic()
+        self._since = {name: self._since.get(name, now) for name in entries}
+        self.studies.waiting(len(entries), now - min(self._since.values(), default=now))
         self._troubles = {name: trouble for name, trouble in self._troubles.items() if name in entries}
+        if now < self._again_at:
+            return
+        try:
+            self._work_through(entries)
+        except AWAY as error:
+            self.runtime.retried(type(error).__name__, str(error))
+            self._again_at = time.monotonic() + next(self._waits)
+        else:
+            self._waits = self._delays()
+
+    def _work_through(self, entries: Mapping[str, Fingerprint]) -> None:
+        """Everything that is due.
+
+        Raises:
+            Transient, LogRefused: the store's or the log's trouble, and so every entry's.
+        """
         complete = self.completion.complete(entries, time.monotonic())
         for name in self._due(complete):
             if self.runtime.stop.is_set():

@@ -1,5 +1,9 @@
 """The scoring service: `python -m services.scoring`."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import logging
 import sys
 from collections.abc import Callable
@@ -44,7 +48,7 @@ def run(runtime: Runtime[ScoringSettings]) -> None:
 def _serve(runtime: Runtime[ScoringSettings], decided: Callable[[], ScorerDecision | None]) -> None:
     settings = runtime.settings
     scoring = Scoring(
-        scorer=load(settings.scorer),
+        scorer=runtime.load(lambda: load(settings.scorer)),
         metrics=ScoringMetrics(runtime.telemetry.registry),
         now=utc_now,
         shadow=None if settings.shadow_scorer is None else load(settings.shadow_scorer),

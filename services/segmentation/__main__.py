@@ -1,5 +1,9 @@
 """`python -m services.segmentation`: read settings, load the models, run the stage."""
 
+from segwatch.streaming.stopping import heed
+
+heed(__name__)  # before the other imports, which take seconds
+
 import sys
 
 from segwatch.contracts.topics import RECEIVED, SEGMENTED
@@ -14,12 +18,9 @@ from services.segmentation.settings import SegmentationSettings
 def run(runtime: Runtime[SegmentationSettings]) -> None:
     """Load what the settings name and work until asked to stop."""
     settings = runtime.settings
-    lesion_model = load_lesion_model(settings)
-    runtime.alive()  # importing torch and loading weights takes long on a busy machine
-    lung_model = load_lung_model(settings)
-    runtime.alive()
-    opinion = load_opinion(settings)
-    runtime.alive()
+    lesion_model = runtime.load(lambda: load_lesion_model(settings))
+    lung_model = runtime.load(lambda: load_lung_model(settings))
+    opinion = runtime.load(lambda: load_opinion(settings))
     segmentation = Segmentation(
         store=VolumeStore(settings.store),
         studies=StudySource(runtime.telemetry.registry),

@@ -16,7 +16,15 @@ from segwatch.contracts.topics import SEGMENTED
 from segwatch.errors import CorruptObject
 from segwatch.segmentation.lung_classical import VERSION
 from segwatch.segmentation.second_opinion import NnunetOpinion, OpinionGiver
-from segwatch.segmentation.segmenter import Lesion, LesionPredictor, Lung, LungPredictor, lesion_of, lung_of
+from segwatch.segmentation.segmenter import (
+    Lesion,
+    LesionPredictor,
+    Lung,
+    LungPredictor,
+    lesion_of,
+    lung_of,
+    no_lesion,
+)
 from segwatch.volumes.grid import GRID, grid_geometry, resample_ct, resample_mask
 from segwatch.volumes.image import Mask, Volume
 from segwatch.volumes.store import VolumeStore
@@ -80,8 +88,9 @@ class Segmentation:
         """What the masks depend on, besides the study: a model that is not asked leaves no trace."""
         lesion = self.lesion_model.identity.sha256 if self.lesion_model else None
         lung = self.lung_model.sha256 if self.lung_model else VERSION
+        made = "none" if _no_mask(study) else [lesion, self.mirroring]
         made_of: dict[str, object] = {
-            "lesion": "given" if study.lesion else [lesion, self.mirroring],
+            "lesion": "given" if study.lesion else made,
             "lung": "given" if study.lung else lung,
             "grid": GRID,
         }
@@ -92,7 +101,7 @@ class Segmentation:
 
     def _giver(self, study: StudyReceived) -> OpinionGiver | None:
         """Who gives a second opinion of the study's mask: never the model that made it."""
-        if study.ct_unit == "unknown":
+        if study.ct_unit == "unknown" or (study.lesion is None and _no_mask(study)):
             return None
         if self.opinion is None:
             return NnunetOpinion(self.lesion_model) if study.lesion and self.lesion_model else None
@@ -110,7 +119,11 @@ class Segmentation:
 
     def _segment(self, study: StudyReceived) -> StudySegmented:
         ct = Volume(self.store.load_volume(study.ct), study.geometry)
-        lesion = lesion_of(ct, study.ct_unit, self._given(study, study.lesion), self.lesion_model)
+        given = self._given(study, study.lesion)
+        if given is None and _no_mask(study):
+            lesion = no_lesion(ct)
+        else:
+            lesion = lesion_of(ct, study.ct_unit, given, self.lesion_model)
         lung = lung_of(ct, study.ct_unit, self._given(study, study.lung), self.lung_model)
         giver = self._giver(study)
         opinion = None if giver is None else giver.opinion_of(ct, lung.mask, lesion.mask)
@@ -152,4 +165,10 @@ class Segmentation:
             model=lesion.model,
             probabilities=lesion.probabilities,
             second_opinion=opinion,
+            ct_unit_reason=study.ct_unit_reason,
         )
+
+
+def _no_mask(study: StudyReceived) -> bool:
+    """Whether the site wants no model to stand in for its own mask."""
+    return study.arrival is not None and study.arrival.no_mask

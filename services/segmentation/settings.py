@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from segwatch.contracts.base import Digest
+from segwatch.streaming.ground import folder_of
 from segwatch.streaming.settings import ServiceSettings
 
 
@@ -36,6 +37,10 @@ class SegmentationSettings(ServiceSettings):
     mirroring: bool = True
     opinion_model: Path | None = None
     opinion_model_sha256: Digest | None = None
+
+    def disks(self) -> dict[str, Path]:
+        """The store, where it is a folder."""
+        return folder_of(self.store)
 
     @model_validator(mode="after")
     def _pins_belong_to_files(self) -> Self:

@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "extras", "arrays", "files", "processes", "progress"),
-    ("contracts", "detection", "ingest"),
+    ("errors", "extras", "arrays", "files", "processes", "terminal"),
+    ("contracts", "detection", "ingest", "progress"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics", "archive", "serving"),
+    ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
     ("cohorts", "decisions"),
     ("training",),

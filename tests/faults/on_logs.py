@@ -17,6 +17,7 @@ def faults() -> list[Fault]:
     hospital, centre = frozenset({"hospital"}), frozenset({"centre"})
     return [
         Fault("the hospital's broker frozen", hospital, EVERYBODY, frozen),
+        Fault("the hospital's broker frozen for long", hospital, EVERYBODY, frozen_for_long),
         Fault("the hospital's broker stopped for long", hospital, EVERYBODY, stopped),
         Fault("kill -9 of the hospital's broker", hospital, EVERYBODY, partial(killed, "hospital")),
         Fault("the disk of the hospital's broker full", hospital, EVERYBODY, disk_full),
@@ -32,6 +33,18 @@ def frozen(hands: Hands) -> Steps:
     if not freeze_broker(broker):
         return False
     yield from hands.wait(hands.lasting(8, 25, least=3))
+    wake_broker(broker)
+    return True
+
+
+def frozen_for_long(hands: Hands) -> Steps:
+    """For longer than a record waits for its acknowledgement (60 s): each client has given up by then, and
+    one that is not made anew stays dead when the broker is awake again.
+    """
+    broker = hands.site.hospital
+    if not freeze_broker(broker):
+        return False
+    yield from hands.wait(hands.lasting(75, 75, least=5))
     wake_broker(broker)
     return True
 

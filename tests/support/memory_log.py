@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from segwatch.errors import LogUnavailable
+from segwatch.errors import LogUnavailable, TopicRemade
 from segwatch.streaming.log import Outgoing, Position, Record
 
 
@@ -32,6 +32,7 @@ class MemoryLog(_Closes):
     def __init__(self) -> None:
         self.records: dict[str, list[Record]] = defaultdict(list)
         self.first: dict[str, int] = defaultdict(int)
+        self._made: dict[str, int] = defaultdict(int)
         self.fault: Callable[[str], bool] = lambda _moment: False
         self.on_send: Callable[[Sequence[Outgoing]], None] = lambda _records: None
 
@@ -54,6 +55,20 @@ class MemoryLog(_Closes):
 
     def topics(self) -> frozenset[str]:
         return frozenset(self.records)
+
+    def identities(self) -> dict[str, str]:
+        return {topic: self.identity(topic) for topic in self.records}
+
+    def identity(self, topic: str) -> str:
+        return f"{topic} {self._made[topic]}"
+
+    def unwell(self) -> dict[str, int]:
+        return {"offline": 0, "under_replicated": 0}
+
+    def remove(self, topic: str) -> None:
+        """Delete the topic; the next record of that name makes another."""
+        self.records.pop(topic, None)
+        self._made[topic] += 1
 
 
 class MemoryProducer(_Closes):
@@ -80,17 +95,23 @@ class MemoryReader(_Closes):
     def __init__(self, log: MemoryLog, topics: Sequence[str], from_offset: int) -> None:
         self._log = log
         self._next = {topic: max(from_offset, log.first[topic]) for topic in topics}
+        self._identities = {topic: log.identity(topic) for topic in topics}
 
     def poll(self, timeout_seconds: float) -> list[Record]:
         del timeout_seconds
         if self._log.fault("read"):
             raise LogUnavailable("away")
+        if any(self._log.identity(topic) != before for topic, before in self._identities.items()):
+            raise TopicRemade("made again")
         found = []
         for topic, start in self._next.items():
             batch = self._log.records[topic][start : start + self.MOST]
             self._next[topic] = start + len(batch)
             found += batch
         return found
+
+    def identity(self, topic: str) -> str:
+        return self._identities[topic]
 
     def behind(self) -> int:
         return sum(max(0, len(self._log.records[topic]) - start) for topic, start in self._next.items())

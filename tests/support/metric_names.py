@@ -11,19 +11,21 @@ import yaml
 
 from segwatch.detection.dispersion import Spread
 from services.aggregation.change_metrics import LocalChangeCollector
+from services.federation.accounting import AccountCollector
 from services.federation.change_metrics import ChangeCollector
 from services.federation.metrics import FleetCollector
 
 ROOT = Path(__file__).resolve().parents[2]
 SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")
 FROM_PROMETHEUS = {"up", "ALERTS"}
+FROM_KUBERNETES = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
 FROM_THE_CLIENT = {"process_start_time_seconds"}
 VARIABLES = {"$__rate_interval": "5m", "$site": ".+", "$window": ".+"}
 
 
 def known_metrics() -> set[str]:
     """Every metric that a rule or a panel may ask for."""
-    return _of_services() | recorded() | FROM_PROMETHEUS | FROM_THE_CLIENT
+    return _of_services() | recorded() | FROM_PROMETHEUS | FROM_THE_CLIENT | FROM_KUBERNETES
 
 
 def recorded() -> set[str]:
@@ -44,7 +46,12 @@ def _of_services() -> set[str]:
         and isinstance(node.value, str)
         and node.value.startswith("segwatch_")
     }
-    asked = (FleetCollector(dict), ChangeCollector(dict, Spread), LocalChangeCollector(lambda: None))
+    asked = (
+        FleetCollector(dict),
+        AccountCollector(dict),
+        ChangeCollector(dict, Spread),
+        LocalChangeCollector(lambda: None),
+    )
     words |= {family.name for collector in asked for family in collector.collect()}
     return {word + suffix for word in words for suffix in SUFFIXES}
 

@@ -10,7 +10,9 @@ from segwatch.streaming.telemetry import Telemetry
 from services.aggregation.change_metrics import LocalChangeCollector
 from services.aggregation.metrics import SiteCollector
 from services.features.metrics import FeaturesMetrics
+from services.federation.accounting import AccountCollector
 from services.federation.change_metrics import ChangeCollector
+from services.federation.drift_metrics import DriftCollector
 from services.federation.metrics import FleetCollector
 from services.ingest.studies import AnnouncedStudies
 from services.scoring.metrics import ScoringMetrics
@@ -30,7 +32,9 @@ def of_aggregation(registry: CollectorRegistry) -> None:
 
 def of_federation(registry: CollectorRegistry) -> None:
     registry.register(FleetCollector(dict))
+    registry.register(AccountCollector(dict))
     registry.register(ChangeCollector(dict, Spread))
+    registry.register(DriftCollector(dict, {}))
 
 
 ADDS: Mapping[str, Callable[[CollectorRegistry], Any]] = {

@@ -17,11 +17,13 @@ from deploy.local.machine.jars import find_jars, find_java
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.contracts.topics import RELEASE
+from segwatch.errors import LogUnavailable
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 CONNECTOR = "release-bridge"
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 SECONDS_BETWEEN_LOOKS = 2.0
+SECONDS_BETWEEN_LOOKS_AT_TOPIC = 20.0
 QUICK_JAVA = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 
@@ -41,14 +43,17 @@ class Bridge(Program):
     def __init__(self, site: str, folder: Path, *, hospital: LogAddress, centre: LogAddress) -> None:
         super().__init__(f"{site} bridge", ports=1)
         self.folder = folder.resolve()
-        self._worker = worker_settings(hospital, self.folder / "offsets")
+        self._hospital = hospital
+        self._topic: str | None = None
         self._connector = connector_settings(site, hospital=hospital, centre=centre)
         self.api = WorkerApi(lambda: self.port, self.folder / "keys" if hospital.identity else None)
         self._looked = 0.0
+        self._look_at_topic = 0.0
 
     def launch(self) -> None:
         """Start the worker and return at once."""
-        worker = self._worker | self.api.settings
+        self._topic = self._topic_now() or self._topic
+        worker = worker_settings(self._hospital, self._offsets) | self.api.settings
         self.folder.mkdir(parents=True, exist_ok=True)
         _write(self._properties, "".join(f"{key}={value}\n" for key, value in worker.items()))
         _write(self._orders, json.dumps(self._connector, indent=2) + "\n")
@@ -72,10 +77,34 @@ class Bridge(Program):
         if happened or time.monotonic() - self._looked < SECONDS_BETWEEN_LOOKS:
             return happened
         self._looked = time.monotonic()
+        if self._topic_was_remade():
+            self.child.stop()
+            self.launch()
+            return f"{self.name}: {RELEASE} was deleted and made again, and is copied from its first record"
         if "FAILED" not in self.task_states():
             return None
         self.api.post(f"/connectors/{CONNECTOR}/restart?includeTasks=true&onlyFailed=true")
         return f"{self.name}: its task had failed and was started again (see {self.child.log})"
+
+    def _topic_was_remade(self) -> bool:
+        if self._looked < self._look_at_topic:
+            return False
+        self._look_at_topic = self._looked + SECONDS_BETWEEN_LOOKS_AT_TOPIC
+        now = self._topic_now()
+        return now is not None and now != self._topic
+
+    def _topic_now(self) -> str | None:
+        """Which topic bears the release topic's name; None where nobody answers, or there is none."""
+        try:
+            with self._hospital.open() as log:
+                return log.identities().get(RELEASE)
+        except LogUnavailable:
+            return None
+
+    @property
+    def _offsets(self) -> Path:
+        """Connect keys its place by the topic's name alone, so each topic of that name has its own file."""
+        return self.folder / f"offsets-{self._topic or 'unknown'}"
 
     @property
     def _properties(self) -> Path:

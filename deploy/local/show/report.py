@@ -98,7 +98,7 @@ def _rows(sites: Sequence[SiteFigures]) -> list[tuple[str, list[str]]]:
     )
     rates = (
         ("true failure rate", [_around(site, "true_failed") for site in sites]),
-        ("predicted failure rate", [_around(site, "predicted_failed") for site in sites]),
+        ("predicted failed share, raw", [_around(site, "predicted_failed") for site in sites]),
         ("mean true Dice", [_around(site, "mean_true_dice") for site in sites]),
         ("mean predicted Dice", [_around(site, "mean_predicted_dice") for site in sites]),
     )

@@ -63,7 +63,7 @@ class Centre(Cluster):
             return None
         config = configuration(
             [Target("federation", self.federation.address)],
-            RULES / "centre.yaml",
+            [RULES / "centre.yaml", RULES / "ground.yaml"],
             every=SCRAPE_EVERY,
             alertmanager=self.alertmanager.address if self.alertmanager else None,
         )

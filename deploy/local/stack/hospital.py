@@ -121,7 +121,7 @@ class Hospital(Cluster):
         targets = [Target(service.service, service.address, self.name) for service in self.services]
         config = configuration(
             targets,
-            RULES / "hospital.yaml",
+            [RULES / "hospital.yaml", RULES / "ground.yaml"],
             every=SCRAPE_EVERY,
             alertmanager=self.alertmanager.address if self.alertmanager else None,
         )

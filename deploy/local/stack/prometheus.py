@@ -58,19 +58,19 @@ class Prometheus(Program):
 
 
 def configuration(
-    targets: Sequence[Target], rules: Path, *, every: str, alertmanager: str | None
+    targets: Sequence[Target], rules: Sequence[Path], *, every: str, alertmanager: str | None
 ) -> dict[str, Any]:
     """Prometheus' configuration.
 
     Args:
         targets: what is scraped.
-        rules: the rule file.
+        rules: the rule files.
         every: how often it scrapes and looks at the rules (`1s`).
         alertmanager: where alerts are posted, `host:port`; nowhere where None.
     """
     return {
         "global": {"scrape_interval": every, "evaluation_interval": every},
-        "rule_files": [str(rules)],
+        "rule_files": list(map(str, rules)),
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
         if alertmanager
         else {},

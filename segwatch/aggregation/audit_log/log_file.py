@@ -8,6 +8,7 @@ where it is missing.
 import fcntl
 import logging
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -32,7 +33,17 @@ from segwatch.errors import AuditUnavailable, BadInput
 LOCK_SECONDS = 5.0
 """Another process holds the file for the milliseconds of a write; longer only where it was stopped."""
 LOCK_RETRY_SECONDS = 0.05
+ROOM_BYTES = 2**20
+"""A block's line has some hundred bytes; what is left of the disk below this is gone to others at once."""
 _log = logging.getLogger(__name__)
+
+
+def has_room(path: Path) -> bool:
+    """Whether the log at `path` could take the next lines now: without it nothing leaves."""
+    try:
+        return shutil.disk_usage(path.parent).free >= ROOM_BYTES and os.access(path.parent, os.W_OK)
+    except OSError:
+        return False
 
 
 class AuditDisagrees(Exception):

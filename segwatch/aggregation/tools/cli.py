@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from segwatch.streaming.deadletters.cli import connected
+from segwatch.terminal import say
 
 if TYPE_CHECKING:
     from segwatch.streaming.log import Log, Record
@@ -49,9 +50,9 @@ def explain(
 
     if in_force:
         with connected() as log:
-            typer.echo(explained(policy_in_force(_ledger(log))))
+            say(explained(policy_in_force(_ledger(log))))
     elif policy is not None:
-        typer.echo(explained(read_policy(policy)))
+        say(explained(read_policy(policy)))
     else:
         raise typer.BadParameter("name a --policy file, or say --in-force")
 
@@ -67,7 +68,7 @@ def budget(as_json: AsJson = False) -> None:
 
     with connected() as log:
         found = budget_of(_ledger(log))
-    typer.echo(json.dumps(budget_json(found), indent=2) if as_json else budget_text(found))
+    say(json.dumps(budget_json(found), indent=2) if as_json else budget_text(found))
     if found.twice:
         raise typer.Exit(1)
 
@@ -94,9 +95,9 @@ def verify(
         with connected() as log:
             lines, found = verified(audit_log, log, head or [])
     if as_json:
-        typer.echo(json.dumps(verify_json(lines, found, not file_only), indent=2))
+        say(json.dumps(verify_json(lines, found, not file_only), indent=2))
     else:
-        typer.echo(verify_text(audit_log, lines, found, not file_only))
+        say(verify_text(audit_log, lines, found, not file_only))
     if found.problems:
         raise typer.Exit(1)
 
@@ -125,7 +126,7 @@ def audit(
     read = read_policy(policy)
     with progress("trials", 2 * trials) as done:
         found = audited(read, trials, chance=false_alarm, progress=done)
-    typer.echo(json.dumps(audit_json(found), indent=2) if as_json else audit_text(read, found))
+    say(json.dumps(audit_json(found), indent=2) if as_json else audit_text(read, found))
     if not found.holds:
         raise typer.Exit(1)
 

@@ -1,11 +1,14 @@
 """`segwatch deadletters list|show|replay`: what could not be processed, why, and another try."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from segwatch.terminal import new_console, plain_line, say
 
 if TYPE_CHECKING:
     from segwatch.streaming.deadletters.reading import Letter
@@ -32,20 +35,22 @@ def register(app: typer.Typer) -> None:
 @deadletters.command("list")
 def list_letters(
     as_json: AS_JSON = False,
-    pending: Annotated[bool, typer.Option("--pending", help="Only those not replayed.")] = False,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Only those neither replayed nor acknowledged.")
+    ] = False,
 ) -> None:
     """List all dead letters, oldest first."""
     from segwatch.streaming.deadletters.reading import read_letters
 
     with connected() as log:
         found = read_letters(log)
-    letters = [letter for letter in found.by_id.values() if not (pending and letter.replayed)]
+    letters = [letter for letter in found.by_id.values() if letter.pending or not pending]
     if as_json:
-        typer.echo(json.dumps([_summary(letter) for letter in letters], indent=2))
+        say(json.dumps([_summary(letter) for letter in letters], indent=2))
     else:
         _table(letters)
     if found.strangers:
-        typer.echo(f"{found.strangers} records in the dead-letter topics are no dead letters", err=True)
+        say(f"{found.strangers} records in the dead-letter topics are no dead letters", err=True)
 
 
 @deadletters.command("show")
@@ -61,10 +66,10 @@ def show(
         letter = find(read_letters(log), id_)
     fields = _summary(letter) | _content(letter)
     if as_json:
-        typer.echo(json.dumps(fields, indent=2))
+        say(json.dumps(fields, indent=2))
         return
     for name, value in fields.items():
-        typer.echo(f"{name:>10}  {value if isinstance(value, str) else json.dumps(value)}")
+        say(f"{name:>10}  {plain_line(value) if isinstance(value, str) else json.dumps(value)}")
 
 
 @deadletters.command("replay")
@@ -87,11 +92,49 @@ def replay_letters(
         for letter in chosen:
             replay(letter, producer, {ORIGIN: partial(put_back, inbox)})
             if not as_json:
-                typer.echo(f"{letter.id}  replayed for {letter.stage}")
+                say(f"{letter.id}  replayed for {letter.stage}")
     if as_json:
-        typer.echo(json.dumps([letter.id for letter in chosen]))
+        say(json.dumps([letter.id for letter in chosen]))
     elif not chosen:
-        typer.echo("nothing to replay")
+        say("nothing to replay")
+
+
+@deadletters.command("acknowledge")
+def acknowledge_letters(
+    reason: Annotated[str, typer.Option(help="Why they are left as they are; it is written down.")],
+    ids: IDS = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
+) -> None:
+    """Say that somebody has looked, and that no other try is wanted: the alert ends. The letters stay."""
+    from segwatch.streaming.deadletters.reading import acknowledgement, read_letters
+    from segwatch.streaming.deadletters.replay import find
+    from segwatch.streaming.deadletters.writing import now
+
+    if bool(ids) == everything:
+        raise typer.BadParameter("name ids, or say --all")
+    if not reason.strip():
+        raise typer.BadParameter("say why", param_hint="--reason")
+    with connected() as log, log.producer() as producer:
+        found = read_letters(log)
+        chosen = list(found.by_id.values()) if everything else [find(found, id_) for id_ in ids or []]
+        waiting = [letter for letter in dict.fromkeys(chosen) if letter.pending]
+        producer.send([acknowledgement(letter, now(), _somebody(), reason.strip()) for letter in waiting])
+    for letter in waiting:
+        say(f"{letter.id}  acknowledged")
+    if not waiting:
+        say("nothing waits")
+
+
+def _somebody() -> str:
+    """Who is at the keyboard, as far as the machine knows."""
+    import getpass
+    import socket
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"
 
 
 def connected() -> "Log":
@@ -105,7 +148,7 @@ def connected() -> "Log":
 def _summary(letter: "Letter") -> dict[str, Any]:
     fields = vars(letter).copy()
     del fields["record"]
-    return fields | {"replayed": list(letter.replayed)}
+    return fields | {"replayed": list(letter.replayed), "acknowledged": list(letter.acknowledged)}
 
 
 def _content(letter: "Letter") -> dict[str, Any]:
@@ -122,16 +165,18 @@ def _content(letter: "Letter") -> dict[str, Any]:
 
 
 def _table(letters: "list[Letter]") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table("id", "time", "stage", "error", "attempts", "origin", "reason", "replayed", box=None)
+    table = Table(
+        "id", "time", "stage", "error", "attempts", "origin", "reason", "replayed", "acknowledged", box=None
+    )
     for letter in letters:
         origin = f"{letter.topic}/{letter.partition}/{letter.offset}"
         times = str(len(letter.replayed)) if letter.replayed else ""
+        seen = letter.acknowledged[-1] if letter.acknowledged else ""
         cells = (letter.id[:12], letter.time, letter.stage, letter.error, str(letter.attempts))
-        table.add_row(*cells, origin, letter.reason, times)
-    console = Console(markup=False, highlight=False)
+        table.add_row(*map(plain_line, (*cells, origin, letter.reason, times, seen)))
+    console = new_console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     console.print(table if letters else "no dead letters")

@@ -11,6 +11,9 @@ from segwatch.streaming.log import Log, Outgoing, Reader, Record
 
 REPLAYED = f"{MARK}replayed"
 """Header of a marker: the id of the letter that was replayed."""
+ACKNOWLEDGED = f"{MARK}acknowledged"
+"""Header of a marker: the id of the letter that somebody has looked at, and leaves as it is."""
+BY, REASON = f"{MARK}by", f"{MARK}reason"
 TIME = f"{MARK}time"
 SILENCE_SECONDS = 15.0
 """Kafka answers a reader without the right to read with silence: after so long we say so."""
@@ -31,6 +34,13 @@ class Letter:
     time: str
     record: Record = field(repr=False)
     replayed: tuple[str, ...] = ()
+    acknowledged: tuple[str, ...] = ()
+    """Each as time, who, and why."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for somebody."""
+        return not self.replayed and not self.acknowledged
 
 
 @dataclass(frozen=True)
@@ -58,18 +68,27 @@ def gather(records: Sequence[Record]) -> Letters:
     """The letters among the records of dead-letter topics."""
     letters: dict[str, Letter] = {}
     replayed: dict[str, list[str]] = {}
+    acknowledged: dict[str, list[str]] = {}
     strangers = 0
     for record in records:
-        marks = {name: value.decode(errors="replace") for name, value in record.headers}
-        letter = _letter(record, marks)
+        marks = _marks(record)
+        letter = letter_of(record)
         if REPLAYED in marks:
             replayed.setdefault(marks[REPLAYED], []).append(marks.get(TIME, ""))
+        elif ACKNOWLEDGED in marks:
+            words = ", ".join(marks.get(name, "") for name in (TIME, BY, REASON))
+            acknowledged.setdefault(marks[ACKNOWLEDGED], []).append(words)
         elif letter is not None:
             letters.setdefault(letter.id, letter)
         else:
             strangers += 1
     with_marks = {
-        id_: replace(letter, replayed=tuple(replayed.get(id_, ()))) for id_, letter in letters.items()
+        id_: replace(
+            letter,
+            replayed=tuple(replayed.get(id_, ())),
+            acknowledged=tuple(acknowledged.get(id_, ())),
+        )
+        for id_, letter in letters.items()
     }
     return Letters(dict(sorted(with_marks.items(), key=lambda item: item[1].time)), strangers)
 
@@ -84,7 +103,26 @@ def marker(letter: Letter, at: str) -> Outgoing:
     )
 
 
-def _letter(record: Record, marks: dict[str, str]) -> Letter | None:
+def acknowledgement(letter: Letter, at: str, by: str, reason: str) -> Outgoing:
+    """The record that says: somebody has looked at this letter, and leaves it as it is."""
+    marks = {ACKNOWLEDGED: letter.id, TIME: at, BY: by, REASON: reason}
+    return Outgoing(
+        topic=letter.record.at.topic,
+        key=letter.id.encode(),
+        value=b"",
+        headers=tuple((name, text.encode()) for name, text in marks.items()),
+    )
+
+
+def settled_by(record: Record) -> str | None:
+    """The id of the letter that the record says to be dealt with; None where it is no marker."""
+    marks = _marks(record)
+    return marks.get(REPLAYED) or marks.get(ACKNOWLEDGED)
+
+
+def letter_of(record: Record) -> Letter | None:
+    """The dead letter that the record is; None where it is none."""
+    marks = _marks(record)
     try:
         return Letter(
             id=marks[f"{MARK}id"],
@@ -100,6 +138,10 @@ def _letter(record: Record, marks: dict[str, str]) -> Letter | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def _marks(record: Record) -> dict[str, str]:
+    return {name: value.decode(errors="replace") for name, value in record.headers}
 
 
 def _to_the_end(reader: Reader) -> Iterator[Record]:

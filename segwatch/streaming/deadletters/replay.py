@@ -14,13 +14,13 @@ WayBack = Callable[[str], None]
 
 
 def choose(letters: Letters, ids: Sequence[str], *, everything: bool, again: bool) -> list[Letter]:
-    """The letters to replay: those named by their id or its beginning, or all that were not replayed yet.
+    """The letters to replay: those named by their id or its beginning, or all that wait.
 
     Raises:
         CannotReplay: an id is unknown or ambiguous, or its letter was replayed already and not `again`.
     """
     if everything:
-        return [letter for letter in letters.by_id.values() if again or not letter.replayed]
+        return [letter for letter in letters.by_id.values() if again or letter.pending]
     chosen = [find(letters, wanted) for wanted in ids]
     done = [letter for letter in chosen if letter.replayed and not again]
     if done:

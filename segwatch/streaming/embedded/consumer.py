@@ -7,7 +7,7 @@ held it under the same name before is fenced, as in Kafka (KIP-345).
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from segwatch.errors import LostPlace
 from segwatch.streaming.closing import Closes
@@ -89,6 +89,14 @@ class EmbeddedConsumer(Closes):
                 "SELECT topic, next FROM places WHERE grp = ? AND holder = ?", (self._group, self._holder)
             ).fetchall()
         return {(topic, 0): ends[topic] - done for topic, done in rows if topic in ends}
+
+    def lost(self) -> Mapping[str, int]:
+        """Nothing is ever thrown away."""
+        return {}
+
+    def remade(self) -> Mapping[str, int]:
+        """No topic is ever deleted."""
+        return {}
 
     def _write(self, change: str, value: int, topic: str) -> int:
         """Change this member's place in the topic, and say how often its next record was begun."""

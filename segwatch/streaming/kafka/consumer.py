@@ -2,15 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from kafka import KafkaConsumer as Client
 from kafka.errors import FencedInstanceIdError
 
-from segwatch.errors import LostPlace
-from segwatch.streaming.closing import CLOSE_SECONDS, Closes
+from segwatch.errors import LogUnavailable, LostPlace
+from segwatch.streaming.closing import CLOSE_SECONDS, Closes, bounded
 from segwatch.streaming.kafka.errors import translated
 from segwatch.streaming.kafka.options import (
     COMMIT_MS,
@@ -19,12 +21,14 @@ from segwatch.streaming.kafka.options import (
     POLL_INTERVAL_MS,
     SESSION_MS,
 )
+from segwatch.streaming.kafka.places import Places, begun_noted
 from segwatch.streaming.kafka.reader import record_of
 from segwatch.streaming.log import Position, Record
 
 HEARTBEAT_LOGGER = "kafka.coordinator.heartbeat"
-BEGUN = "begun "
-"""How the note of begun work starts, in the metadata of the group's committed offset."""
+RENEW_SECONDS = 120.0
+"""After so long without any answer a client is given up: longer than any time-out of a healthy one."""
+_log = logging.getLogger(__name__)
 
 
 class KafkaConsumer(Closes):
@@ -42,30 +46,26 @@ class KafkaConsumer(Closes):
     ) -> None:
         super().__init__()
         self._name = f"{member or 'a member'} of the group {group}"
+        self._topics = list(topics)
+        self._options = {
+            "group_id": group,
+            "group_instance_id": member,
+            "max_poll_records": 1,
+            "enable_auto_commit": False,
+            "metrics_enabled": False,
+            "auto_offset_reset": "earliest",
+            "allow_auto_create_topics": False,
+            "session_timeout_ms": session_ms,
+            "heartbeat_interval_ms": min(HEARTBEAT_MS, session_ms // 3),
+            "max_poll_interval_ms": poll_interval_ms,
+            **options,
+        }
         self._paused = False
         self._begun: set[TopicPartition] = set()
-        self._assignment = _Assignment()
+        self._places = Places()
         self._fence = _Fence()
-        with translated(f"joining as {self._name}"):
-            self._client = Client(
-                group_id=group,
-                group_instance_id=member,
-                max_poll_records=1,
-                enable_auto_commit=False,
-                metrics_enabled=False,
-                auto_offset_reset="earliest",
-                allow_auto_create_topics=False,
-                session_timeout_ms=session_ms,
-                heartbeat_interval_ms=min(HEARTBEAT_MS, session_ms // 3),
-                max_poll_interval_ms=poll_interval_ms,
-                **options,
-            )
-            self._client.subscribe(list(topics), listener=self._assignment)
-            # Seen in 4 of 80 joins with 3.0.12: where the topics' metadata arrives while this member, as the
-            # group's leader, is assigning, it assigns nothing to anybody, and never corrects it. So have the
-            # metadata first.
-            for topic in topics:
-                self._client.partitions_for_topic(topic)
+        self._failing_since: float | None = None
+        self._join()
         logging.getLogger(HEARTBEAT_LOGGER).addHandler(self._fence)
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
@@ -73,11 +73,14 @@ class KafkaConsumer(Closes):
         with translated(f"polling as {self._name}"):
             if self._paused:
                 self._client.pause(*self._client.assignment())
+            else:
+                self._places.check(self._client)
             _free_what_is_parked(self._client)
             batch = self._client.poll(timeout_ms=int(timeout_seconds * 1000))
             if self._paused:
                 self._put_back(batch)
                 return ()
+            batch = self._places.known(self._client, batch)
         self._refuse_if_fenced()
         self._assignment.hand_out(set(batch))
         return [record_of(found) for records in batch.values() for found in records]
@@ -93,24 +96,24 @@ class KafkaConsumer(Closes):
         self._client.resume(*self._client.paused())
 
     def commit(self, after: Position) -> None:
-        self._commit(after, after.offset + 1, "")
+        self._commit(after, after.offset + 1)
 
     def begin(self, at: Position) -> int:
         partition = TopicPartition(at.topic, at.partition)
         if partition in self._begun:
             return 0
-        with translated(f"asking for the place of {self._name}"):
+        with self._asking(f"asking for the place of {self._name}"):
             noted = self._client.committed(partition, metadata=True, timeout_ms=COMMIT_MS)
-        before = _begun_before(noted, at.offset)
-        self._commit(at, at.offset, f"{BEGUN}{before + 1}")
+        before = begun_noted(noted.metadata) if noted is not None and noted.offset == at.offset else 0
+        self._commit(at, at.offset, before + 1)
         self._begun.add(partition)
         return before
 
     def hand_back(self, at: Position) -> None:
-        self._commit(at, at.offset, "")
+        self._commit(at, at.offset)
 
     def lag(self) -> dict[tuple[str, int], int]:
-        with translated("asking for the lag"):
+        with self._asking("asking for the lag"):
             held = list(self._client.assignment())
             if not held:
                 return {}
@@ -119,17 +122,56 @@ class KafkaConsumer(Closes):
             done = {each: self._client.committed(each, timeout_ms=LOOK_MS) for each in held}
         return {(each.topic, each.partition): ends[each] - max(first[each], done[each] or 0) for each in held}
 
-    def _commit(self, at: Position, offset: int, note: str) -> None:
+    def lost(self) -> Mapping[str, int]:
+        return self._places.lost
+
+    def remade(self) -> Mapping[str, int]:
+        return self._places.remade
+
+    def _commit(self, at: Position, offset: int, begun: int = 0) -> None:
         self._refuse_if_fenced()
         partition = TopicPartition(at.topic, at.partition)
+        if self._places.is_other(self._client, at.topic):
+            raise LostPlace(f"{at.topic} was deleted and made again: the record is of the one before")
         if not self._assignment.holds(partition):
             raise LostPlace(f"{self._name} no longer has {at.topic}/{at.partition}")
-        with translated(f"committing as {self._name}"):
+        note = self._places.note(at.topic, begun)
+        with self._asking(f"committing as {self._name}"):
             try:
                 self._client.commit({partition: OffsetAndMetadata(offset, note, -1)}, COMMIT_MS)
             except FencedInstanceIdError:
                 self._fence.fenced.set()
                 raise
+
+    def _join(self) -> None:
+        """Make the client, and ask for a place with it."""
+        self._assignment = _Assignment()
+        with translated(f"joining as {self._name}"):
+            self._client = Client(**self._options)
+            self._client.subscribe(self._topics, listener=self._assignment)
+            # Seen in 4 of 80 joins with 3.0.12: where the topics' metadata arrives while this member, as the
+            # group's leader, is assigning, it assigns nothing to anybody, and never corrects it. So have the
+            # metadata first.
+            for topic in self._topics:
+                self._client.partitions_for_topic(topic)
+
+    @contextmanager
+    def _asking(self, doing: str) -> Iterator[None]:
+        """Turn what fails into our errors. A client that has been failing for long may stay dead when the
+        broker is back, so another takes its place; what was in hand is then handed out again.
+        """
+        try:
+            with translated(doing):
+                yield
+        except LogUnavailable:
+            self._failing_since = self._failing_since or time.monotonic()
+            if time.monotonic() - self._failing_since > RENEW_SECONDS:
+                _log.warning("%s has got no answer for %g s and joins anew", self._name, RENEW_SECONDS)
+                self._failing_since = None
+                bounded(self._leave, "the consumer that got no answer")
+                self._join()
+            raise
+        self._failing_since = None
 
     def _put_back(self, batch: dict[TopicPartition, list[Any]]) -> None:
         """A partition that came to us during the poll was not paused yet: its record is for later."""
@@ -143,6 +185,9 @@ class KafkaConsumer(Closes):
 
     def _close(self) -> None:
         logging.getLogger(HEARTBEAT_LOGGER).removeHandler(self._fence)
+        self._leave()
+
+    def _leave(self) -> None:
         self._client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 500))
 
 
@@ -204,11 +249,3 @@ def _free_what_is_parked(client: Client) -> None:
     fetcher = client._fetcher
     if not fetcher._next_partition_records:
         fetcher._next_partition_records = None
-
-
-def _begun_before(noted: Any, offset: int) -> int:  # noqa: ANN401 - kafka-python has no types
-    """How often the group's note says that the record at `offset` was begun."""
-    if noted is None or noted.offset != offset or not noted.metadata.startswith(BEGUN):
-        return 0
-    count = noted.metadata.removeprefix(BEGUN)
-    return int(count) if count.isdigit() else 0

@@ -1,15 +1,16 @@
 """The log in Kafka, through kafka-python."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
 
-from segwatch.contracts.topics import time_settings
+from segwatch.contracts.topics import COPIES, UNLIMITED, in_step, settings_of
 from segwatch.errors import LogRefused, LogUnavailable
-from segwatch.streaming.closing import Closes
+from segwatch.streaming.closing import Closes, bounded
 from segwatch.streaming.kafka.consumer import KafkaConsumer
 from segwatch.streaming.kafka.diagnosis import likely_cause, unreachable
 from segwatch.streaming.kafka.errors import translated
@@ -19,7 +20,7 @@ from segwatch.streaming.kafka.reader import KafkaReader
 from segwatch.streaming.kafka.records import read_odd_records
 from segwatch.streaming.settings import ConnectionSettings
 
-FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
 RECONNECT_SECONDS = 1.5 * RECONNECT_MOST_MS / 1000
 """After a broker's restart the client may still be waiting before it connects again."""
 
@@ -37,7 +38,8 @@ class KafkaLog(Closes):
         read_odd_records()
         self._options = connection(settings)
         self._made = ExitStack()
-        self._admin = self._connect(settings)
+        self._settings = settings
+        self._admin: KafkaAdminClient | None = self._connect()
 
     def producer(self) -> KafkaProducer:
         return self._made.enter_context(KafkaProducer(self._options, self.topics))
@@ -50,23 +52,28 @@ class KafkaLog(Closes):
         return self._made.enter_context(KafkaReader(self._options, topics, from_offset))
 
     def topics(self) -> frozenset[str]:
-        until = time.monotonic() + RECONNECT_SECONDS
-        while True:
-            try:
-                with translated("listing topics"):
-                    return frozenset(self._admin.list_topics())
-            except LogUnavailable:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(RECONNECT_SECONDS / 30)
+        return frozenset(self.identities())
+
+    def identities(self) -> dict[str, str]:
+        """By Kafka's own topic ids (KIP-516)."""
+        return {each["name"]: str(each["topic_id"]) for each in self._described()}
 
     def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
-        """Make what is missing, with the cluster's default of copies; `forever` lifts the time limit."""
+        """Make what is missing, kept as the table of topics says, with as many copies as there are brokers
+        for; `forever` lifts the time limit.
+        """
         there = self.topics()
+        admin = self._admin
+        assert admin is not None  # it has just listed the topics
+        with translated("looking for brokers"):
+            copies = min(COPIES, max(1, len(admin.describe_cluster()["brokers"])))
         wanted = {
             topic: {
                 "num_partitions": number,
-                "configs": time_settings(topic) | (FOREVER_CONFIGS if topic in forever else {}),
+                "replication_factor": copies,
+                "configs": settings_of(topic)
+                | in_step(copies)
+                | (FOREVER_CONFIGS if topic in forever else {}),
             }
             for topic, number in partitions.items()
             if topic not in there
@@ -75,7 +82,7 @@ class KafkaLog(Closes):
             return
         with translated("making topics"):
             try:
-                self._admin.create_topics(wanted, wait_for_metadata=True)
+                admin.create_topics(wanted, wait_for_metadata=True)
             except TopicAlreadyExistsError:  # somebody else made one in between: make the rest
                 self.create_topics(partitions, forever=forever)
 
@@ -87,7 +94,29 @@ class KafkaLog(Closes):
                 " made by the platform (KafkaTopic resources), or by `segwatch topics create`"
             )
 
-    def _connect(self, settings: ConnectionSettings) -> KafkaAdminClient:
+    def unwell(self) -> dict[str, int]:
+        """By the cluster's metadata, which any principal may ask for: no broker's own metrics are needed."""
+        return unwell(self._described())
+
+    def _described(self) -> list[dict[str, Any]]:
+        """The cluster's metadata of every topic that this principal can see. A client that got no answer may
+        stay dead when the broker is back, so the next question has another.
+        """
+        until = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            admin = self._admin = self._admin or self._connect()
+            try:
+                with translated("listing topics"):
+                    return list(admin.describe_topics())
+            except LogUnavailable:
+                if time.monotonic() > until:
+                    self._admin = None
+                    bounded(admin.close, "the admin client that got no answer")
+                    raise
+                time.sleep(RECONNECT_SECONDS / 30)
+
+    def _connect(self) -> KafkaAdminClient:
+        settings = self._settings
         listed = servers(settings)
         reason = unreachable(listed)
         if reason is not None:
@@ -106,4 +135,14 @@ class KafkaLog(Closes):
 
     def _close(self) -> None:
         self._made.close()
-        self._admin.close()
+        if self._admin is not None:
+            self._admin.close()
+
+
+def unwell(described: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many partitions of the described topics are offline, and how many have too few copies in step."""
+    partitions = [each for topic in described for each in topic["partitions"]]
+    return {
+        "offline": sum(each["leader_id"] < 0 for each in partitions),
+        "under_replicated": sum(len(each["isr_nodes"]) < len(each["replica_nodes"]) for each in partitions),
+    }

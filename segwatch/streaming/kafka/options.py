@@ -31,6 +31,8 @@ HEARTBEAT_MS = 3_000
 """How soon a member learns of a rebalance, and a fenced one that it is fenced."""
 POLL_INTERVAL_MS = 300_000
 """How long the main loop may stay away; it never does for long, the watchdog sees to that."""
+METADATA_MS = 30_000
+"""How late it is noticed that a topic was deleted and made again; the default is five minutes."""
 COMMIT_MS = 20_000
 """A commit takes milliseconds; beyond this the coordinator is away, and the loop tries again itself."""
 LOOK_MS = 10_000
@@ -49,6 +51,7 @@ def connection(settings: ConnectionSettings) -> dict[str, Any]:
         "bootstrap_timeout_ms": BOOTSTRAP_MS,
         "request_timeout_ms": REQUEST_MS,
         "retry_backoff_ms": RETRY_MS,
+        "metadata_max_age_ms": METADATA_MS,
         "reconnect_backoff_max_ms": RECONNECT_MOST_MS,
     }
     if settings.kafka_security != "PLAINTEXT":

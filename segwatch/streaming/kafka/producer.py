@@ -1,5 +1,6 @@
 """Sending to Kafka: a send is over when every record is acknowledged by all in-sync replicas."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from kafka import KafkaProducer as Client
-from kafka.errors import KafkaError, KafkaTimeoutError, RetriableError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from segwatch.streaming.closing import CLOSE_SECONDS, Closes, bounded
 from segwatch.streaming.kafka.errors import TOO_LARGE, no_topics, translated
@@ -29,14 +30,15 @@ class KafkaProducer(Closes):
         self._topics = topics
         self._known: set[str] = set()
         self._options = options
-        self._client = self._start()
+        self._lock = threading.Lock()
+        self._client: Client | None = self._start()
 
     def send(self, records: Sequence[Outgoing]) -> list[Position]:
         self._know({record.topic for record in records})
-        with translated("sending"), self._renewed_where_broken():
+        with translated("sending"), self._renewed_where_broken() as client:
             until = time.monotonic() + ACKNOWLEDGE_SECONDS
             waiting = [
-                self._client.send(
+                client.send(
                     record.topic,
                     key=record.key,
                     value=record.value,
@@ -61,18 +63,31 @@ class KafkaProducer(Closes):
             )
 
     @contextmanager
-    def _renewed_where_broken(self) -> Iterator[None]:
-        """A client whose batches expired goes on by itself; one that met what no retry mends may be in a
-        state that it does not leave (its idempotence has fatal ones), so the next send has a new one.
+    def _renewed_where_broken(self) -> Iterator[Client]:
+        """The client; after a failure that is not the record's fault the next send has a new one.
+
+        One that met what no retry mends may be in a state that it does not leave (its idempotence has fatal
+        ones), and one that timed out may never send again: seen with 3.0.12 after a broker had been frozen
+        for 70 s and woken. So neither is given another chance.
         """
+        with self._lock:
+            client = self._client = self._client or self._start()
         try:
-            yield
-        except (RetriableError, *TOO_LARGE):
+            yield client
+        except TOO_LARGE:
             raise
         except KafkaError:
-            bounded(partial(self._client.close, timeout=CLOSE_SECONDS / 2), "the broken producer")
-            self._client = self._start()
+            self._drop(client)
             raise
+
+    def _drop(self, client: Client) -> None:
+        """Of several threads that shared it, the first lets it go."""
+        close = partial(client.close, timeout=CLOSE_SECONDS / 2)
+        with self._lock:
+            if self._client is not client:
+                return
+            self._client, self._known = None, set()  # a topic may be gone: the next send asks again
+        bounded(close, "the broken producer")
 
     def _know(self, topics: set[str]) -> None:
         if topics <= self._known:
@@ -83,7 +98,10 @@ class KafkaProducer(Closes):
         self._known |= topics
 
     def _close(self) -> None:
+        client = self._client
+        if client is None:
+            return
         try:
-            self._client.close(timeout=CLOSE_SECONDS / 2)
+            client.close(timeout=CLOSE_SECONDS / 2)
         except KafkaTimeoutError as error:
             raise TimeoutError(f"unsent records are left behind: {error}") from None

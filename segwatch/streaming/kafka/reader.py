@@ -6,9 +6,11 @@ from typing import Any
 from kafka import KafkaConsumer as Client
 from kafka import TopicPartition
 
+from segwatch.errors import TopicRemade
 from segwatch.streaming.closing import Closes
 from segwatch.streaming.kafka.errors import no_topics, translated
 from segwatch.streaming.kafka.options import LOOK_MS
+from segwatch.streaming.kafka.places import identity_of
 from segwatch.streaming.log import Position, Record
 
 
@@ -29,17 +31,21 @@ class KafkaReader(Closes):
             )
         try:
             self._partitions = self._find(topics)
+            self._identities = {topic: identity_of(self._client, topic) or "" for topic in topics}
             self._seek(from_offset)
         except BaseException:
             self.close()
             raise
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
+        self._refuse_if_remade()
         with translated("reading"):
             batch = self._client.poll(timeout_ms=int(timeout_seconds * 1000))
+        self._refuse_if_remade()
         return [record_of(found) for records in batch.values() for found in records]
 
     def behind(self) -> int:
+        self._refuse_if_remade()
         with translated("asking for the end"):
             ends = self._client.end_offsets(self._partitions, timeout_ms=LOOK_MS)
             return sum(
@@ -49,6 +55,14 @@ class KafkaReader(Closes):
 
     def at_end(self) -> bool:
         return self.behind() == 0
+
+    def identity(self, topic: str) -> str:
+        return self._identities[topic]
+
+    def _refuse_if_remade(self) -> None:
+        for topic, before in self._identities.items():
+            if identity_of(self._client, topic) not in (None, before):
+                raise TopicRemade(f"{topic} was deleted and made again: it is to be read from its beginning")
 
     def _find(self, topics: Sequence[str]) -> list[TopicPartition]:
         with translated("looking for topics"):

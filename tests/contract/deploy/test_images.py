@@ -7,7 +7,6 @@ from importlib.metadata import packages_distributions
 import pytest
 import yaml
 
-from segwatch.contracts.topics import FOREVER, ONE_PARTITION, SITE_TOPICS, WITH_DEAD_LETTERS, dead_letters
 from segwatch.streaming.settings import load_settings
 from tests.support.imported import third_party
 from tests.support.service_settings import SERVICES, settings_of, use_environment
@@ -137,14 +136,11 @@ def test_services_run_read_only_and_without_capabilities(compose, service):
 
 
 def test_compose_makes_the_topics_of_the_contracts(compose):
-    script = compose["services"]["topics-hospital"]["command"][0]
-    made = {
-        name: (int(parts), int(kept)) for name, parts, kept in re.findall(r"make (\S+) (\d+) (-?\d+)", script)
-    }
-
-    assert set(made) == {*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS)}
-    assert all(made[name][0] == 1 for name in ONE_PARTITION)
-    assert {name for name, (_, kept) in made.items() if kept == -1} == FOREVER
+    """By the command itself, so from the same table as everywhere."""
+    for place, arguments in (("hospital", []), ("centre", ["--site", "hospital-a"])):
+        maker = compose["services"][f"topics-{place}"]
+        assert (maker["entrypoint"], maker["command"]) == (["segwatch"], ["topics", "create", *arguments])
+        assert maker["environment"]["SEGWATCH_KAFKA_BOOTSTRAP"] == f"kafka-{place}:9092"
 
 
 def test_only_the_bridge_stands_in_a_hospitals_network_and_another(compose):

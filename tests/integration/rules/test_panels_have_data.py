@@ -29,7 +29,7 @@ def prometheus(tmp_path_factory):
             Target("aggregation", exporter.address, "hospital-a"),
             Target("federation", exporter.address),
         ]
-        config = configuration(targets, RULES / "*.yaml", every="1s", alertmanager=None)
+        config = configuration(targets, [RULES / "*.yaml"], every="1s", alertmanager=None)
         server = Prometheus("prometheus", binary, tmp_path_factory.mktemp("prometheus"), config)
         with running(server):
             yield server

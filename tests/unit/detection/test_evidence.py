@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwatch.detection import beginning
-from segwatch.detection.evidence import DISPERSION, Evidence
+from segwatch.detection.evidence import Evidence
 from segwatch.detection.grid import BASELINES, RAISED, RISES
 from segwatch.detection.likelihood import Likelihood, of_count, of_counts, of_ratio, of_verdict
+from segwatch.detection.threshold import DISPERSION
 from segwatch.detection.watch import Watch
 
 NEVER = math.inf

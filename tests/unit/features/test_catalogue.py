@@ -188,7 +188,9 @@ def test_intensities_within_the_lesion():
 
 
 def test_a_mask_from_border_to_border_has_no_edge():
-    found = measure(np.full((2, 2, 5), -700, np.int16), np.ones((2, 2, 5)), None, (1, 1, 1), features=ALL)
+    found = measure(
+        np.full((2, 2, 5), -700, np.int16), np.ones((2, 2, 5)), None, (1, 1, 1), ct_unit="hu", features=ALL
+    )
     assert found.undefined["edge_gradient_hu_per_mm"].startswith("no_edge: ")
 
 

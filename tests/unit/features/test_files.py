@@ -15,6 +15,7 @@ from segwatch.features.measuring import measure_scene
 from segwatch.features.profiles import options
 from segwatch.features.registry import MEASURED, PAPER4
 from segwatch.volumes.image import Volume
+from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.orientation import affine_of
 from tests.support.images import dicom_slices
 
@@ -178,7 +179,7 @@ def test_what_lies_behind_the_lesion_is_read_unless_the_caller_says_otherwise(tm
     ct = np.random.default_rng(0).integers(-1000, 300, (60, 96, 96)).astype(np.int16)
     lesion = np.zeros(ct.shape, np.bool_)
     lesion[3:9, 10:30, 10:40] = True
-    request = replace(save(tmp_path, (ct, lesion, ~lesion)), features=PAPER4)
+    request = replace(save(tmp_path, (ct, lesion, ~lesion)), features=PAPER4, ct_unit="hu")
     wanted = measure_files(request)
     request.ct.write_bytes(request.ct.read_bytes()[: request.ct.stat().st_size * 4 // 5])
     with pytest.raises(RefusedVolume, match=r"ct\.nii\.gz"):
@@ -278,16 +279,16 @@ def test_what_is_no_image_is_refused(tmp_path, case):
 
 def test_the_dice_of_two_files(tmp_path, case):
     request = save(tmp_path, case)
-    assert dice_of_files(request.lesion, request.lesion) == 1
+    assert dice_of_files(request.lesion, request.lesion, LesionLabel()) == 1
     shared = (case[1] & case[2]).sum()
     wanted = 2 * shared / (case[1].sum() + case[2].sum())
-    assert dice_of_files(request.lesion, request.lung) == pytest.approx(wanted)
+    assert dice_of_files(request.lesion, request.lung, LesionLabel()) == pytest.approx(wanted)
 
 
 def test_the_dice_of_two_empty_masks_is_undefined(tmp_path, case):
     ct, lesion, lung = case
     request = save(tmp_path, (ct, lesion & False, lung & False))
-    assert dice_of_files(request.lesion, request.lung) is None
+    assert dice_of_files(request.lesion, request.lung, LesionLabel()) is None
 
 
 def test_real_cases_stream_to_what_reading_gives(covid_cases):

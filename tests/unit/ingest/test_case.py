@@ -25,7 +25,7 @@ def kind_of(folder: Path) -> str:
 def test_a_nifti_case_is_its_ct_and_its_masks(write_case: WriteCase):
     ct = little_ct()
     folder = write_case("case 1", ct, lesion_predicted=ct.array > -950, lung=ct.array > -980)
-    case = read_case(folder, "auto")
+    case = read_case(folder, "hu")
     np.testing.assert_array_equal(case.ct.array, ct.array)
     np.testing.assert_array_equal(case.lesion, ct.array > -950)
     np.testing.assert_array_equal(case.lung, ct.array > -980)

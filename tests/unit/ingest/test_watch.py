@@ -354,12 +354,37 @@ def test_an_inbox_that_vanishes_is_waited_for(runtime, inbox: Inbox, ingest, wri
     assert len(announced(runtime)) == 1
 
 
-def test_readiness_follows_the_faults(runtime, inbox, ingest, write_case):
+def test_with_the_store_away_its_door_stays_open_since_studies_can_wait(runtime, inbox, ingest, write_case):
     seen: list[bool] = []
     told: Callable[[bool], None] = runtime.ready
     runtime.ready = lambda yes: (seen.append(yes), told(yes))[1]
-    ingest.faults["case"] = [StoreUnavailable("away")]
+    ingest.faults["case"] = [StoreUnavailable("away")] * 2
     write_case("case")
     with watching(runtime, inbox, ingest):
         gone(inbox, "case")
-    assert seen[:3] == [True, False, True]
+    assert value(runtime, "segwatch_stage_retries_total", stage="ingest", error="StoreUnavailable") == 2
+    assert seen
+    assert all(seen)
+
+
+def test_an_inbox_that_comes_back_bare_makes_it_ready_again_without_a_study(
+    runtime, inbox: Inbox, ingest, write_case
+):
+    away = inbox.root.with_name("away")
+    with watching(runtime, inbox, ingest):
+        eventually(runtime._ready.is_set)
+        inbox.root.rename(away)
+        eventually(lambda: not runtime._ready.is_set())
+        inbox.root.mkdir()
+        eventually(runtime._ready.is_set)
+        write_case("case")
+        gone(inbox, "case")
+    assert receipt(inbox, "case")["outcome"] == "announced"
+
+
+def test_the_age_of_the_oldest_entry_is_shown(runtime, inbox: Inbox, ingest):
+    (inbox.root / "empty").mkdir()
+    with watching(runtime, inbox, ingest):
+        eventually(lambda: (value(runtime, "segwatch_ingest_oldest_seconds") or 0) > 0.1)
+        (inbox.root / "empty").rmdir()
+        eventually(lambda: value(runtime, "segwatch_ingest_oldest_seconds") == 0)

@@ -13,6 +13,7 @@ from segwatch.contracts.studies import StudyMeasured
 from segwatch.errors import Unprocessable
 from segwatch.features.registry import CATALOGUE, PAPER4
 from segwatch.scoring.bundle import Scorer, load
+from segwatch.scoring.manifest import FailureDensities
 from segwatch.scoring.score import score
 
 Measured = Callable[..., StudyMeasured]
@@ -165,3 +166,35 @@ def test_the_interval_is_that_of_the_band_of_the_predicted_dice(scorer: Scorer, 
     band = next(band for band in interval.bands if scored.predicted_dice < band.below)
     expected = (scored.predicted_dice + band.low, min(scored.predicted_dice + band.high, 1.0))
     assert scored.interval == pytest.approx(expected)
+
+
+def test_a_failure_probability_says_how_much_likelier_it_is_among_failed_rows(
+    scorer: Scorer, measured: Measured
+) -> None:
+    good, bad = score(measured(GOOD), scorer), score(measured(BAD), scorer)
+    assert good.failure_ratio is not None
+    assert bad.failure_ratio is not None
+    assert good.failure_ratio < 1 < bad.failure_ratio
+
+
+def test_an_undefined_study_one_outside_and_an_older_bundle_give_no_ratio(
+    scorer: Scorer, measured: Measured
+) -> None:
+    older = replace(scorer, manifest=scorer.manifest.model_copy(update={"failure_densities": None}))
+    assert score(measured(GOOD), older).failure_ratio is None
+    assert score(measured({**GOOD, "intensity_mode": 900.0}), scorer).failure_ratio is None
+    assert score(measured(GOOD).model_copy(update={"status": "empty"}), scorer).failure_ratio is None
+
+
+def test_the_ratio_is_that_of_two_histograms_with_half_a_row_more_in_each_cell() -> None:
+    densities = FailureDensities(edges=(0.3, 0.6), failed=(0, 4, 6), good=(9, 1, 0))
+
+    assert densities.ratio(0.0) == pytest.approx((0.5 / 11.5) / (9.5 / 11.5))
+    assert densities.ratio(0.3) == pytest.approx((4.5 / 11.5) / (1.5 / 11.5))
+    assert densities.ratio(1.0) == pytest.approx((6.5 / 11.5) / (0.5 / 11.5))
+
+
+@pytest.mark.parametrize("edges", [(0.6, 0.3), (0.3, 0.3), (0.3,)])
+def test_edges_that_do_not_part_the_cells_are_refused(edges: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="edges"):
+        FailureDensities(edges=edges, failed=(1, 2, 3), good=(3, 2, 1))

@@ -9,8 +9,15 @@ import pytest
 from segwatch.errors import BadInput, RefusedModel
 from segwatch.segmentation.bundle import open_bundle, open_opinion, sha256_of, write_manifest
 from segwatch.segmentation.bundling import bundle_of
+from segwatch.volumes.labels import LesionLabel
 
 DEMO = Path(__file__).parents[3] / "deploy/models/demo-lesion"
+
+
+def write(folder, reader="SimpleITKIO", labels=None):
+    """nnU-Net's two files, as far as they are read before the network is loaded."""
+    (folder / "plans.json").write_text(json.dumps({"image_reader_writer": reader}))
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels or {"background": 0, "lesion": 1}}))
 
 
 @pytest.fixture
@@ -18,8 +25,8 @@ def bundle(tmp_path):
     """A bundle of files that are no model: verification must come before loading."""
     folder = tmp_path / "bundle"
     (folder / "fold_0").mkdir(parents=True)
-    for name in ("plans.json", "dataset.json", "fold_0/checkpoint_final.pth"):
-        (folder / name).write_text(name)
+    write(folder, labels={"background": 0, "lesion": 1})
+    (folder / "fold_0/checkpoint_final.pth").write_text("no pickle")
     write_manifest(folder, "test", {"nnunetv2": "2.8.1"})
     return folder
 
@@ -144,6 +151,82 @@ def test_a_folder_that_nnunet_did_not_leave_makes_no_bundle(bundle, tmp_path):
     with pytest.raises(BadInput, match="exists already"):
         bundle_of(DEMO, bundle, "x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle"]
+
+
+COVID = {"background": 0, "left lung": 1, "right lung": 2, "infection": 3, "ignore": 4}
+
+
+@pytest.mark.parametrize(
+    ("labels", "said", "numbers"),
+    [
+        ({"background": 0, "lesion": 1}, "", {1}),
+        ({"background": 0, "lesion": 1}, "Lesion", {1}),
+        (COVID, "infection", {3}),
+        (COVID, "3", {3}),
+        (COVID, "1, 3", {1, 3}),
+        (COVID, "any", {1, 2, 3}),
+        ({"background": 0, "all": [1, 2], "dense": [2]}, "all", {1, 2}),
+    ],
+)
+def test_which_label_is_lesion_is_kept_in_the_bundle(bundle, tmp_path, labels, said, numbers):
+    write(bundle, labels=labels)
+    bundle_of(bundle, tmp_path / "made", "x", LesionLabel(said))
+    assert open_bundle(tmp_path / "made").lesion_labels == numbers
+
+
+@pytest.mark.parametrize(
+    ("labels", "said", "words"),
+    [
+        (COVID, "", r"left lung \(1\), right lung \(2\), infection \(3\): say which"),
+        (COVID, "lesion", "no 'lesion'"),
+        (COVID, "7", "no '7'"),
+        ({"background": 0}, "", "names no label"),
+    ],
+)
+def test_a_model_whose_lesions_nobody_named_makes_no_bundle(bundle, tmp_path, labels, said, words):
+    write(bundle, labels=labels)
+    with pytest.raises(RefusedModel, match=words):
+        bundle_of(bundle, tmp_path / "made", "x", LesionLabel(said))
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_bundle_made_before_labels_were_asked_for_is_refused_where_it_has_several(bundle):
+    write(bundle, labels=COVID)
+    write_manifest(bundle, "test", {})
+    with pytest.raises(RefusedModel, match="say which is lesion"):
+        open_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    ("reader", "asked", "axes"),
+    [
+        ("SimpleITKIO", "", "LPS"),
+        ("NibabelIO", "", "LPS"),
+        ("NibabelIO", "LAS", "LAS"),
+        ("NibabelIOWithReorient", "", "RAS"),
+        ("SimpleITKIOWithReorient", "RAS", "RAS"),
+    ],
+)
+def test_the_axes_are_those_of_the_reader(bundle, tmp_path, reader, asked, axes):
+    write(bundle, reader)
+    bundle_of(bundle, tmp_path / "made", "x", axes=asked)
+    assert open_bundle(tmp_path / "made").axes == axes
+
+
+@pytest.mark.parametrize(
+    ("reader", "asked", "words"),
+    [
+        ("Tiff3DIO", "", "Tiff3DIO"),
+        ("TheirOwnReader", "", "TheirOwnReader"),
+        ("SimpleITKIO", "SPL", "L or R"),
+        ("SimpleITKIO", "LP", "L or R"),
+        ("NibabelIOWithReorient", "LPS", "turns every file to RAS"),
+    ],
+)
+def test_axes_that_are_not_known_make_no_bundle(bundle, tmp_path, reader, asked, words):
+    write(bundle, reader)
+    with pytest.raises(RefusedModel, match=words):
+        bundle_of(bundle, tmp_path / "made", "x", axes=asked)
 
 
 def test_several_checkpoints_are_folds_unless_they_are_said_to_be_seeds(bundle):

@@ -1,5 +1,10 @@
 """The real nnU-Net on the committed demo bundle."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -11,12 +16,16 @@ from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.scanner import SCANNERS
 from segwatch.segmentation.bundle import open_bundle, write_manifest
 from segwatch.segmentation.bundling import bundle_of
+from segwatch.volumes.labels import LesionLabel
+from segwatch.volumes.nifti import write_nifti
+from segwatch.volumes.read import read_mask
 
 pytestmark = pytest.mark.torch
 pytest.importorskip("torch", reason="needs the extra `segmentation`")
 
 DEMO = Path(__file__).parents[3] / "deploy/models/demo-lesion"
 SPACING = (5.0, 2.7, 2.7)
+PREDICT = "from nnunetv2.inference.predict_from_raw_data import predict_entry_point as go; go()"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +104,9 @@ def test_threads_stay_limited(model):
 def test_files_that_nnunet_cannot_load_are_refused(lesion_model, tmp_path):
     broken = tmp_path / "broken"
     bundle_of(DEMO, broken, "broken")
-    (broken / "dataset.json").write_text("{}")
+    plans = json.loads((broken / "plans.json").read_text())
+    del plans["configurations"]
+    (broken / "plans.json").write_text(json.dumps(plans))
     write_manifest(broken, "broken", {})
     with pytest.raises(RefusedModel, match="cannot load"):
         lesion_model(open_bundle(broken))
@@ -112,3 +123,48 @@ def test_a_ct_that_is_nothing_at_the_models_spacing_is_refused_by_name(model, sl
 def test_a_single_thick_slice_is_segmented(model):
     phantom = make_phantom(9)
     assert model.predict(phantom.ct[16:17], SPACING).mask.shape == (1, *phantom.ct.shape[1:])
+
+
+@pytest.mark.parametrize(
+    "reader", ["SimpleITKIO", "NibabelIO", "NibabelIOWithReorient", "SimpleITKIOWithReorient"]
+)
+def test_the_mask_is_voxel_by_voxel_that_of_nnunets_own_command_line(lesion_model, tmp_path, reader):
+    bundle = tmp_path / "Dataset001_Phantoms" / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    shutil.copytree(DEMO, bundle)
+    plans = json.loads((bundle / "plans.json").read_text())
+    (bundle / "plans.json").write_text(json.dumps({**plans, "image_reader_writer": reader}))
+    write_manifest(bundle, "test", {})
+    phantom, scans, found = make_phantom(9), tmp_path / "scans", tmp_path / "found"
+    scans.mkdir()
+    write_nifti(scans / "p_0000.nii.gz", phantom.ct, phantom.geometry)
+    command = [sys.executable, "-c", PREDICT, "-i", scans, "-o", found, "-d", "1"]
+    options = ["-c", "3d_fullres", "-f", "0", "-device", "cpu", "-npp", "0", "-nps", "0", "--disable_tta"]
+    environment = {**os.environ, "nnUNet_results": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    subprocess.run([*map(str, command), *options], check=True, capture_output=True, env=environment)
+    theirs = read_mask(found / "p.nii.gz", phantom.geometry).array
+    ours = lesion_model(open_bundle(bundle), mirroring=False).predict(
+        phantom.ct, phantom.geometry.spacing_zyx_mm
+    )
+    assert theirs.any()
+    np.testing.assert_array_equal(ours.mask, theirs)
+
+
+def test_only_the_label_that_was_named_is_lesion(lesion_model, tmp_path):
+    import torch
+
+    trained, made = tmp_path / "trained", tmp_path / "made"
+    shutil.copytree(DEMO, trained)
+    checkpoint = torch.load(trained / "fold_0/checkpoint_final.pth", weights_only=False, map_location="cpu")
+    for name, value in checkpoint["network_weights"].items():
+        if "seg_layers" in name:  # background, a lung that takes most of its place, lesion
+            background = [value[:1] - 1.0, value[:1]] if name.endswith("bias") else [value[:1], value[:1]]
+            checkpoint["network_weights"][name] = torch.cat([*background, value[1:2]])
+    torch.save(checkpoint, trained / "fold_0/checkpoint_final.pth")
+    dataset = json.loads((trained / "dataset.json").read_text())
+    dataset["labels"] = {"background": 0, "lung": 1, "lesion": 2}
+    (trained / "dataset.json").write_text(json.dumps(dataset))
+    bundle_of(trained, made, "three", LesionLabel("lesion"))
+    phantom = make_phantom(9)
+    found = lesion_model(open_bundle(made), mirroring=False).predict(phantom.ct, SPACING)
+    assert dice(found.mask, phantom.lesion) > 0.6
+    assert found.probabilities.mean_foreground > 0.5

@@ -57,7 +57,7 @@ def test_a_real_scan_in_display_values_has_the_experts_lungs(case):
         pytest.skip(f"the covid20 cases are not at {CASES}")
     ct = read_ct(CASES / case / "ct.nii.gz")
     expert = read_mask(CASES / case / "lung.nii.gz", ct.geometry).array
-    mapped = Volume(in_hounsfield(ct.array, "display", case)[0], ct.geometry)
+    mapped = Volume(in_hounsfield(ct.array, "display", case).array, ct.geometry)
     lung = lung_of(mapped, "display", None, None)
     assert lung.method == "classical"
     assert dice(lung.mask, expert) > 0.9

@@ -4,7 +4,7 @@ import pytest
 
 from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.studies import ShadowScore, StudyScored
-from segwatch.serving.comparison import WINDOW, Pair, Verdict, compare, pages, pair_of
+from segwatch.serving.comparison import WINDOW, ScoredByBoth, Verdict, compare, pages, pair_of
 from tests.support.site_world import scored
 
 SHADOW = ModelIdentity(name="shadow", sha256="ef" + "0" * 62)
@@ -18,7 +18,7 @@ def shadow(*, flagged: bool, dice: float | None = 0.8, scorer: ModelIdentity = S
     )
 
 
-def pair(number: int, *, flagged: bool, beside: ShadowScore) -> Pair:
+def pair(number: int, *, flagged: bool, beside: ShadowScore) -> ScoredByBoth:
     study: StudyScored = scored(
         number, needs_attention=flagged, predicted_failed=flagged, predicted_dice=0.5, shadow=beside
     )

@@ -13,9 +13,11 @@ from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.quality import OPINION
 from segwatch.contracts.studies import StudyMeasured
 from segwatch.errors import RefusedCohort, RefusedModel, Unprocessable
+from segwatch.evaluation.evaluate import _served
 from segwatch.scoring.bundle import Scorer, load
 from segwatch.scoring.score import score, scored_study
 from segwatch.training.feature_sets import feature_set
+from segwatch.training.judge import as_served
 from segwatch.training.save import save_trained
 from segwatch.training.train import Choices, Trained, train
 
@@ -193,3 +195,16 @@ def test_a_scorer_of_seeds_agreement_does_not_score_folds() -> None:
     for other in ("folds", None):
         with pytest.raises(Unprocessable, match="the two do not compare"):
             score(measured.model_copy(update={"ensemble": other}), scorer)
+
+
+def test_evaluate_scores_rows_without_the_opinion_as_the_service_does(scorer: Scorer) -> None:
+    rows = cohort(noise=0.03, seed=9)
+    values = rows.values.copy()
+    values[::2, 2:] = np.nan
+    judged = _served(replace(rows, values=values), scorer)
+    with_it = as_served(scorer.model, scorer.manifest, rows)
+    alone = as_served(scorer.without_opinion.model, scorer.without_opinion.manifest, rows)
+    np.testing.assert_array_equal(judged.predicted[1::2], with_it.predicted[1::2])
+    np.testing.assert_array_equal(judged.predicted[::2], alone.predicted[::2])
+    others = _served(replace(rows, opinion="third@" + "b" * 64), scorer)
+    np.testing.assert_array_equal(others.predicted, alone.predicted)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segwatch.errors import RefusedVolume
-from segwatch.volumes.hounsfield import ct_unit
+from segwatch.volumes.hounsfield import judged
 from segwatch.volumes.nifti import read_nifti
 from segwatch.volumes.orientation import affine_of
 from segwatch.volumes.read import read_ct, read_mask
@@ -15,9 +15,9 @@ from segwatch.volumes.read import read_ct, read_mask
 def test_display_valued_cts_are_told_from_hu(real_data: Path):
     cases = sorted((real_data / "covid20" / "cases").iterdir())
     assert len(cases) == 14
-    assert {ct_unit(read_ct(case / "ct.nii.gz").array) for case in cases} == {"unknown"}
+    assert {judged(read_ct(case / "ct.nii.gz").array).unit for case in cases} == {"unknown"}
     for name in ("ibsi_phantom", "totalsegmentator"):
-        assert ct_unit(read_ct(real_data / "hu" / name / "ct.nii.gz").array) == "hu"
+        assert judged(read_ct(real_data / "hu" / name / "ct.nii.gz").array).unit == "hu"
 
 
 @pytest.mark.parametrize("name", ["lung", "lesion_truth", "lesion_predicted"])
@@ -60,5 +60,5 @@ def test_dicom_slices_are_read_in_hu(real_data: Path):
     volume = read_ct(real_data / "hu" / "lungmask_dicom")
     assert volume.array.shape == (2, 512, 512)
     assert volume.array.dtype == np.int16
-    assert ct_unit(volume.array) == "hu"
+    assert judged(volume.array).unit == "hu"
     assert volume.geometry.spacing_zyx_mm == (1.0, 0.625, 0.625)

@@ -1,0 +1,74 @@
+"""Each awaited site is accounted for: its topic, and when it was heard by the centre's clock."""
+
+from segwatch.contracts.topics import at_the_centre
+from services.federation.accounting import Account
+from services.federation.handler import LOOK_SECONDS, Federation
+from tests.support.memory_log import MemoryLog
+from tests.support.releases import at_centre, heartbeat, pulse
+
+
+class _Clock:
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def _run(service: Federation) -> Federation:
+    for _ in range(20):
+        service.step(0)
+    return service
+
+
+def _federation(log: MemoryLog, *expected: str, clock: _Clock, wall: _Clock) -> Federation:
+    return Federation(log, expected, 3, clock, wall)  # type: ignore[arg-type]  # no consumers
+
+
+def test_a_site_without_topic_is_awaited_all_the_same(centre: MemoryLog) -> None:
+    centre.append(at_centre("a", pulse(0)))
+    accounts = _run(_federation(centre, "a", "b", clock=_Clock(), wall=_Clock())).accounts()
+    assert accounts == {"a": Account(topic=True), "b": Account(topic=False)}
+
+
+def test_only_what_comes_while_it_reads_has_an_arrival_and_the_sites_clock_is_measured_by_it(
+    centre: MemoryLog,
+) -> None:
+    wall = _Clock()
+    centre.append(at_centre("a", heartbeat(1)))
+    service = _run(_federation(centre, clock=_Clock(), wall=wall))
+    assert service.accounts()["a"].arrived_at is None
+    wall.seconds = 18_000.0 + 2 * 300
+    centre.append(at_centre("a", heartbeat(2)))
+    assert _run(service).accounts()["a"] == Account(topic=True, arrived_at=18_600.0, lateness=18_000.0)
+
+
+def test_nothing_is_shown_before_everything_was_read(centre: MemoryLog) -> None:
+    for number in range(9):
+        centre.append(at_centre("a", pulse(number)))
+    service = _federation(centre, "a", clock=_Clock(), wall=_Clock())
+    service.step(0)
+    assert service.sites() == {}
+    assert _run(service).sites()["a"].pulses == 9
+
+
+def test_a_topic_that_is_deleted_or_made_again_is_noticed_and_read_from_its_first_record(
+    centre: MemoryLog,
+) -> None:
+    clock = _Clock()
+    for number in range(5):
+        centre.append(at_centre("a", pulse(number)))
+    centre.append(at_centre("b", pulse(0)))
+    service = _run(_federation(centre, clock=clock, wall=_Clock()))
+
+    centre.remove(at_the_centre("a"))
+    clock.seconds += LOOK_SECONDS
+    _run(service)
+    assert service.accounts()["a"] == Account(topic=False)
+    assert set(service.sites()) == {"b"}
+
+    for number in range(7):
+        centre.append(at_centre("a", pulse(number, epoch=2)))
+    clock.seconds += LOOK_SECONDS
+    _run(service)
+    assert service.accounts()["a"].topic
+    assert service.sites()["a"].pulses == 7
