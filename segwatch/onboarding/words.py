@@ -86,7 +86,7 @@ def not_shown(made: MadeOf) -> list[str]:
 def _not_shown(made: MadeOf) -> Iterator[str]:
     yield (
         "Other hospitals and real other scanners: all patients here are those that the model was developed "
-        "on. Review some studies of each site, and run `segwatch calibrate` there."
+        "on. Review some studies of each site, and calibrate there (segwatch calibrate)."
     )
     yield from _of_failures(made)
     yield from _of_patients(made)

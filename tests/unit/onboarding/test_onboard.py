@@ -32,6 +32,7 @@ def made(tmp_path: Path) -> MadeUp:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # half a minute of processor time
 def test_from_validation_masks_to_a_scorer_with_its_evidence(made, tmp_path, monkeypatch, capsys):
     out = tmp_path / "scorer"
     assert run(monkeypatch, made, out, "--plan") == 0
