@@ -1,4 +1,4 @@
-"""`python -m research make|evidence`: a cohort of real predictions, and the page of evidence made from it."""
+"""`python -m research make|evidence|opinion|opinion-curve`: a cohort, its evidence, and a second opinion."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from segwatch.cli import run
 
 app = typer.Typer(
-    help="A cohort of real predictions, and docs/evidence.md made from it.",
+    help="A cohort of real predictions, docs/evidence.md made from it, and a second opinion.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -55,6 +55,51 @@ def evidence(
             tables, out, folder / ".work", step=lambda done: console.print(f"done: {done}")
         )
     typer.echo(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
+
+
+@app.command()
+def opinion(
+    source: Annotated[Path, typer.Option(help="The folder with index.csv and cases/.")],
+    out: Annotated[Path, typer.Option(help="The folder for the bundle and what is known of it.")],
+) -> None:
+    """Train a second opinion: networks that leave patients out, and one of all, as a bundle."""
+    from research.second_opinion.command import BUNDLE, make_opinion
+
+    found = make_opinion(source, out)
+    typer.echo(
+        f"{out / BUNDLE}: Dice {found.plain:.2f} plain, {found.changed_mean:.2f} under changes that were not "
+        f"learnt from, on {found.patients} patients left out"
+    )
+
+
+@app.command("opinion-curve")
+def opinion_curve(
+    source: Annotated[Path, typer.Option(help="The folder with index.csv and cases/.")],
+    out: Annotated[Path, typer.Option(help="The folder that `python -m research opinion` wrote.")],
+    cohort: Annotated[Path, typer.Option(help="The folder that `python -m research make` wrote.")],
+    every: Annotated[int, typer.Option(min=1, help="One mask in so many is asked about.")] = 5,
+    each: Annotated[int, typer.Option(min=1, help="As the cohort was made.")] = 24,
+    seed: Annotated[int, typer.Option(help="As the cohort was made.")] = 0,
+) -> None:
+    """Show what an opinion of which Dice is worth to a scorer, on patients left out."""
+    from research.second_opinion.command import make_curve
+
+    report = out / "curve.md"
+    make_curve(source, out, cohort, every=every, each=each, seed=seed, report=report)
+    typer.echo(report.read_text(encoding="utf-8"))
+
+
+@app.command("opinion-probabilities")
+def opinion_probabilities(
+    source: Annotated[Path, typer.Option(help="The folder with index.csv and cases/.")],
+    out: Annotated[Path, typer.Option(help="The folder that `python -m research opinion` wrote.")],
+) -> None:
+    """Say which figures of a network's own probabilities earn their place, on patients left out."""
+    from research.second_opinion.command import make_probabilities
+
+    report = out / "probabilities.md"
+    make_probabilities(source, out, report)
+    typer.echo(report.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ SegwatchError
 ├── Transient            something that we need is away: retried with back-off, the study stays
 │   ├── StoreUnavailable the volume store is away, full or slow
 │   ├── LogUnavailable   the broker or the log's file is away, slow or refuses connections
+│   ├── ScorerAway       a decision makes a scorer count that this service was not given
 │   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
 │   ├── (segwatch.archive.peer) ArchiveUnavailable, the PACS does not answer or broke off
 │   └── (services.ingest) InputUnavailable, an input cannot be read now; SpoolFull, a StoreUnavailable
@@ -81,6 +82,10 @@ class LogUnavailable(Transient):
 
 class AuditUnavailable(Transient):
     """The audit log cannot be written now, so nothing leaves: try again."""
+
+
+class ScorerAway(Transient):
+    """A decision makes a scorer count that this service was not given: studies wait until it is."""
 
 
 class LogRefused(SegwatchError):

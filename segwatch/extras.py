@@ -33,10 +33,15 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "measure --cohort": "evaluation",
         "measure --figure": "evaluation",
         "models": "scoring",
+        "onboard": "evaluation",
         "phantom": "features",
         "privacy": "aggregation",
         "privacy audit": "aggregation,evaluation",
+        "review": "evaluation",
         "score": "evaluation",
+        "scorer promote": "scoring",
+        "scorer rollback": "scoring",
+        "site": "federation",
         "train": "evaluation",
     }
 )

@@ -26,6 +26,8 @@ _LATE = ("SegwatchStudiesLate", "SegwatchStudiesOftenLate")
 CAUSES = (
     # Nobody at the centre looks: what is known of the sites is old.
     Cause("SegwatchFederationDown", _SITES),
+    # One bad model update at many sites is one page, which names them.
+    Cause("SegwatchFleetQualityDrop", ("SegwatchQualityDrop",)),
     # A process that is down explains why its studies wait.
     Cause("SegwatchInstanceDown", (*_STAGES, *_LATE), ("site",)),
     Cause("SegwatchStageStuck", _LATE, ("site",)),

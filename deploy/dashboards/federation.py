@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
 
 PAGE_ABOVE = 0.5
-"""The share that the rule SegwatchQualityDrop pages above."""
+"""The share above which the rule SegwatchShareAboveHalf makes a ticket."""
 
 NEEDS_ATTENTION = (
     "Share of the window's studies that are predicted failed, undefined, or outside what the scorer knows."

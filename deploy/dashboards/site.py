@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.federation import PAGE_ABOVE
 from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
+from deploy.dashboards.shadow import shadow_panels
 
 REFUSED_ABOVE = 0.25
 """The share of studies refused at intake above which somebody is paged, if it was lower before."""
@@ -24,7 +25,8 @@ def site() -> builders.Dashboard:
             "stratum": ("How the CT was made", "segwatch_site_stratum_studies"),
         },
         rows={
-            "Quality": [_windows_now(), *_windows(), *_last_hour(), _refused(), _strata()],
+            "Quality": [_windows_now(), *_windows(), *_reviewed(), *_last_hour(), _refused(), _strata()],
+            "A second scorer as a shadow": shadow_panels(_SITE),
             "The way of a study": _way(),
             "What was put aside or waits for others": _put_aside(),
             "How it was measured": _measured(),
@@ -45,6 +47,10 @@ def _windows_now() -> Rows:
             "to": (f"{_NEEDS_ATTENTION}_high{_SITE}", "percentunit"),
             "n (studies)": (f"{_STUDIES}{_SITE}", "short"),
             "mean predicted Dice": (f"segwatch_site_rolling_predicted_dice{_SITE}", "none"),
+            "predicted failed share, raw": (
+                f"segwatch_site_rolling_predicted_failed_ratio{_SITE}",
+                "percentunit",
+            ),
         },
     )
 
@@ -71,6 +77,28 @@ def _windows() -> list[Curves]:
             "none",
             n_is="studies in the window",
             repeat="window",
+        ),
+    ]
+
+
+def _reviewed() -> list[Curves]:
+    rate = "segwatch_scoring_reviewed_failure_ratio"
+    return [
+        Curves(
+            "Failure rate here, by reviews",
+            "Post-stratified by flag, from the reviews that the scorer's bundle holds; 95 % interval."
+            " Undefined where none were made: then there are shares of predictions only, which are no rate.",
+            with_interval(
+                "failure rate", rate, "segwatch_scoring_reviewed_studies", lambda name: f"max({name}{_SITE})"
+            ),
+            "percentunit",
+            n_is="reviewed studies",
+        ),
+        Curves(
+            "Age of the reviews",
+            "They say how it was then. `segwatch review sample` chooses new ones.",
+            {"age": f"time() - max(segwatch_scoring_reviewed_timestamp_seconds{_SITE})"},
+            "s",
         ),
     ]
 

@@ -15,6 +15,7 @@ from deploy.local.show.progress import ProgressTable
 from deploy.local.show.report import RunFigures, print_verdict, table_of, write_report
 from deploy.local.stack.options import RunOptions, choose_log
 from deploy.local.stack.stack import Stack
+from deploy.local.story.decided import decide_about
 from deploy.local.story.running import RunningStory
 
 NO_PAGER = (
@@ -68,6 +69,8 @@ def _play(stack: Stack, story: RunningStory, console: Console) -> tuple[list[str
             wrong = drive(
                 status, table.show, story.cases, feeder=feeder, pages_due=pages_due, notice=story.notice
             )
+            if not wrong:
+                wrong = decide_about(stack, list(pages_due), partial(console.print, soft_wrap=True))
     finally:
         feeder.kill()
     return [*wrong, *check_books(status, story.cases, partial(console.print, soft_wrap=True))], status

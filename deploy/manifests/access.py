@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segwatch.contracts.topics import (
+    DECISIONS,
     LEDGER,
     MEASURED,
     RECEIVED,
     RELEASE,
     SCORED,
+    SCORER_DECISIONS,
     SEGMENTED,
     WITH_DEAD_LETTERS,
     at_the_centre,
@@ -76,22 +78,34 @@ HOSPITAL = {
     "ingest": Access(writes=(RECEIVED, dead_letters(RECEIVED))),
     "segmentation": _stage("segmentation", RECEIVED, SEGMENTED),
     "features": _stage("features", SEGMENTED, MEASURED),
-    "scoring": _stage("scoring", MEASURED, SCORED),
+    # Beside its bundles stands who runs `segwatch scorer promote`, as the service itself.
+    "scoring": Access(
+        reads=(MEASURED, SCORER_DECISIONS),
+        writes=(SCORED, dead_letters(MEASURED), SCORER_DECISIONS),
+        group=group_of("scoring"),
+    ),
     # It folds whole topics, without a group: the log is its state.
     "aggregation": Access(
-        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE), writes=(LEDGER, RELEASE, dead_letters(SCORED))
+        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS),
+        writes=(LEDGER, RELEASE, dead_letters(SCORED)),
     ),
     "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),
-    # Who runs `segwatch deadletters`: reads what was put aside, writes it back. Neither ledger nor release.
-    "operator": Access(DEAD_LETTERS, (*WITH_DEAD_LETTERS, *DEAD_LETTERS)),
+    # Who runs `segwatch deadletters` and `segwatch site`: reads what was put aside and writes it back; reads
+    # where the studies stand, and writes decisions. Who compares scorers or chooses studies to review reads
+    # scores, and who decided about scorers. Neither ledger nor release.
+    "operator": Access(
+        (*DEAD_LETTERS, SCORED, DECISIONS, SCORER_DECISIONS), (*WITH_DEAD_LETTERS, *DEAD_LETTERS, DECISIONS)
+    ),
 }
 """The principals of a hospital's Kafka."""
 
 
 def centre(sites: Iterable[str]) -> dict[str, Access]:
-    """The principals of the centre's Kafka: federation reads, and each site writes its one topic."""
+    """The principals of the centre's Kafka: federation reads, each site writes its one topic, and who runs
+    `segwatch site` there writes decisions."""
     topics = {site: at_the_centre(site) for site in sites}
     return {
-        "federation": Access(reads=tuple(topics.values())),
+        "federation": Access(reads=(*topics.values(), DECISIONS)),
+        "operator": Access(reads=(*topics.values(), DECISIONS), writes=(DECISIONS,)),
         **{site: Access(writes=(topic,)) for site, topic in topics.items()},
     }

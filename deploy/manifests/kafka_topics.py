@@ -5,6 +5,7 @@ from typing import Any
 
 from deploy.manifests.access import CONNECT_TOPICS
 from segwatch.contracts.topics import (
+    DECISIONS,
     FOREVER,
     ONE_PARTITION,
     SITE_TOPICS,
@@ -36,8 +37,9 @@ def site_topics() -> list[Manifest]:
 
 
 def centre_topics(sites: Iterable[str]) -> list[Manifest]:
-    """The release topic of each site, as the bridge names it at the centre."""
-    return [_topic(at_the_centre(site), 1, _forever()) for site in sites]
+    """The release topic of each site, as the bridge names it at the centre, and the centre's decisions."""
+    names = [*map(at_the_centre, sites), DECISIONS]
+    return [_topic(name, 1, _forever()) for name in names]
 
 
 def _partitions(name: str) -> int:

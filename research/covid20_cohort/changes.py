@@ -13,7 +13,7 @@ from numpy.random import Generator
 from scipy import ndimage
 
 from research.covid20_cohort.covid20 import Levels, Scan
-from segwatch.volumes.image import Array, Mask
+from segwatch.cohorts.scanner_changes import slab_majorities, slab_means
 
 Change = Callable[[Levels, float, Generator], Levels]
 _FEWEST_SLICES = 6
@@ -92,23 +92,14 @@ def changed(levels: Levels, kind: str, strength: float, draw: Generator) -> Leve
 
 def thicker(scan: Scan, factor: int) -> Scan:
     """The scan in slices that are `factor` times as thick: CT averaged, masks by majority (half counts)."""
-    count = len(scan.levels) // factor
-    if factor == 1 or count < 2:
+    if factor == 1 or len(scan.levels) < 2 * factor:
         return scan
-
-    def grouped(array: Array) -> Array:
-        return array[: count * factor].reshape(count, factor, *array.shape[1:])
-
-    def majority(mask: Mask) -> Mask:
-        return np.asarray(grouped(mask).mean(axis=1) >= 0.5)
-
     z, y, x = scan.spacing
-    levels = np.rint(grouped(scan.levels).mean(axis=1) * 255) / 255
     return replace(
         scan,
-        levels=np.asarray(levels, np.float32),
-        truth=majority(scan.truth),
-        expert_lung=majority(scan.expert_lung),
+        levels=np.asarray(np.rint(slab_means(scan.levels, factor) * 255) / 255, np.float32),
+        truth=slab_majorities(scan.truth, factor),
+        expert_lung=slab_majorities(scan.expert_lung, factor),
         spacing=(z * factor, y, x),
     )
 

@@ -1,7 +1,7 @@
 """`python -m research make`, once it is called: wires source, plan, training and tables; shows progress."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from research.covid20_cohort.covid20 import RefusedSource, listed
@@ -51,26 +51,10 @@ def make(
     Raises:
         RefusedSource: fewer patients than folds, or see `covid20`.
     """
-    cases = listed(source)
-    if len({case.patient for case in cases}) < FOLDS:
-        raise RefusedSource(f"{source} has fewer patients than the {FOLDS} folds of the segmenters' training")
-    precision = fast_precision()
-    recipes = tuple(replace(_scaled(recipe, steps), precision=precision) for recipe in recipes)
-    setup = Setup(recipes, FOLDS, ALL, seed)
-    segmenters = {
-        recipe.name: (made_from(recipe, setup, cases), max(1, round(each * SHARES[recipe.name])))
-        for recipe in recipes
-    }
-    plan = planned([(case.name, case.patient) for case in cases], segmenters, seed)
-    have_masks = [(case.name, case.patient) for case in cases if case.has_published]
-    variants = max(1, round(each * SHARES[PUBLISHED]))
-    published = planned_published(have_masks, variants, seed)
-    truths = planned_truths(
-        [(case.name, case.patient) for case in cases], max(1, round(each * SHARES[TRUTH])), seed
-    )
-    context = Context(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks"))
+    cohort = planned_cohort(source, out, each=each, steps=steps, seed=seed, recipes=recipes)
+    context, plan, published, truths = cohort.context, cohort.networks, cohort.published, cohort.truths
     made = _finished(context, [*published, *truths, *plan], workers)
-    as_they_are = published[::variants]  # the first variant of each mask
+    as_they_are = published[:: cohort.variants]  # the first variant of each mask
     tables = {
         "covid20": [made[one.key] for one in plan],
         PUBLISHED: [made[one.key] for one in published],
@@ -86,6 +70,49 @@ def make(
                 sizes[name] = len(both)
     _write(out / "covid20-made.parquet", [_making(rows["own"]) for rows in tables["covid20"]])
     return sizes
+
+
+@dataclass(frozen=True)
+class PlannedCohort:
+    """What a cohort will hold: masks by networks, published ones in so many variants each, and truths."""
+
+    context: Context
+    networks: list[Planned]
+    published: list[Planned]
+    truths: list[Planned]
+    variants: int
+
+
+def planned_cohort(
+    source: Path,
+    out: Path,
+    *,
+    each: int,
+    steps: float,
+    seed: int,
+    recipes: tuple[NetworkRecipe, ...] = RECIPES,
+) -> PlannedCohort:
+    """The plan that `make` follows, by the same arguments; raises as it does."""
+    cases = listed(source)
+    if len({case.patient for case in cases}) < FOLDS:
+        raise RefusedSource(f"{source} has fewer patients than the {FOLDS} folds of the segmenters' training")
+    precision = fast_precision()
+    recipes = tuple(replace(_scaled(recipe, steps), precision=precision) for recipe in recipes)
+    setup = Setup(recipes, FOLDS, ALL, seed)
+    segmenters = {
+        recipe.name: (made_from(recipe, setup, cases), max(1, round(each * SHARES[recipe.name])))
+        for recipe in recipes
+    }
+    variants = max(1, round(each * SHARES[PUBLISHED]))
+    have_masks = [(case.name, case.patient) for case in cases if case.has_published]
+    whose = [(case.name, case.patient) for case in cases]
+    return PlannedCohort(
+        Context(setup, tuple(cases), out / ".work", mask_folder(out / ".work" / "masks")),
+        planned(whose, segmenters, seed),
+        planned_published(have_masks, variants, seed),
+        planned_truths(whose, max(1, round(each * SHARES[TRUTH])), seed),
+        variants,
+    )
 
 
 def _write(path: Path, rows: Sequence[MeasuredRow]) -> None:

@@ -15,7 +15,7 @@ OUT/.work/                          networks, and rows as they come: what a seco
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -63,8 +63,25 @@ def rows_of(
     return results(_rows, context, plan, workers, alone_seconds=0)
 
 
-def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
-    """A prediction's rows: the scan is changed, segmented and measured."""
+@dataclass(frozen=True)
+class MadeMask:
+    """A mask, and what it is a mask of.
+
+    Attributes:
+        scan: as the prediction's changes leave it. hu: its CT. own: the product's own lung mask.
+        mask: of lesion. probabilities: what its network says of it. about: how it was made.
+    """
+
+    scan: Scan
+    hu: Array
+    own: Mask | None
+    mask: Mask
+    probabilities: MaskProbabilities | None
+    about: MeasuredRow
+
+
+def made_mask(context: Context, one: Planned) -> MadeMask:
+    """The scan is changed, and segmented."""
     torch.set_num_threads(1)
     case = next(case for case in context.cases if case.name == one.source)
     scan = prepared(_scan(case), one)
@@ -84,9 +101,16 @@ def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
     else:
         mask, probabilities, networks = _segmented(context, one, scan, own)
         about |= networks
+    return MadeMask(scan, hu, own, mask, probabilities, about)
+
+
+def _rows(context: Context, one: Planned) -> dict[str, MeasuredRow]:
+    """A prediction's rows: made and measured."""
+    made = made_mask(context, one)
     whose = {"case": one.name, "patient": one.patient, "set": "train", SEGMENTER: one.segmenter}
-    rows = _both_lungs(scan, hu, own, mask, probabilities, context.setup.features)
-    return {lung: {**whose, **row, **about} for lung, row in rows.items()}
+    features = context.setup.features
+    rows = _both_lungs(made.scan, made.hu, made.own, made.mask, made.probabilities, features)
+    return {lung: {**whose, **row, **made.about} for lung, row in rows.items()}
 
 
 def _segmented(

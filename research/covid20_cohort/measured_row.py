@@ -9,13 +9,11 @@ from research.covid20_cohort.covid20 import WHITE, Scan
 from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.demo_cohort import true_dice
 from segwatch.contracts.studies import MaskProbabilities
-from segwatch.features.kernels.masks import BinaryMask
 from segwatch.features.lesion_share import share_of_lung
 from segwatch.features.measuring import Measures, measure_scene
+from segwatch.features.on_grid import mask_on_grid, scene_on_grid
 from segwatch.features.registry import CATALOGUE
-from segwatch.features.scene import NativeMask, Scene
 from segwatch.segmentation.segmenter import lung_without_model
-from segwatch.volumes.grid import GRID, resample_ct, resample_mask
 from segwatch.volumes.hounsfield import in_hounsfield
 from segwatch.volumes.image import Array, Mask
 
@@ -41,18 +39,7 @@ def measures_of(
     features: tuple[str, ...],
 ) -> Measures:
     """The measures on the product's grid, exactly as files give them."""
-    spacing = scan.spacing
-    ratio = [size / count for size, count in zip(hu.shape, GRID, strict=True)]
-    z, y, x = (step * part for step, part in zip(spacing, ratio, strict=True))
-    scene = Scene(
-        ct=resample_ct(hu),
-        lesion=_on_grid(lesion),
-        given_lung=None if lung is None else _on_grid(lung),
-        spacing=(z, y, x),
-        ct_unit="display",
-        given_native=NativeMask(BinaryMask(np.ascontiguousarray(lesion).view(np.uint8)), spacing),
-        given=probabilities,
-    )
+    scene = scene_on_grid(hu, lesion, lung, scan.spacing, "display", probabilities)
     return measure_scene(scene, [CATALOGUE[name] for name in features])
 
 
@@ -60,12 +47,8 @@ def row_of(scan: Scan, lesion: Mask, lung: Mask | None, measures: Measures) -> M
     """What a table says of a prediction beside whose it is."""
     return {
         "dice": true_dice(lesion, scan.truth),
-        TRUTH_SHARE: None if lung is None else share_of_lung(_on_grid(scan.truth), _on_grid(lung)),
+        TRUTH_SHARE: None if lung is None else share_of_lung(mask_on_grid(scan.truth), mask_on_grid(lung)),
         **measures.features,
         "status": measures.status,
         "undefined": json.dumps(measures.undefined),
     }
-
-
-def _on_grid(mask: Mask) -> BinaryMask:
-    return BinaryMask(resample_mask(mask).view(np.uint8))

@@ -9,7 +9,7 @@ import numpy as np
 from research.evidence import page
 from research.evidence import page_words as words
 from research.evidence.choice import Choice, choose
-from research.evidence.feature_worth import GROUPS, MODEL, worths
+from research.evidence.feature_worth import GROUPS, MODEL, known_features, worths
 from research.evidence.figures import MEASURES, Estimate, flagged_good, measured
 from research.evidence.goals import Goal
 from research.evidence.held_out_changes import Away, away, held_out_changes
@@ -91,7 +91,9 @@ def write_evidence(
     step("other segmenters")
     groups = worths(cohort, external, others, GROUPS, alone=True)
     step("groups")
-    features = worths(cohort, external, others, {name: (name,) for name in ALL}, alone=False)
+    features = worths(
+        cohort, external, others, {name: (name,) for name in known_features(cohort)}, alone=False
+    )
     step("features")
     seen = np.array([row["made_seen"] for row in tables.made], np.float64)
     images = out.parent / "images"

@@ -85,17 +85,19 @@ def worths(
     The external set has no probabilities: there, all others are the measured ones. Of `others` those pairs
     count whose masks have them.
     """
-    measured = tuple(name for name in ALL if name not in _GIVEN)
-    cohort = cohort.rows(cohort.select(ALL).defined)
+    known = known_features(cohort)
+    measured = tuple(name for name in known if name not in _GIVEN)
+    cohort = cohort.rows(cohort.select(known).defined)
     external = external.rows(external.select(measured).defined)
-    networks = [_defined(pair) for pair in others if pair.other != PUBLISHED]
+    networks = [_defined(pair, known) for pair in others if pair.other != PUBLISHED]
     owners = np.concatenate([pair.judged.patients for pair in networks])
-    whole = _errors(cohort, cohort, ALL)
-    between = _errors_between(networks, ALL)
+    whole = _errors(cohort, cohort, known)
+    between = _errors_between(networks, known)
     outside = _errors(cohort, external, measured)
     found = []
-    for name, members in parts.items():
-        kept = [each for each in ALL if each not in members]
+    for name, part in parts.items():
+        members = [each for each in part if each in known]
+        kept = [each for each in known if each not in members]
         without = _errors(cohort, cohort, kept)
         elsewhere = _errors_between(networks, kept)
         by_it = np.mean(_errors(cohort, cohort, members)) if alone else np.nan
@@ -116,8 +118,15 @@ def worths(
     return found
 
 
-def _defined(pair: Pair) -> Pair:
-    learnt, judged = (rows.rows(rows.select(ALL).defined) for rows in (pair.learnt, pair.judged))
+def known_features(cohort: Cohort) -> tuple[str, ...]:
+    """The catalogue's features that any row has: a cohort need not have second opinions."""
+    names = tuple(name for name in ALL if name in cohort.features)
+    values = cohort.select(names).values
+    return tuple(name for place, name in enumerate(names) if np.isfinite(values[:, place]).any())
+
+
+def _defined(pair: Pair, known: tuple[str, ...]) -> Pair:
+    learnt, judged = (rows.rows(rows.select(known).defined) for rows in (pair.learnt, pair.judged))
     return replace(pair, learnt=learnt, judged=judged)
 
 

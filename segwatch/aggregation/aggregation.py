@@ -8,10 +8,12 @@ from contextlib import closing, suppress
 
 from segwatch.aggregation.blocks import version_of
 from segwatch.aggregation.books import Books, SiteContext, StartAgain
+from segwatch.aggregation.local_watch import LocalChange
 from segwatch.aggregation.rolling import MOST_STUDIES, Rolling
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.studies import StudyScored
-from segwatch.contracts.topics import SCORED, dead_letters
+from segwatch.contracts.topics import DECISIONS, SCORED, dead_letters
 from segwatch.errors import InvalidMessage
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.deadletters.writing import dead_letter, is_for_another
@@ -35,6 +37,7 @@ class Aggregation:
             the start.
         trial_studies: the same of studies that are looked at and not counted.
         caught_up: whether everything that was in the log at start was counted.
+        change: how the hospital stands by its own detector; None before the first study.
     """
 
     def __init__(
@@ -49,11 +52,14 @@ class Aggregation:
         self.caught_up = False
         self.late_versions: set[tuple[str, int]] = set()
         self.trial_studies: set[str] = set()
+        self.change: LocalChange | None = None
         self._log = log
         self._site = site
         self._telemetry = telemetry
         self._alive = alive
         self._scored = TopicReader(log, SCORED, alive)
+        self._decisions = TopicReader(log, DECISIONS, alive)
+        self._decided: set[str] = set()
         self._waiting: deque[Record] = deque()
         self._windows_from: int | None = None
         self._look_at = 0.0
@@ -69,6 +75,7 @@ class Aggregation:
         """
         try:
             books = self.books or self._start()
+            looked = self._decide(books)
             books.settle()
             if not self._waiting:
                 self._waiting.extend(self._not_done_with(books, timeout_seconds))
@@ -76,6 +83,11 @@ class Aggregation:
                 self._take(books, self._waiting[0])
                 self._waiting.popleft()
                 books.settle()
+                looked = False
+            if not looked:
+                self.change = books.watch.look(
+                    books.blocks.open_slots("pulse"), books.ledger.policy.pulse_studies
+                )
             self._look_whether_caught_up(books)
         except StartAgain as turn:
             _log.warning("starting again from the log: %s", turn)
@@ -104,6 +116,21 @@ class Aggregation:
         self._scored = TopicReader(self._log, SCORED, self._alive, self._first(books))
         return books
 
+    def _decide(self, books: Books) -> bool:
+        """Take what people decided; whether how things stand is known with all of it."""
+        records = self._decisions.poll(0.0)
+        for record in records:
+            try:
+                event = decode(DECISIONS, record.key, record.value, record.headers)
+            except InvalidMessage as error:
+                _log.error("passed over a decision: %s", error, extra={"offset": record.at.offset})
+                continue
+            if event.id not in self._decided:
+                self._decided.add(event.id)
+                decision: SiteDecision = event.data
+                books.watch.take_decision(record.at.offset, decision)
+        return self.change is not None and not records
+
     def _first(self, books: Books) -> int:
         """From where on to read the scored topic: see `resume`; the windows want some more of it."""
         passed = books.resume.passed()
@@ -122,6 +149,8 @@ class Aggregation:
             self.books.close()
         self.books, self.caught_up = None, False
         self._scored.close()
+        self._decisions.close()
+        self._decisions, self._decided = TopicReader(self._log, DECISIONS, self._alive), set()
         self._scored, self._windows_from = TopicReader(self._log, SCORED, self._alive), None
         self._waiting.clear()
 

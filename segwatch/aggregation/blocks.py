@@ -113,6 +113,10 @@ class Blocks:
                 return Due(kind, tuple(islice(self._tails[kind].values(), size)))
         return None
 
+    def open_slots(self, kind: Kind) -> Sequence[Slot]:
+        """The studies that wait for the open block of the kind to fill, in the log's order."""
+        return tuple(self._tails[kind].values())
+
     def open_studies(self, kind: Kind) -> int:
         """How many studies wait for the open block of the kind to fill."""
         return len(self._tails[kind])

@@ -20,6 +20,7 @@ from segwatch.aggregation.ledger.ledger import Entry, Ledger
 from segwatch.aggregation.ledger.record import ledger_record
 from segwatch.aggregation.ledger.released import Released, released
 from segwatch.aggregation.ledger.resume import Resume
+from segwatch.aggregation.local_watch import LocalWatch, announced
 from segwatch.aggregation.mechanism.figures import BlockName, figures
 from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.aggregation.mechanism.policy import differences
@@ -61,6 +62,7 @@ class Books:
         self.ledger = Ledger()
         self.blocks = Blocks()
         self.resume = Resume()
+        self.watch = LocalWatch()
         self._log = log
         self._site = site
         self._alive = alive
@@ -156,11 +158,14 @@ class Books:
     def _draw(self, due: Due) -> BlockClosed:
         name = BlockName(self._site.name, self.epoch, self.ledger.closed[due.kind])
         now, policy = self._site.now(), self.ledger.policy
+        seen = self.watch.closing(due.slots) if due.kind == "pulse" else None
+        changes = self.watch.changes + (announced(seen) if seen else 0)
         return BlockClosed(
             kind="block",
             studies=tuple(slot.entry for slot in due.slots),
             closed_at=now,
-            figures=figures(name, due, policy, self._site.noise_under(policy), now),
+            figures=figures(name, due, policy, self._site.noise_under(policy), now, changes),
+            watched=seen,
         )
 
     def _write(self, entry: Entry, last_at: int | None = None) -> int:
@@ -209,6 +214,7 @@ class Books:
                 raise StartAgain("a new epoch was opened")
             self.blocks.open_epoch(entry.from_offset)
             self.resume.open_epoch(entry.from_offset)
+            self.watch.open_epoch()
         elif isinstance(entry, PolicyChanged):
             if step.before is not None and not self._starting:
                 _log.warning(
@@ -223,6 +229,8 @@ class Books:
         else:
             self.resume.follow(entry, step.extensions)
             self.blocks.cover(entry.figures.kind, entry.studies)
+            if entry.figures.kind == "pulse":
+                self.watch.follow(entry)
             if not self._sent.hold(entry.figures):
                 self._unsent.append(release_of(self._site.name, entry))
             self._may_propose = self._may_propose or entry.figures.kind == "portrait"

@@ -18,6 +18,9 @@ Lung = Annotated[
 ]
 LungWeights = Annotated[Path | None, typer.Option(help="R231's weights, for --lung lungmask.")]
 LungSha256 = Annotated[str | None, typer.Option(help="The sha256 that they must have.")]
+Opinion = Annotated[
+    Path | None, typer.Option(help="Bundle of another model: its masks are the second opinion.")
+]
 
 COHORT = "Table (.csv, .parquet) of case, patient, set, dice, features; or a folder (docs/evaluation.md)."
 """What `train` and `evaluate` say of their option --cohort."""
@@ -106,6 +109,7 @@ def measure(
     ] = None,
     lung_weights: LungWeights = None,
     lung_weights_sha256: LungSha256 = None,
+    opinion: Opinion = None,
     native: Annotated[bool, typer.Option("--native", help="Measure without resampling or rounding.")] = False,
     profile: Annotated[str, typer.Option(help="paper or authors-code.")] = "paper",
     components: Annotated[str, typer.Option(help="26 or l1.")] = "26",
@@ -132,6 +136,7 @@ def measure(
     """
     from segwatch.cohorts.lungs import asked_lungs
     from segwatch.cohorts.measure_command import how_to_measure, measure_folder, measure_one
+    from segwatch.cohorts.opinions import asked_opinion
     from segwatch.errors import BadInput
 
     how = how_to_measure(
@@ -144,6 +149,7 @@ def measure(
         ct_unit=ct_unit,
         whole=not skip_checksum,
         lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
+        opinion=asked_opinion(opinion),
     )
     if cohort is not None or out is not None:
         if not (ct is lesion is figure is None) or as_json:
@@ -169,6 +175,7 @@ def score(
     ] = None,
     lung_weights: LungWeights = None,
     lung_weights_sha256: LungSha256 = None,
+    opinion: Opinion = None,
     ct_unit: Annotated[str, typer.Option(help="auto, hu, display (8-bit, mapped to HU).")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
 ) -> None:
@@ -177,12 +184,14 @@ def score(
     A case that cannot be scored stands in the table with its reason; exit code 2 where none could be.
     """
     from segwatch.cohorts.lungs import asked_lungs
+    from segwatch.cohorts.opinions import asked_opinion
     from segwatch.cohorts.score_command import score_folder
 
     score_folder(
         folder,
         scorer,
         lungs=asked_lungs(lung, lung_weights, lung_weights_sha256),
+        opinion=asked_opinion(opinion),
         ct_unit=ct_unit,
         workers=workers,
         out=out,

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from segwatch.cohorts.lungs import Lungs
 from segwatch.cohorts.measuring import How, asked_unit, listed, measure_all, request_for
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.features.files import Request, measure_files, scene_of_files
 from segwatch.features.kernels.compiled import announce_compiling
@@ -33,6 +34,7 @@ def how_to_measure(
     ct_unit: str,
     whole: bool,
     lungs: Lungs,
+    opinion: AskedOpinion,
 ) -> How:
     """The command line's options, checked.
 
@@ -46,6 +48,7 @@ def how_to_measure(
         ct_unit=asked_unit(ct_unit),
         whole=whole,
         lungs=lungs,
+        opinion=opinion,
     )
 
 

@@ -19,7 +19,9 @@ from typing import Any, cast, get_args
 
 from segwatch.cohorts.columns import BESIDE, TRUTH_SHARE
 from segwatch.cohorts.lungs import Lungs, check_for_cases, maker
+from segwatch.cohorts.opinions import AskedOpinion, giving, model_named, named
 from segwatch.contracts.identity import digest_of
+from segwatch.contracts.quality import OPINION
 from segwatch.errors import BadInput, RefusedCohort, Unprocessable
 from segwatch.features.files import Request, dice_of_files, scene_of_files, truth_share_of_files
 from segwatch.features.measuring import Measures, measure_scene
@@ -55,6 +57,7 @@ class How:
 
     Attributes:
         lungs: where lung masks come from.
+        opinion: whose second opinion is measured.
         with_truth: whether the Dice is computed where an expert's mask is there.
         pictures: the folder of a picture of each case; none is drawn where it is empty.
     """
@@ -65,6 +68,7 @@ class How:
     ct_unit: AskedUnit = "auto"
     whole: bool = True
     lungs: Lungs = field(default_factory=Lungs)
+    opinion: AskedOpinion = field(default_factory=AskedOpinion)
     with_truth: bool = True
     pictures: str = ""
 
@@ -162,6 +166,7 @@ def measure_case(case: CohortCase, how: How) -> Row:
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one case, the others are measured
         return {**row, "refused": f"unexpected_{type(error).__name__}", "reason": str(error)}
     row |= {"status": measures.status, "undefined": measures.undefined, "ct_unit": measures.ct_unit}
+    row |= {"opinion": named(measures.opinion)}
     given = "given" if request.lung is not None else how.lungs.made
     return {**row, **measures.features, "lung": "none" if scene.given_lung is None else given}
 
@@ -183,13 +188,15 @@ def request_for(ct: Path, lesion: Path, lung: Path | None, how: How) -> Request:
         features=how.features,
         whole=how.whole,
         make_lung=maker(how.lungs),
+        give_opinion=giving(how.opinion) if set(OPINION) & set(how.features) else None,
     )
 
 
 def measures_in(row: Row, how: How) -> Measures:
     """The measures that a row holds; it is none of a refused case."""
     features = {name: row[name] for name in how.features}
-    return Measures(row["status"], features, row["undefined"], how.options, row["ct_unit"])
+    whose = model_named(row.get("opinion"))
+    return Measures(row["status"], features, row["undefined"], how.options, row["ct_unit"], whose)
 
 
 def whose_of(table: Path) -> dict[str, tuple[str, str]]:

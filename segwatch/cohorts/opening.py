@@ -18,6 +18,7 @@ from segwatch.cohorts.measuring import (
     measure_all,
     whose_of,
 )
+from segwatch.cohorts.opinions import asked_opinion
 from segwatch.cohorts.table import Cohort, cohort_in, read_cohort
 from segwatch.cohorts.write_table import measures_table, write_table
 from segwatch.errors import RefusedCohort
@@ -40,6 +41,7 @@ def open_cohort(
     features: Sequence[str],
     ct_unit: str,
     lung: str | None,
+    opinion: Path | None = None,
     unfinished: Path,
     measures: Path,
     workers: int = 0,
@@ -51,6 +53,7 @@ def open_cohort(
         path: of the table or folder.
         features: what is needed of a folder. ct_unit: what its CTs hold: auto, hu or display.
         lung: where its lung masks come from, see `asked_lungs`.
+        opinion: the bundle of the model that gives second opinions of its masks.
         unfinished: a folder for what is finished before all is, so that a second start goes on.
         measures: the table (.parquet) that is left of a folder's measures.
         workers: processes that measure, 0 is one a core.
@@ -65,7 +68,13 @@ def open_cohort(
     cases = listed(_as_cases(path, unfinished / "cases"))
     _check_files(cases)
     wanted = tuple(features) if all(name in CATALOGUE for name in features) else MEASURED
-    how = How(FeatureOptions(), wanted, ct_unit=asked_unit(ct_unit), lungs=asked_lungs(lung))
+    how = How(
+        FeatureOptions(),
+        wanted,
+        ct_unit=asked_unit(ct_unit),
+        lungs=asked_lungs(lung),
+        opinion=asked_opinion(opinion),
+    )
     rows = measure_all(cases, how, unfinished / "measures", workers)
     _check_measured(rows)
     table = measures_table(rows, wanted)
@@ -76,7 +85,12 @@ def open_cohort(
 
 
 def opened_for_training(
-    path: Path, features: Sequence[str], ct_unit: str, lung: str | None, bundle: Path
+    path: Path,
+    features: Sequence[str],
+    ct_unit: str,
+    lung: str | None,
+    bundle: Path,
+    opinion: Path | None = None,
 ) -> Cohort:
     """The cohort for a bundle. A folder's measures are left beside the bundle, as NAME.cohort.parquet.
 
@@ -86,7 +100,13 @@ def opened_for_training(
     unfinished = bundle.with_name(f".{bundle.name}.unfinished")
     measures = bundle.with_name(f"{bundle.name}.cohort.parquet")
     opened = open_cohort(
-        path, features=features, ct_unit=ct_unit, lung=lung, unfinished=unfinished, measures=measures
+        path,
+        features=features,
+        ct_unit=ct_unit,
+        lung=lung,
+        opinion=opinion,
+        unfinished=unfinished,
+        measures=measures,
     )
     shutil.rmtree(unfinished, ignore_errors=True)
     return opened.cohort

@@ -9,6 +9,7 @@ from rich.table import Table
 from segwatch.cohorts.lungs import Lungs
 from segwatch.cohorts.measure_command import readable_and_writable
 from segwatch.cohorts.measuring import Row, asked_unit
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.cohorts.scores import COLUMNS, CaseScore, cases_in, how_to_score, score_cases
 from segwatch.cohorts.write_table import check_suffix, table_of, write_table
 from segwatch.errors import BadInput
@@ -25,6 +26,7 @@ def score_folder(
     bundle: Path,
     *,
     lungs: Lungs,
+    opinion: AskedOpinion,
     ct_unit: str,
     workers: int,
     out: Path | None,
@@ -44,7 +46,7 @@ def score_folder(
         scorer = load(bundle)
         if pictures is not None:
             pictures.mkdir(parents=True, exist_ok=True)
-        scores = score_cases(cases, how_to_score(scorer, unit, lungs, pictures), scorer, workers)
+        scores = score_cases(cases, how_to_score(scorer, unit, lungs, opinion, pictures), scorer, workers)
         if out is not None:
             write_table(out, table_of([each.row for each in scores], COLUMNS))
     show(scores, Console(), out)
@@ -73,6 +75,12 @@ def show(scores: Sequence[CaseScore], console: Console, out: Path | None) -> Non
         for reason in shown:
             console.print(f"{each.case}: {reason}{more}", markup=False, highlight=False)
     flagged = sum(each.flagged for each in scores)
+    alone = sum(each.score is not None and each.score.second_opinion == "absent" for each in scores)
+    if alone:
+        console.print(
+            f"{alone} of {len(scores)} have no second opinion, which this scorer reads: --opinion",
+            markup=False,
+        )
     written = "" if out is None else f"; all reasons are in {out}"
     console.print(f"{flagged} of {len(scores)} need a look{written}", markup=False, soft_wrap=True)
 

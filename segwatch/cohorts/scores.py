@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from segwatch.cohorts.lungs import Lungs, check_for_cases
 from segwatch.cohorts.measuring import CT, CohortCase, How, Row, in_processes, listed, measures_in
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.contracts.studies import ScoreStatus
 from segwatch.errors import Unprocessable
 from segwatch.features.profiles import options
@@ -28,6 +29,7 @@ COLUMNS = (
     "lung_share_error_low",
     "lung_share_error_high",
     "reasons",
+    "second_opinion",
 )
 """Of the table that is written."""
 
@@ -71,7 +73,8 @@ class CaseScore:
         around = None if found is None else found.lung_share_error_interval
         values = (self.case, self.status, dice, low, high, failure, self.flagged, self.lung)
         share = (error, *(around or (None, None)))
-        return dict(zip(COLUMNS, (*values, *share, "; ".join(self.reasons)), strict=True))
+        opinion = None if found is None else found.second_opinion
+        return dict(zip(COLUMNS, (*values, *share, "; ".join(self.reasons), opinion), strict=True))
 
 
 def cases_in(folder: Path) -> list[CohortCase]:
@@ -81,14 +84,17 @@ def cases_in(folder: Path) -> list[CohortCase]:
     return listed(folder)
 
 
-def how_to_score(scorer: Scorer, ct_unit: AskedUnit, lungs: Lungs, pictures: Path | None) -> How:
+def how_to_score(
+    scorer: Scorer, ct_unit: AskedUnit, lungs: Lungs, opinion: AskedOpinion, pictures: Path | None
+) -> How:
     """How cases are measured for a scorer: what it reads, and the paper's four, which pictures show.
 
     Raises:
         BadInput: it reads a feature that there is not.
     """
     measured = scorer.manifest.measured
-    names = tuple(dict.fromkeys((*PAPER4, *scorer.manifest.feature_names)))
+    less = () if scorer.without_opinion is None else scorer.without_opinion.manifest.feature_names
+    names = tuple(dict.fromkeys((*PAPER4, *scorer.manifest.feature_names, *less)))
     for name in names:
         feature(name)
     return How(
@@ -96,6 +102,7 @@ def how_to_score(scorer: Scorer, ct_unit: AskedUnit, lungs: Lungs, pictures: Pat
         names,
         ct_unit=ct_unit,
         lungs=lungs,
+        opinion=opinion,
         with_truth=False,
         pictures="" if pictures is None else str(pictures),
     )

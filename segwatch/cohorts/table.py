@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from segwatch.arrays import Flags, Floats, Texts
+from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.cohorts.cells import check_columns, numbers, read_table, texts
-from segwatch.cohorts.columns import BESIDE, KEYS, REMARKS, SEGMENTER, TRAIN, TRUTH_SHARE
+from segwatch.cohorts.columns import BESIDE, KEYS, MADE_BY, REMARKS, SEGMENTER, TRAIN, TRUTH_SHARE
 from segwatch.contracts.identity import digest_of
 from segwatch.errors import RefusedCohort
 from segwatch.scoring.bins import failed
@@ -30,6 +30,7 @@ class Cohort:
         truth_share: the truth's lesion share of the lung (n,), 0 to 1, as `lesion_share_of_lung` is the
             mask's; NaN where it is not known. None where the table has no such column.
         segmenters: who made each mask (n,). None where the table has no such column.
+        opinion, ensemble: see MADE_BY; empty where nothing is said.
     """
 
     cases: Texts
@@ -40,6 +41,8 @@ class Cohort:
     values: Floats
     truth_share: Floats | None = None
     segmenters: Texts | None = None
+    opinion: str = ""
+    ensemble: str = ""
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -54,17 +57,17 @@ class Cohort:
         """The sets, `train` first, then by name."""
         return tuple(sorted(set(self.sets.tolist()), key=lambda name: (name != TRAIN, name)))
 
-    def rows(self, chosen: Flags) -> "Cohort":
-        """The chosen rows."""
-        return Cohort(
-            self.cases[chosen],
-            self.patients[chosen],
-            self.sets[chosen],
-            self.dice[chosen],
-            self.features,
-            self.values[chosen],
-            None if self.truth_share is None else self.truth_share[chosen],
-            None if self.segmenters is None else self.segmenters[chosen],
+    def rows(self, chosen: Flags | Integers) -> "Cohort":
+        """The chosen rows, by a flag each or by their numbers."""
+        return replace(
+            self,
+            cases=self.cases[chosen],
+            patients=self.patients[chosen],
+            sets=self.sets[chosen],
+            dice=self.dice[chosen],
+            values=self.values[chosen],
+            truth_share=None if self.truth_share is None else self.truth_share[chosen],
+            segmenters=None if self.segmenters is None else self.segmenters[chosen],
         )
 
     def of_set(self, name: str) -> "Cohort":
@@ -176,6 +179,7 @@ def stacked(tables: Mapping[str, Cohort]) -> Cohort:
         np.concatenate([table.values for table in alike]),
         _in_all([table.truth_share for table in alike]),
         _in_all([table.segmenters for table in alike]),
+        *(_one_of(name, [getattr(table, name) for table in alike], "the tables") for name in MADE_BY),
     )
 
 
@@ -198,7 +202,25 @@ def _rows_of(table: pa.Table, dice: Floats) -> Cohort:
         values,
         numbers(table, TRUTH_SHARE, cases) if TRUTH_SHARE in table.column_names else None,
         texts(table, SEGMENTER) if SEGMENTER in table.column_names else None,
+        *(_made_by(table, name) for name in MADE_BY),
     )
+
+
+def _made_by(table: pa.Table, name: str) -> str:
+    """The one value that the rows have in a column; empty where they have none."""
+    if name not in table.column_names:
+        return ""
+    return _one_of(name, table[name].cast(pa.string()).to_pylist(), "the rows")
+
+
+def _one_of(name: str, values: Sequence[str | None], whose: str) -> str:
+    known = sorted({value for value in values if value})
+    if len(known) > 1:
+        raise RefusedCohort(
+            f"{whose} differ in {name}: {known[0]} and {known[1]}; what they say does not compare, so give "
+            "one alone"
+        )
+    return known[0] if known else ""
 
 
 def training_rows(cohort: Cohort) -> Cohort:

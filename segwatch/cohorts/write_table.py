@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from segwatch.cohorts.columns import BESIDE, KEYS, REMARKS
+from segwatch.cohorts.columns import BESIDE, KEYS, MADE_BY, REMARKS
 from segwatch.errors import BadInput
 from segwatch.files import whole_file
 
@@ -41,7 +41,9 @@ def measures_table(rows: Sequence[Mapping[str, Any]], features: Sequence[str]) -
     """
     truths = tuple(name for name in BESIDE if any(name in row for row in rows))
     in_words = [{**row, "undefined": json.dumps(row["undefined"])} for row in rows]
-    return table_of(in_words, (*KEYS, *truths, *features, *REMARKS))
+    made_by = [name for name in MADE_BY if any(row.get(name) for row in rows)]
+    said = [name for name in REMARKS if name not in MADE_BY]
+    return table_of(in_words, (*KEYS, *truths, *features, *said, *made_by))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -15,10 +15,21 @@ from cloudevents.core.formats.base import Format
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ValidationError
 
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.ledger import LedgerRecord
 from segwatch.contracts.release import SiteRelease
+from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
+from segwatch.contracts.topics import (
+    DECISIONS,
+    LEDGER,
+    MEASURED,
+    RECEIVED,
+    RELEASE,
+    SCORED,
+    SCORER_DECISIONS,
+    SEGMENTED,
+)
 from segwatch.errors import InvalidMessage
 
 TYPES: Mapping[str, type[BaseModel]] = {
@@ -28,6 +39,8 @@ TYPES: Mapping[str, type[BaseModel]] = {
     SCORED: StudyScored,
     LEDGER: LedgerRecord,
     RELEASE: SiteRelease,
+    DECISIONS: SiteDecision,
+    SCORER_DECISIONS: ScorerDecision,
 }
 """The type of each topic's messages. The event type of a message is its topic's name in the hospital."""
 

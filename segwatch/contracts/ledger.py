@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from segwatch.contracts.base import Contract, Pseudonym
+from segwatch.contracts.base import Contract, Digest, Pseudonym
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse
 
@@ -45,6 +45,25 @@ class CountedStudy(Contract):
     ordinal: Annotated[int, Field(ge=1)]
 
 
+class PulseWatched(Contract):
+    """What the hospital's own detector needs of a closed pulse, so that it can be made again from the ledger.
+
+    Attributes:
+        ratios: of each study in the block's order, see `StudyScored.failure_ratio`; null is one that counts
+            as failed.
+        decisions: before which study, from 0, which decision came.
+        decided_to: the offset behind the last record of the decisions' topic that was taken into account.
+        makers: digests of the pairs of lesion model and scorer that several of the studies went through.
+    """
+
+    ratios: tuple[Annotated[float, Field(ge=0)] | None, ...]
+    decisions: tuple[
+        tuple[Annotated[int, Field(ge=0)], Literal["acknowledge", "rebaseline", "announce"]], ...
+    ]
+    decided_to: Annotated[int, Field(ge=0)]
+    makers: tuple[Digest, ...]
+
+
 class BlockClosed(Contract):
     """A block: its studies, in the log's order, and the noised figures that may leave."""
 
@@ -52,6 +71,7 @@ class BlockClosed(Contract):
     studies: tuple[CountedStudy, ...]
     closed_at: datetime
     figures: Annotated[Pulse | Portrait, Field(discriminator="kind")]
+    watched: PulseWatched | None = None
 
     @model_validator(mode="after")
     def _each_study_has_one_slot(self) -> "BlockClosed":

@@ -9,6 +9,8 @@ from segwatch.contracts.base import Contract, Name, leaves
 MINIMUM_PULSE = 20
 MINIMUM_PORTRAIT = 100
 LARGEST_EPSILON = 1.0
+LARGEST_EPSILON_COUNT = 2.0
+"""Of the count, where no means leave: their part is spent on it, and a study's whole loss stays 3 at most."""
 SMALLEST_EPSILON = 0.001
 """Noise of a smaller epsilon is wider than a thousand studies: nobody would see anything."""
 MOST_MEANS = 5
@@ -27,7 +29,7 @@ class SitePolicy(Contract):
     version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")] = leaves()
     pulse_studies: Annotated[int, Field(ge=MINIMUM_PULSE, le=LARGEST_PULSE)] = 20
     portrait_studies: Annotated[int, Field(ge=MINIMUM_PORTRAIT, le=LARGEST_PORTRAIT)] = 100
-    epsilon_count: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] = 1.0
+    epsilon_count: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON_COUNT)] = 1.0
     epsilon_histogram: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] = 1.0
     epsilon_means: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] = 1.0
     means_of: Annotated[tuple[Name, ...], Field(max_length=MOST_MEANS)] = ()
@@ -43,4 +45,12 @@ class SitePolicy(Contract):
             raise ValueError("portrait_studies must be a multiple of pulse_studies")
         if len(set(self.means_of)) != len(self.means_of):
             raise ValueError("means_of names a feature twice")
+        return self
+
+    @model_validator(mode="after")
+    def _the_count_may_spend_the_means_part(self) -> "SitePolicy":
+        if self.epsilon_count > LARGEST_EPSILON and self.means_of:
+            raise ValueError(
+                f"epsilon_count may be above {LARGEST_EPSILON:g} only where no means leave: empty means_of"
+            )
         return self

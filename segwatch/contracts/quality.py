@@ -25,3 +25,8 @@ COUNT_SENSITIVITY = 1
 """By how much the contents of one study's slot can change the number that needs attention."""
 HISTOGRAM_SENSITIVITY = 2
 """The same of the histogram, in L1: one cell loses the study, another gains it."""
+
+OPINION = ("second_opinion_dice", "second_opinion_precision", "second_opinion_recall")
+"""The features that need a second model's mask. They travel whole: a study has all three or none of them."""
+AGREEMENT = "fold_agreement"
+"""The feature that means another thing for folds than for seeds."""

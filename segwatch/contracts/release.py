@@ -5,13 +5,14 @@ block or epsilon that no site's policy may have.
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, SerializerFunctionWrapHandler, model_serializer
 
 from segwatch.contracts.base import Contract, ModelIdentity, Name, leaves
 from segwatch.contracts.policy import (
     LARGEST_EPSILON,
+    LARGEST_EPSILON_COUNT,
     LARGEST_PORTRAIT,
     LARGEST_PULSE,
     MINIMUM_PORTRAIT,
@@ -46,8 +47,22 @@ class Pulse(_Block):
 
     kind: Literal["pulse"] = leaves()
     k: Annotated[int, Field(ge=MINIMUM_PULSE, le=LARGEST_PULSE)] = leaves(description=K)
-    epsilon: Epsilon = leaves()
+    epsilon: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON_COUNT)] = leaves()
     needs_attention: Noised = leaves()
+    changes: Number | None = leaves(
+        default=None,
+        description="How many changes of scanner, model or scorer were announced or made in this epoch by"
+        " this pulse: a nameless counter, at which a baseline begins.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_released(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a counter nothing is written of it: a pulse that left before there was one is sent again,
+        and stands in the audit log, byte by byte as it was."""
+        written: dict[str, Any] = write(self)
+        if self.changes is None:
+            written.pop("changes", None)
+        return written
 
 
 class NoisedMean(Contract):

@@ -22,6 +22,10 @@ LesionSource = Literal["nnunet", "nnunet-v1", "given"]
 LungMethod = Literal["given", "lungmask", "classical", "none"]
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Ensemble = Literal["folds", "seeds"]
+"""What an ensemble's members differ in: what they learnt from, or only what was drawn."""
+OpinionUse = Literal["read", "absent"]
+"""Whether a scorer that reads a second opinion had the one that it knows."""
 
 
 class Scanner(Contract):
@@ -84,11 +88,33 @@ class StudyReceived(Study):
 
 
 class MaskProbabilities(Contract):
-    """What the lesion model itself says of its mask."""
+    """What the lesion model itself says of its mask.
+
+    `fold_agreement` is the agreement of an `ensemble`'s members, which learnt from other cases each (folds)
+    or from the same ones (seeds): the two do not compare.
+    """
 
     mean_foreground: Share | None = None
     entropy: Annotated[float, Field(ge=0)] | None = None
     fold_agreement: Share | None = None
+    soft_dice_confidence: Share | None = None
+    soft_recall: Share | None = None
+    threshold_agreement: Share | None = None
+    ensemble: Ensemble | None = None
+
+
+class SecondOpinion(Contract):
+    """How the mask agrees with another model's mask of the same scan.
+
+    `precision` is the share of the mask that the other model calls lesion too, `recall` the share of the
+    other's lesion that is in the mask: null where the other finds none. All are null where the mask falls
+    between the points of the grid on which the two are compared.
+    """
+
+    dice: Share | None
+    precision: Share | None
+    recall: Share | None
+    model: ModelIdentity
 
 
 class StudySegmented(Study):
@@ -111,6 +137,7 @@ class StudySegmented(Study):
     model: ModelIdentity | None
     probabilities: MaskProbabilities | None = None
     segmentation_seconds: Seconds | None = None
+    second_opinion: SecondOpinion | None = None
 
 
 MeasureStatus = Literal["measured", "empty", "partly_undefined"]
@@ -120,6 +147,8 @@ class StudyMeasured(Study):
     """The mask's measures. A feature without value is null and has its reason (from features).
 
     A scorer knows one version of each feature; a feature that `feature_versions` does not name has version 1.
+    `opinion` is the model whose mask the second opinion's features compare with, `ensemble` what the lesion
+    model's agreement is of.
     """
 
     ct_unit: CtUnit
@@ -134,6 +163,8 @@ class StudyMeasured(Study):
     lesion_ml: Annotated[float, Field(ge=0)] | None = None
     feature_versions: dict[Name, Version] = Field(default_factory=dict)
     segmentation_seconds: Seconds | None = None
+    opinion: ModelIdentity | None = None
+    ensemble: Ensemble | None = None
 
     @model_validator(mode="after")
     def _every_null_has_its_reason(self) -> "StudyMeasured":
@@ -154,6 +185,23 @@ class Contribution(Contract):
 ScoreStatus = Literal["scored", "undefined", "outside"]
 
 
+class ShadowScore(Contract):
+    """What a second scorer says of the same study, beside the one that counts; it changes nothing.
+
+    `refused` is a study that it cannot score: measured otherwise, or without one of its features.
+    """
+
+    scorer: ModelIdentity
+    status: ScoreStatus | Literal["refused"]
+    predicted_dice: Share | None = None
+    interval: tuple[Share, Share] | None = None
+    failure_probability: Share | None = None
+    predicted_failed: bool
+    needs_attention: bool
+    reason: Reason | None = None
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+
+
 Points = Annotated[float, Field(ge=-100, le=100)]
 """Percentage points between two shares."""
 
@@ -164,7 +212,8 @@ class StudyScored(Study):
     `undefined` has no predicted Dice and counts as failed. `outside` means that the study is not like
     what the scorer was trained on; its figures are shown, and it needs attention. `lung_share_error` is the
     truth's lesion share of the lung less the mask's, as predicted, with an interval; a scorer that was not
-    trained for it says nothing.
+    trained for it says nothing. `second_opinion` is null where the scorer reads none; where it is `absent`
+    the bundle's scorer that needs none gave the figures.
     """
 
     status: ScoreStatus
@@ -182,6 +231,11 @@ class StudyScored(Study):
     scorer: ModelIdentity
     lung_share_error: Points | None = None
     lung_share_error_interval: tuple[Points, Points] | None = None
+    failure_ratio: Annotated[float, Field(gt=0)] | None = None
+    """How many times denser this failure probability is among the scorer's failed training studies than among
+    its good ones; None where the scorer cannot say, or the study is undefined or outside."""
+    second_opinion: OpinionUse | None = None
+    shadow: ShadowScore | None = None
 
     @model_validator(mode="after")
     def _undefined_is_never_good(self) -> "StudyScored":

@@ -6,11 +6,15 @@ MEASURED = "segwatch.study.measured.v1"
 SCORED = "segwatch.study.scored.v1"
 LEDGER = "segwatch.site.ledger.v1"
 RELEASE = "segwatch.site.release.v1"
+DECISIONS = "segwatch.site.decisions.v1"
+"""What people decide about alarms: each hospital has one of its own, and the centre one for all sites."""
+SCORER_DECISIONS = "segwatch.scorer.decisions.v1"
+"""Which scorer counts in a hospital, and who decided it."""
 
-SITE_TOPICS = (RECEIVED, SEGMENTED, MEASURED, SCORED, LEDGER, RELEASE)
-ONE_PARTITION = frozenset({SCORED, LEDGER, RELEASE})
+SITE_TOPICS = (RECEIVED, SEGMENTED, MEASURED, SCORED, LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS)
+ONE_PARTITION = frozenset({SCORED, LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS})
 """Blocks follow the log's order, so what they are made from has one."""
-FOREVER = frozenset({LEDGER, RELEASE})
+FOREVER = frozenset({LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS})
 """Kept without a time limit and never compacted: the first record with an id is the one that counts."""
 WITH_DEAD_LETTERS = (RECEIVED, SEGMENTED, MEASURED, SCORED)
 

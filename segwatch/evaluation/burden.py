@@ -13,11 +13,13 @@ from segwatch.evaluation.plan import Plan
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.burden import POINTS, error_bounds, possible, share_error
 from segwatch.scoring.manifest import MASK_SHARE
+from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns
 from segwatch.statistics.coverage import is_outside
 from segwatch.training.burden import (
     BurdenRows,
     Foreseen,
+    as_error,
     burden_interval,
     burden_rows,
     fit_burden,
@@ -101,7 +103,7 @@ def _fill(
 ) -> None:
     folds = patient_folds(cohort.rows(learn), seed, FOLDS)
     interval = burden_interval(learnt, foreseen(learnt, folds, seed))
-    error = possible(fit_burden(learnt, seed).predict(asked.read), asked.share)
+    error = as_error(fit_burden(learnt, seed).predict(asked.read), asked.share)
     ends = np.array([interval.errors_at(float(share)) for share in asked.share])
     said.error[rows] = error
     said.constant[rows] = possible(np.full(len(error), np.median(learnt.error)), asked.share)
@@ -117,7 +119,9 @@ def _served(cohort: Cohort, scorer: Scorer, *, resubstitution: bool) -> BurdenEn
     said, values = Said.nothing(len(cohort)), rows.values[there]
     error = share_error(scorer.burden, manifest, values)
     share = values[:, manifest.feature_names.index(MASK_SHARE)]
-    outside = is_outside(columns(manifest.terms, rows.features, values), manifest.columns, manifest.outside)
+    dice = serve(scorer.model, manifest, values).dice
+    read = columns(manifest.terms, rows.features, values)
+    outside = is_outside(read, dice, manifest.columns, manifest.outside)
     ends = [
         (np.nan, np.nan) if far else error_bounds(part, float(one), float(at), outside=False)
         for one, at, far in zip(error, share, outside, strict=True)

@@ -1,14 +1,15 @@
 """What `segwatch evaluate` does, once it is called: opens, evaluates, and writes the report."""
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
+from segwatch.cohorts.measuring import How, request_of
 from segwatch.cohorts.opening import Opened, open_cohort
 from segwatch.cohorts.table import Cohort
 from segwatch.cohorts.write_table import write_table
@@ -19,6 +20,9 @@ from segwatch.evaluation.report.page import page
 from segwatch.evaluation.report.pictures import draw_all
 from segwatch.evaluation.report.rivals_section import not_measurable
 from segwatch.evaluation.report.worst_misses import draw_misses
+from segwatch.features.files import scene_of_files
+from segwatch.features.registry import PAPER4
+from segwatch.features.scene import Scene
 from segwatch.files import write_whole
 from segwatch.progress import progress
 from segwatch.scoring.bundle import Scorer, load
@@ -97,11 +101,18 @@ def write_report(out: Path, opened: Opened, found: Evaluated) -> None:
     pictures, notes = draw_all(found.report, found.judged, opened.cohort.sets, out / PICTURES), [NO_IMAGES]
     if opened.how is not None:
         model, judged = next(iter(found.judged.items()))
-        misses, notes = draw_misses(model, judged, opened.cohort, opened.folders, opened.how, out / PICTURES)
+        misses, notes = draw_misses(model, judged, opened.cohort, _scenes(opened, opened.how), out / PICTURES)
         pictures += misses
     write_table(out / "predictions.csv", predictions(opened.cohort, found.judged))
     write_whole(out / "report.html", page(found.report, pictures, out / PICTURES, notes))
     write_whole(out / REPORT, found.report.written())
+
+
+def _scenes(opened: Opened, how: How) -> Callable[[str], Scene]:
+    """Each case of a folder as it was measured."""
+    return lambda case: scene_of_files(
+        request_of(opened.folders[case], replace(how, features=PAPER4)), streamed=False
+    )
 
 
 def predictions(cohort: Cohort, judged: Mapping[str, Judged]) -> pa.Table:

@@ -172,7 +172,7 @@ def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> 
         models=models,
         constants=_constants(cohort, asked, fitted.plan),
         bootstrap=_bootstrap(asked, fitted.drawn, cohort.set_names),
-        p_value={name: _tests(entry.sets) for name, entry in models.items()},
+        p_value={name: sensitivity_tests(entry.sets) for name, entry in models.items()},
         ablation=dict(fitted.ablations),
         rivals=rival_entries(cohort, judged, models, asked.seed),
         burden=burden_entries(
@@ -250,6 +250,11 @@ def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> dic
         mean = float(cohort.of_set(TRAIN).dice.mean())
     else:
         mean = next(iter(asked.bundles.values())).manifest.cohort.mean_dice
+    return constant_entries(cohort, mean)
+
+
+def constant_entries(cohort: Cohort, mean: float) -> dict[str, ConstantEntry]:
+    """Of every set: `mean` for every study, and everything flagged."""
     return {
         title.replace(" ", "_"): ConstantEntry(
             title=title,
@@ -284,7 +289,8 @@ def _spread(values: Floats) -> DrawnSpread:
     return DrawnSpread(defined=len(known), mean=defined(known.mean()), sd=defined(known.std()))
 
 
-def _tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
+def sensitivity_tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
+    """The exact test of each set's sensitivity."""
     return {
         name: SensitivityTest(
             found=entry.found,

@@ -57,7 +57,7 @@ def fitted_intervals(plan: Plan, model: str, seed: int, predicted: Floats) -> Fi
         rows = split.predict & plan.cohort.defined
         region = fit_region(learn, folds)
         outside = np.zeros(len(rows), dtype=np.bool_)
-        outside[rows] = is_outside(plan.cohort.values[rows], spreads_of(learn), region)
+        outside[rows] = is_outside(plan.cohort.values[rows], predicted[rows], spreads_of(learn), region)
         interval = banded_interval(said, learn.dice - said, learn.patients)
         made.plain.fill(rows, predicted[rows], interval, outside[rows])
         _fill_weighted(made, plan, split, learn, said, predicted, outside)

@@ -2,7 +2,8 @@
 
 NIfTI files are streamed: the grid's voxels are taken as the file is inflated, the CT only near the lesion,
 and memory does not grow with the number of slices. What cannot be streamed (DICOM, slices that are not
-axial, `native`, a lung mask that is still to be made) is read as a whole and measured all the same.
+axial, `native`, what a lung mask or a second opinion is still to be made of) is read as a whole and measured
+all the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from segwatch.contracts.base import Geometry
-from segwatch.contracts.studies import CtUnit
+from segwatch.contracts.studies import CtUnit, SecondOpinion
 from segwatch.features import inputs
 from segwatch.features.card import Feature
 from segwatch.features.kernels.masks import BinaryMask
@@ -34,6 +35,8 @@ from segwatch.volumes.sampled import sample_ct, sample_mask, source_geometry, st
 
 MakeLung = Callable[[Volume, CtUnit], Mask | None]
 """Makes the lung mask of a CT in HU, as it was scanned; None where it finds no lung."""
+GiveOpinion = Callable[[Volume, CtUnit, Mask, Mask | None], SecondOpinion | None]
+"""Compares a CT's lesion mask with another model's, given the lung mask; None where that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Request:
         features: names from the catalogue.
         whole: whether files are read to their last checksum.
         make_lung: makes the lung mask where there is no file of it.
+        give_opinion: makes the second opinion.
     """
 
     ct: Path
@@ -58,6 +62,7 @@ class Request:
     features: Sequence[str] = MEASURED
     whole: bool = True
     make_lung: MakeLung | None = None
+    give_opinion: GiveOpinion | None = None
 
     @property
     def wanted(self) -> list[Feature]:
@@ -84,7 +89,8 @@ def scene_of_files(request: Request, *, streamed: bool = True) -> Scene:
     """
     paths = [path for path in (request.ct, request.lesion, request.lung) if path is not None]
     made = request.lung is None and request.make_lung is not None
-    if streamed and not request.native and not made and streamable(paths):
+    whole = request.native or made or request.give_opinion is not None
+    if streamed and not whole and streamable(paths):
         return _streamed(request)
     return _read(request)
 
@@ -186,7 +192,10 @@ def _read(request: Request) -> Scene:
     unit = inputs.known_unit(request.ct_unit, ct.array)
     values = in_hounsfield(ct.array, "display", request.ct.name)[0] if unit == "display" else ct.array
     lesion = read_mask(request.lesion, ct.geometry)
-    lung = _lung(request, Volume(values, ct.geometry), unit)
+    volume = Volume(values, ct.geometry)
+    lung = _lung(request, volume, unit)
+    give = request.give_opinion
+    opinion = None if give is None else give(volume, unit, lesion.array, lung)
     geometry = ct.geometry
     if not request.native:
         shape = target_shape(geometry.shape_zyx, request.options)
@@ -199,6 +208,7 @@ def _read(request: Request) -> Scene:
         ct_unit=unit,
         options=request.options,
         given_native=NativeMask(_binary(lesion.array), lesion.geometry.spacing_zyx_mm),
+        given_opinion=opinion,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from segwatch.contracts.studies import CtUnit, MaskProbabilities, MeasureStatus
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.studies import CtUnit, Ensemble, MaskProbabilities, MeasureStatus, SecondOpinion
 from segwatch.features import inputs
 from segwatch.features.card import Feature
 from segwatch.features.kernels.components import Rule
@@ -28,6 +29,7 @@ class Measures:
         features: each feature's value, or None where it has none.
         undefined: for each feature without value, why: a stable code, then words.
         ct_unit: what the CT's values are; `display` marks what was made from mapped display values.
+        opinion: the model that the second opinion's features compare with. ensemble: of the lesion model.
     """
 
     status: MeasureStatus
@@ -35,6 +37,8 @@ class Measures:
     undefined: dict[str, str]
     options: FeatureOptions
     ct_unit: CtUnit
+    opinion: ModelIdentity | None = None
+    ensemble: Ensemble | None = None
 
     @property
     def profile(self) -> ProfileName:
@@ -66,6 +70,7 @@ def measure(
     features: Sequence[str] = PAPER4,
     native: NativeMask | None = None,
     probabilities: MaskProbabilities | None = None,
+    second_opinion: SecondOpinion | None = None,
 ) -> Measures:
     """Measure arrays as they are, without resampling.
 
@@ -84,6 +89,7 @@ def measure(
         native: the lesion mask before resampling: for what is measured in ml, for the slices' own distance,
             and to tell a mask that resampling emptied from an empty one.
         probabilities: what the lesion model itself says of its mask.
+        second_opinion: how the mask agrees with another model's.
 
     Raises:
         RefusedVolume: the arrays cannot be measured soundly; `kind` says why.
@@ -106,6 +112,7 @@ def measure(
         options=reading,
         given_native=native,
         given=probabilities,
+        given_opinion=second_opinion,
     )
     return measure_scene(scene, wanted)
 
@@ -115,7 +122,15 @@ def measure_scene(scene: Scene, features: Sequence[Feature]) -> Measures:
     found = {each.card.name: _value(each, scene) for each in features}
     values = {name: None if isinstance(value, Reason) else value for name, value in found.items()}
     undefined = {name: str(value) for name, value in found.items() if isinstance(value, Reason)}
-    return Measures(_status(scene, undefined), values, undefined, scene.options, scene.ct_unit)
+    return Measures(
+        _status(scene, undefined),
+        values,
+        undefined,
+        scene.options,
+        scene.ct_unit,
+        None if scene.given_opinion is None else scene.given_opinion.model,
+        None if scene.given is None else scene.given.ensemble,
+    )
 
 
 def _value(each: Feature, scene: Scene) -> float | Reason:

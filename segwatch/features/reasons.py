@@ -21,6 +21,10 @@ class Reason(Enum):
     NO_LUNG_BORDER = "the lung mask fills the whole volume"
     NO_EDGE = "every run of the mask ends at the volume's border"
     NO_PROBABILITIES = "the mask came without the model's probabilities"
+    NO_OPINION = (
+        "no second opinion came with the mask: no other model is set, or there is no lung for it to look at"
+    )
+    OPINION_EMPTY = "the second opinion finds no lesion, so it has no recall"
     LUNG_ALL_LESION = "the lesion mask covers all of the lung"
     NO_DENSE_LUNG = "nothing in the lung is dense"
     FLAT_LUNG = "the lung outside the lesion mask has the same density everywhere"

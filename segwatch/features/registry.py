@@ -41,6 +41,12 @@ FEATURES = (
     given.mean_foreground_probability,
     given.probability_entropy,
     given.fold_agreement,
+    given.soft_dice_confidence,
+    given.soft_recall,
+    given.threshold_agreement,
+    given.second_opinion_dice,
+    given.second_opinion_precision,
+    given.second_opinion_recall,
 )
 CATALOGUE = MappingProxyType({feature.card.name: feature for feature in FEATURES})
 

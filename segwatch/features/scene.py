@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from segwatch.contracts.studies import CtUnit, MaskProbabilities
+from segwatch.contracts.studies import CtUnit, MaskProbabilities, SecondOpinion
 from segwatch.errors import RefusedVolume
 from segwatch.features.coarse import Coarse, coarsen
 from segwatch.features.inputs import Spacing
@@ -45,6 +45,7 @@ class Scene:
         given_native: the lesion mask before resampling, where there is one: ml are measured there, slices lie
             as far apart as there, and what resampling lost is seen there.
         given: what the lesion model itself says of its mask.
+        given_opinion: how the mask agrees with another model's.
     """
 
     ct: NDArray[Any]
@@ -55,6 +56,7 @@ class Scene:
     options: FeatureOptions = field(default_factory=FeatureOptions)
     given_native: NativeMask | None = None
     given: MaskProbabilities | None = None
+    given_opinion: SecondOpinion | None = None
 
     def __post_init__(self) -> None:
         """Raises RefusedVolume, `native_is_empty`, where the two lesion masks cannot be of one study."""
@@ -142,3 +144,10 @@ class Scene:
         if self.given is None:
             raise NoValue(Reason.NO_PROBABILITIES)
         return self.given
+
+    @property
+    def second_opinion(self) -> SecondOpinion:
+        """What another model's mask says of this one."""
+        if self.given_opinion is None:
+            raise NoValue(Reason.NO_OPINION)
+        return self.given_opinion

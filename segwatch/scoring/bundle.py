@@ -3,6 +3,7 @@
 A scorer with a second target, the error of the lesion's share of the lung, has burden.skops too.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,14 @@ from segwatch.scoring.bins import COUNT
 from segwatch.scoring.bundle_files import TRAIN_AGAIN, identity_of, read_files
 from segwatch.scoring.burden import share_error
 from segwatch.scoring.forms import Form
-from segwatch.scoring.manifest import BURDEN_FILE, CARD_FILE, MANIFEST_FILE, MODEL_FILE, ScorerManifest
+from segwatch.scoring.manifest import (
+    BURDEN_FILE,
+    CARD_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    WITHOUT_OPINION,
+    ScorerManifest,
+)
 from segwatch.scoring.predict import serve
 from segwatch.scoring.skops_file import read
 
@@ -32,12 +40,14 @@ class Scorer:
         manifest: the features it needs, calibration, threshold, interval, limits.
         identity: its name and the hash of its manifest, which holds the model's hash.
         burden: predicts the second target from the same columns; None where the manifest names none.
+        without_opinion: scores studies that have no second opinion, where this one reads one.
     """
 
     model: Pipeline | Form
     manifest: ScorerManifest
     identity: ModelIdentity
     burden: Pipeline | Form | None = None
+    without_opinion: "Scorer | None" = None
 
 
 def load(folder: Path) -> Scorer:
@@ -51,11 +61,34 @@ def load(folder: Path) -> Scorer:
     model = _model(folder / MODEL_FILE, files.model)
     burden = None if files.burden is None else _model(folder / BURDEN_FILE, files.burden)
     _try_out(model, burden, files.manifest, folder)
-    return Scorer(model, files.manifest, files.identity, burden)
+    return Scorer(model, files.manifest, files.identity, burden, _without_opinion(folder, files.manifest))
+
+
+def _without_opinion(folder: Path, manifest: ScorerManifest) -> Scorer | None:
+    """The scorer that the manifest pins for studies without a second opinion."""
+    if manifest.without_opinion_sha256 is None:
+        return None
+    scorer = load(folder / WITHOUT_OPINION)
+    if scorer.identity.sha256 != manifest.without_opinion_sha256:
+        raise RefusedModel(
+            f"{folder / WITHOUT_OPINION} is not the scorer that {folder / MANIFEST_FILE} names: its sha256 "
+            f"is {scorer.identity.sha256}; take the bundle from its source again"
+        )
+    if scorer.manifest.reads_opinion or scorer.manifest.measured != manifest.measured:
+        raise RefusedModel(
+            f"{folder / WITHOUT_OPINION} reads a second opinion itself, or other measures; {TRAIN_AGAIN}"
+        )
+    return scorer
 
 
 def save(
-    folder: Path, model: bytes, manifest: ScorerManifest, card: str, burden: bytes | None = None
+    folder: Path,
+    model: bytes,
+    manifest: ScorerManifest,
+    card: str,
+    burden: bytes | None = None,
+    *,
+    without_opinion: Path | None = None,
 ) -> ModelIdentity:
     """Write a bundle, the manifest last: a bundle that was only half written is refused by `load`.
 
@@ -64,6 +97,8 @@ def save(
         model, manifest: the `skops` and `manifest` of what `train` returned.
         card: the model card for people, in Markdown.
         burden: the model of the second target; without it the bundle is written without that target.
+        without_opinion: the bundle of the scorer that the manifest pins for studies without second opinion,
+            where it pins one; it is copied into this one unless it lies there.
 
     Returns:
         The scorer's name and the sha256 of its manifest.
@@ -72,6 +107,9 @@ def save(
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    inner = folder / WITHOUT_OPINION
+    if without_opinion is not None and without_opinion.resolve() != inner.resolve():
+        shutil.copytree(without_opinion, inner, dirs_exist_ok=True)
     if burden is None:
         manifest = manifest.model_copy(update={"burden": None})
     written = (manifest.model_dump_json(indent=2) + "\n").encode()

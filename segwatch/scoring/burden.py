@@ -15,6 +15,8 @@ from segwatch.scoring.terms import columns
 
 POINTS = 100.0
 """Percentage points in a share of 1."""
+FARTHEST = 10.0
+"""No logarithm of a ratio of shares is larger."""
 Bounds = tuple[float, float]
 
 
@@ -26,7 +28,29 @@ def mask_share(manifest: ScorerManifest, values: Floats) -> Floats:
 def share_error(model: Any, manifest: ScorerManifest, values: Floats) -> Floats:  # noqa: ANN401 - scikit-learn carries no types
     """The predicted errors (n,) in percentage points, from the scorer's features (n, f) without gaps."""
     read = columns(manifest.terms, manifest.feature_names, values)
-    return possible(np.asarray(model.predict(read), dtype=np.float64), mask_share(manifest, values))
+    part = manifest.burden
+    if part is None:
+        raise ValueError(f"{manifest.name} has no second target")
+    ratio = np.asarray(model.predict(read), dtype=np.float64)
+    return error_of(ratio, mask_share(manifest, values), floor=part.floor, weight=part.weight)
+
+
+def log_ratio(truth: Floats, share: Floats, floor: float) -> Floats:
+    """What the model learns (n,): the logarithm of the truth's share over the mask's, each with the floor.
+
+    The floor, a share, holds the ratio of two small shares.
+    """
+    return np.asarray(np.log(truth + floor) - np.log(share + floor), dtype=np.float64)
+
+
+def error_of(ratio: Floats, share: Floats, *, floor: float, weight: float) -> Floats:
+    """The error (n,) in points that a predicted `log_ratio` means at the mask's share (n,), times the weight.
+
+    A median of the ratio is a median of the error. A weight below 1 draws it to 0, since few patients teach a
+    model to say too much of the next.
+    """
+    beyond = np.expm1(np.clip(ratio, -FARTHEST, FARTHEST)) * (share + floor)
+    return possible(weight * POINTS * np.asarray(beyond, dtype=np.float64), share)
 
 
 def possible(error: Floats, share: Floats) -> Floats:

@@ -88,7 +88,7 @@ def in_a_line(scorer: "Scorer") -> str:
     return (
         f"{manifest.name} ({manifest.model} on {manifest.feature_set}: {len(manifest.features)} features), "
         f"sha256 {scorer.identity.sha256[:12]}, {cohort.studies} studies of {cohort.patients} patients"
-        f"{_figures(manifest)}{_site(manifest)}{'; unfit for paging' if manifest.unfit_for_paging else ''}"
+        f"{_figures(manifest)}{_site(manifest)}{_paging(manifest)}"
     )
 
 
@@ -98,13 +98,20 @@ def _figures(manifest: "ScorerManifest") -> str:
         for name in SHOWN
         if (figure := manifest.figures.get(name)) is not None
     ]
-    return f"; out of fold {', '.join(known)}" if known else ""
+    whose = "" if manifest.changed_for_a_site is None else "the fleet's, "
+    return f"; out of fold {whose}{', '.join(known)}" if known else ""
 
 
 def _site(manifest: "ScorerManifest") -> str:
-    adaptation, site = manifest.adaptation, manifest.interval.site
-    adapted = "" if adaptation is None else f"; adapted to a site by {adaptation.studies} reviewed studies"
+    changed, site = manifest.changed_for_a_site, manifest.interval.site
+    adapted = "" if changed is None else f"; adapted to a site by {changed.studies} reviewed studies"
     return adapted if site is None else f"{adapted}; interval weighted to {site.studies} studies of a site"
+
+
+def _paging(manifest: "ScorerManifest") -> str:
+    if manifest.good_masks is None and manifest.changed_for_a_site is not None:
+        return "; whether it is fit for paging is unknown: good masks were not tried anew"
+    return "; unfit for paging" if manifest.unfit_for_paging else ""
 
 
 def _is_a_scorers(manifest: Path) -> bool:

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.contracts.base import Reason
+from segwatch.contracts.base import ModelIdentity, Reason
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.contracts.studies import Contribution
 from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
+from segwatch.scoring.outside import expected_error
 
 SMALLEST_EFFECT = 0.01
 """Effects on the predicted Dice below this are not worth a sentence."""
@@ -45,6 +46,14 @@ def why_undefined(needed: Sequence[str], undefined: Mapping[str, Reason], *, emp
     return tuple(_cut(text) for text in (["the mask is empty"] if empty else []) + gaps)
 
 
+def why_no_opinion(opinion: ModelIdentity | None, manifest: ScorerManifest) -> str:
+    """That the second opinion is missing that the scorer needs, or is another model's."""
+    if opinion is None or manifest.opinion is None:
+        return "there is no second opinion, which this scorer needs"
+    known = manifest.opinion.model.name
+    return f"the second opinion is of {opinion.name}, and this scorer knows that of {known}"
+
+
 def why_nowhere(features: Mapping[str, float | None]) -> tuple[str, ...]:
     """That no lesion lies in the lung, whatever the scorer reads; nothing where some does."""
     return ("no lesion voxel lies in the lung",) if features.get(WITHIN) == 0 else ()
@@ -76,6 +85,19 @@ def why_outside(
         _cut(text)
         for text in (first, *(_lies_far(manifest.columns[n], read[n], standardised[n]) for n in far))
     )
+
+
+def why_doubtful(standardised: Floats, dice: float, manifest: ScorerManifest) -> tuple[str, ...]:
+    """The error that the scorer must expect of itself; nothing where it has no doubt."""
+    doubt = manifest.outside.doubt
+    if doubt is None:
+        return ()
+    expected = float(expected_error(standardised[None, :], np.array([dice]), doubt)[0])
+    sentence = (
+        f"the scorer must expect an error of {expected:.2f} in Dice here, while on {doubt.quantile:.0%} of "
+        f"the studies of patients left out it expects {doubt.bound:.2f} or less: do not rely on its word"
+    )
+    return (sentence,)
 
 
 def _lowers(driver: Contribution, feature: FeatureStatistics) -> str:

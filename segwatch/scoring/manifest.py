@@ -1,12 +1,15 @@
 """What a scorer's manifest.json says. Closed and strict: a field too many or missing refuses the bundle."""
 
 import math
+from bisect import bisect_right
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
-from segwatch.contracts.base import Contract, Digest, Name
+from segwatch.contracts.base import Contract, Digest, ModelIdentity, Name
+from segwatch.contracts.quality import OPINION
+from segwatch.contracts.studies import Ensemble
 from segwatch.scoring.bins import EDGES
 from segwatch.scoring.calibrated import (
     IsotonicCalibration,
@@ -14,15 +17,22 @@ from segwatch.scoring.calibrated import (
     Probability,
     ResidualCalibration,
 )
+from segwatch.scoring.reviewed import SiteReviews
 from segwatch.scoring.terms import Term, needed
+from segwatch.scoring.threshold import Threshold
 
 MODEL_FILE = "model.skops"
 MANIFEST_FILE = "manifest.json"
 BURDEN_FILE = "burden.skops"
 CARD_FILE = "MODEL_CARD.md"
+WITHOUT_OPINION = "without_opinion"
+"""The folder in a bundle that reads a second opinion: the scorer of studies that have none."""
 
 MASK_SHARE = "lesion_share_of_lung"
 """The mask's share of the lung, whose error `burden` predicts."""
+
+DOUBT_BESIDE = 2
+"""Of the columns that a doubt reads, those beside the model's."""
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -83,20 +93,6 @@ class TrainingCohort(Contract):
     mean_dice: Probability
 
 
-class Threshold(Contract):
-    """From which failure probability on a study is predicted failed, and how that was chosen.
-
-    Either the highest that finds the target's share of the failures, or the cheapest where a missed failure
-    costs as much as so many false alarms.
-    """
-
-    failure_probability: Probability
-    target_sensitivity: Probability | None
-    cost_of_a_miss: Annotated[float, Field(gt=0)] | None = None
-    cross_validated_sensitivity: Probability
-    cross_validated_specificity: Probability
-
-
 class Band(Contract):
     """The interval of studies whose predicted Dice is below `below`, and not below the band before."""
 
@@ -152,8 +148,55 @@ class Interval(Contract):
         return (self.low, self.high) if band is None else (band.low, band.high)
 
 
+class Doubt(Contract):
+    """The error that the scorer must expect of itself, beyond whose bound a study is outside.
+
+    A line in what the model reads (standardised, cut at `limit` standard deviations), the predicted Dice d,
+    and 4 d (1 - d): a weight for each in that order. It was learnt from the errors on patients left out, and
+    on segmenters left out where they are known by name. The bound is the expectation that the given share of
+    such studies keeps to; `followed` is its rank correlation with their errors.
+    """
+
+    quantile: Probability
+    bound: float
+    followed: Annotated[float, Field(ge=-1, le=1)]
+    limit: Annotated[float, Field(gt=0)]
+    weights: tuple[float, ...]
+    intercept: float
+
+
+class FailureDensities(Contract):
+    """How the failure probabilities of failed and of good training rows are spread, out of fold.
+
+    Cell c holds those from edge c - 1 up to edge c; the first begins at 0, the last ends at 1. Counts and
+    edges, no row.
+    """
+
+    edges: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=50)]
+    failed: tuple[Annotated[int, Field(ge=0)], ...]
+    good: tuple[Annotated[int, Field(ge=0)], ...]
+
+    @model_validator(mode="after")
+    def _edges_ascend_between_the_cells(self) -> "FailureDensities":
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("the edges do not ascend")
+        if not len(self.failed) == len(self.good) == len(self.edges) + 1:
+            raise ValueError("the edges do not part the cells")
+        return self
+
+    def ratio(self, failure_probability: float) -> float:
+        """How many times denser it is among failed rows than among good ones. Half a row is
+        added to each cell, so that what was never seen is not certain."""
+        cell = bisect_right(self.edges, failure_probability)
+        cells = len(self.failed)
+        failed = (self.failed[cell] + 0.5) / (sum(self.failed) + 0.5 * cells)
+        return failed / ((self.good[cell] + 0.5) / (sum(self.good) + 0.5 * cells))
+
+
 class Region(Contract):
     """Where the training cohort lies: the Mahalanobis distance beyond which a study is outside.
+
+    It is outside too where the scorer must expect a large error of itself: its `doubt`, if it has one.
 
     The bound is the distance that the given share of the studies keeps to when its patient is held out.
     `precision` is the inverse of the correlation matrix of what the model reads, standardised, row by row.
@@ -163,6 +206,7 @@ class Region(Contract):
     quantile: Probability
     bound: Annotated[float, Field(gt=0)]
     precision: tuple[tuple[float, ...], ...]
+    doubt: Doubt | None = None
 
 
 class GoodMasks(Contract):
@@ -201,13 +245,16 @@ class Burden(Contract):
     """The second target: how far the mask's lesion share of the lung is from the truth's.
 
     Truth's share less the mask's, in percentage points. `model_sha256` is of `burden.skops`, which predicts
-    it from the columns that the scorer's model reads. The interval's bands are of the mask's share, and its
-    bounds are added to the prediction. `constant` is the training rows' median error, what would be said of
-    every mask. The figures are of patients left out: `mae_constant` is of the other patients' constant, and
-    `gain_low` the lower end of the gain's 95 % interval over patients.
+    it from the columns that the scorer's model reads, by `floor` and `weight`
+    (`segwatch.scoring.burden`). The interval's bands are of the mask's share, and its bounds are added to the
+    prediction. `constant` is the training rows' median error, what would be said of every mask. The figures
+    are of patients left out: `mae_constant` is of the other patients' constant, and `gain_low` the lower end
+    of the gain's 95 % interval over patients.
     """
 
     model_sha256: Digest
+    floor: Annotated[float, Field(gt=0, lt=1)]
+    weight: Annotated[float, Field(gt=0, le=1)]
     interval: Interval
     constant: Annotated[float, Field(ge=-100, le=100)]
     mae: Annotated[float, Field(ge=0)]
@@ -246,8 +293,26 @@ class Adaptation(Contract):
         return self.gain_on_constant_low > 0
 
 
+class OpinionWorth(Contract):
+    """What a second opinion adds, on masks of patients left out, and whose opinion it is.
+
+    `gain` is in AUROC for failed masks, over the scorer that reads none, with its 95 % interval over
+    patients. `dice` is the opinion's own, with the truths that were among the masks; None where none were. A
+    study whose opinion is another model's is scored as one without.
+    """
+
+    model: ModelIdentity
+    gain: Figure
+    auroc_without: Probability
+    dice: Probability | None
+
+
 class ScorerManifest(Contract):
-    """A scorer: what it reads, what it was made from, and how its output is to be understood."""
+    """A scorer: what it reads, what it was made from, and how its output is to be understood.
+
+    `ensemble` is what the agreement that it reads is of; `without_opinion_sha256` pins the scorer of studies
+    without the second opinion that this one reads.
+    """
 
     format: Literal["segwatch-scorer/1"]
     name: Name
@@ -270,11 +335,16 @@ class ScorerManifest(Contract):
     figures: dict[str, Figure]
     good_masks: GoodMasks | None = None
     adaptation: Adaptation | None = None
+    failure_densities: FailureDensities | None = None
     seed: int
     versions: dict[str, str]
     intended_use: Words
     limits: Annotated[tuple[Words, ...], Field(min_length=1)]
     burden: Burden | None = None
+    site: SiteReviews | None = None
+    ensemble: Ensemble | None = None
+    opinion: OpinionWorth | None = None
+    without_opinion_sha256: Digest | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -282,8 +352,15 @@ class ScorerManifest(Contract):
         return tuple(feature.name for feature in self.features)
 
     @property
+    def reads_opinion(self) -> bool:
+        """Whether a study needs a second opinion."""
+        return any(name in OPINION for name in self.feature_names)
+
+    @property
     def unfit_for_paging(self) -> tuple[str, ...]:
         """Why nobody should be paged on its word; empty where its own tests do not speak against it."""
+        if self.good_masks is None and self.changed_for_a_site is not None:
+            return ("it was changed for a site: what it says of good masks and truths was not tried anew",)
         if self.good_masks is None:
             return (
                 "it was trained before good masks and truths were tried: what it says of them is not shown",
@@ -291,13 +368,29 @@ class ScorerManifest(Contract):
         return self.good_masks.unfit
 
     @property
+    def changed_for_a_site(self) -> Adaptation | SiteReviews | None:
+        """What reviews at a site changed: both say how many there were; None of a fleet's scorer."""
+        return self.adaptation or self.site
+
+    @property
     def columns(self) -> tuple[Spread, ...]:
         """What the model reads, in its order: the terms, or the features themselves where there are none."""
         return self.term_statistics or self.features
 
     @model_validator(mode="after")
-    def _parts_fit_together(self) -> "ScorerManifest":
+    def _outside_fits(self) -> "ScorerManifest":
         width = len(self.columns)
+        if [len(row) for row in self.outside.precision] != [width] * width:
+            raise ValueError(f"outside.precision is not {width} by {width}")
+        doubt = self.outside.doubt
+        if doubt is not None and len(doubt.weights) != width + DOUBT_BESIDE:
+            raise ValueError(f"outside.doubt has not {width + DOUBT_BESIDE} weights")
+        if not _is_positive_definite(self.outside.precision):
+            raise ValueError("outside.precision is not symmetric and positive definite")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "ScorerManifest":
         if len(set(self.feature_names)) != len(self.features):
             raise ValueError("a feature stands twice")
         if [term.name for term in self.terms] != [column.name for column in self.term_statistics]:
@@ -308,10 +401,8 @@ class ScorerManifest(Contract):
             raise ValueError(f"burden needs the feature {MASK_SHARE}")
         if self.bin_edges != EDGES:
             raise ValueError(f"the bins' edges are not {EDGES}")
-        if [len(row) for row in self.outside.precision] != [width] * width:
-            raise ValueError(f"outside.precision is not {width} by {width}")
-        if not _is_positive_definite(self.outside.precision):
-            raise ValueError("outside.precision is not symmetric and positive definite")
+        if self.reads_opinion != (self.opinion is not None):
+            raise ValueError("it reads a second opinion and does not say what that is worth, or the reverse")
         if (self.kind == "regressor") != (self.calibration.quantiles is not None):
             raise ValueError("the calibration does not fit the kind of model")
         return self

@@ -1,16 +1,17 @@
 """Whether a study is like what the scorer was trained on: its Mahalanobis distance to the cohort.
 
 A distance that needs only means and correlations is taken, so that no study of the training cohort has to
-travel in the bundle. Source: Mahalanobis (1936); Lee et al. (2018), arXiv:1807.03888, for its use on
-inputs that a model does not know.
+travel in the bundle. Source: Mahalanobis (1936); Lee et al. (2018), arXiv:1807.03888, for its use on inputs
+that a model does not know. Beside it the scorer knows what error it must expect of itself, since a study can
+be near the cohort and yet be misjudged.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from segwatch.arrays import Floats
-from segwatch.scoring.manifest import Region, Spread
+from segwatch.arrays import Flags, Floats
+from segwatch.scoring.manifest import Doubt, Region, Spread
 
 FARTHEST = 1e6
 """Features are cut at this many standard deviations, far outside, so that no model's arithmetic overflows."""
@@ -37,6 +38,25 @@ def cut_at_farthest(values: Floats, spreads: Sequence[Spread]) -> Floats:
 def distance_of(standardised: Floats, region: Region) -> float:
     """The distance of one study's standardised columns (f,)."""
     return float(distance(standardised[None, :], np.array(region.precision))[0])
+
+
+def doubt_columns(standardised: Floats, dice: Floats, limit: float) -> Floats:
+    """What a doubt reads (n, t + 2) of standardised columns (n, t) and predicted Dice (n,)."""
+    unsure = 4.0 * dice * (1.0 - dice)
+    return np.column_stack([np.clip(standardised, -limit, limit), dice, unsure])
+
+
+def expected_error(standardised: Floats, dice: Floats, doubt: Doubt) -> Floats:
+    """The error of the predicted Dice (n,) that the scorer must expect of itself."""
+    read = doubt_columns(standardised, dice, doubt.limit)
+    return np.asarray(read @ np.array(doubt.weights) + doubt.intercept, dtype=np.float64)
+
+
+def is_doubtful(standardised: Floats, dice: Floats, region: Region) -> Flags:
+    """Whether the scorer must expect a large error of itself (n,); of a scorer without doubt never."""
+    if region.doubt is None:
+        return np.zeros(len(dice), dtype=np.bool_)
+    return np.asarray(expected_error(standardised, dice, region.doubt) > region.doubt.bound, dtype=np.bool_)
 
 
 def _statistics(spreads: Sequence[Spread]) -> tuple[Floats, Floats]:

@@ -7,10 +7,21 @@ from typing import Protocol
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.contracts.studies import Contribution, MeasureStatus, ScoreStatus, StudyMeasured, StudyScored
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.quality import AGREEMENT, OPINION
+from segwatch.contracts.studies import (
+    Contribution,
+    Ensemble,
+    MeasureStatus,
+    OpinionUse,
+    ScoreStatus,
+    StudyMeasured,
+    StudyScored,
+)
 from segwatch.errors import Unprocessable
 from segwatch.scoring import burden, explain, outside
 from segwatch.scoring.bundle import Scorer
+from segwatch.scoring.manifest import ScorerManifest
 from segwatch.scoring.predict import serve
 from segwatch.scoring.terms import columns
 
@@ -31,6 +42,8 @@ class Measured(Protocol):
         profile: the reading of the paper's features.
         components: the rule by which voxels connect.
         feature_versions: of each feature; 1 where one is not named.
+        opinion: the model that the second opinion's features compare with.
+        ensemble: what the agreement of the lesion model's checkpoints is of.
     """
 
     @property
@@ -45,6 +58,10 @@ class Measured(Protocol):
     def components(self) -> str: ...
     @property
     def feature_versions(self) -> Mapping[str, int]: ...
+    @property
+    def opinion(self) -> ModelIdentity | None: ...
+    @property
+    def ensemble(self) -> Ensemble | None: ...
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,9 @@ class Score:
         needs_attention: whether a person should look: failed, undefined, outside, or no lesion in the lung.
         lung_share_error: the truth's lesion share of the lung less the mask's, as predicted, in percentage
             points; None where the scorer has no such target. lung_share_error_interval: around it.
+        failure_ratio: how many times denser the failure probability is among failed training rows than among
+            good ones; None of an undefined study, one outside, and where the bundle does not say.
+        second_opinion: whether the one that the scorer reads was there; None where it reads none.
     """
 
     status: ScoreStatus
@@ -76,6 +96,8 @@ class Score:
     needs_attention: bool = True
     lung_share_error: float | None = None
     lung_share_error_interval: tuple[float, float] | None = None
+    failure_ratio: float | None = None
+    second_opinion: OpinionUse | None = None
 
 
 def score(measured: Measured, scorer: Scorer) -> Score:
@@ -83,12 +105,38 @@ def score(measured: Measured, scorer: Scorer) -> Score:
 
     An empty mask, or one with a feature of the scorer undefined, has no predicted Dice, counts as failed
     and needs attention. A study outside the training cohort, or with no lesion in the lung,
-    needs attention whatever its prediction.
+    needs attention whatever its prediction. A study without the second opinion that the scorer reads, or with
+    another model's, is scored by the bundle's scorer that needs none; where there is no such scorer it is
+    undefined.
 
     Raises:
-        Unprocessable: `other_measures`, `missing_feature` or `other_feature_version`: measured otherwise
-            than the scorer expects.
+        Unprocessable: `other_measures`, `missing_feature`, `other_feature_version` or `other_ensemble`:
+            measured otherwise than the scorer expects.
     """
+    if not scorer.manifest.reads_opinion:
+        return _attended(measured, scorer)
+    if has_opinion(measured, scorer.manifest):
+        return replace(_attended(measured, scorer), second_opinion="read")
+    if scorer.without_opinion is not None:
+        return replace(_attended(measured, scorer.without_opinion), second_opinion="absent")
+    return Score(
+        "undefined", (explain.why_no_opinion(measured.opinion, scorer.manifest),), second_opinion="absent"
+    )
+
+
+def has_opinion(measured: Measured, manifest: ScorerManifest) -> bool:
+    """Whether the study has the second opinion that the scorer was trained on.
+
+    One that could not be compared in full (the other model finds no lesion) counts: what it lacks is
+    undefined.
+    """
+    known, found = manifest.opinion, measured.opinion
+    if known is None or found is None or found.sha256 != known.model.sha256:
+        return False
+    return any(measured.features.get(name) is not None for name in OPINION)
+
+
+def _attended(measured: Measured, scorer: Scorer) -> Score:
     _check_measures(measured, scorer)
     found = _score(measured, scorer)
     nowhere = explain.why_nowhere(measured.features)
@@ -104,7 +152,7 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
         received_at=measured.received_at,
         arrival=measured.arrival,
         scanner=measured.scanner,
-        **vars(_whole(measured, score(measured, scorer))),
+        **vars(study_score(measured, scorer)),
         features=measured.features,
         lesion_source=measured.lesion_source,
         model=measured.model,
@@ -112,8 +160,12 @@ def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     )
 
 
-def _whole(measured: StudyMeasured, found: Score) -> Score:
-    """The score; undefined where the study may be a part only: a part is never the whole."""
+def study_score(measured: StudyMeasured, scorer: Scorer) -> Score:
+    """The score of a study; undefined where it may be a part only, since a part is never the whole.
+
+    Raises as `score` does.
+    """
+    found = score(measured, scorer)
     if measured.arrival is None or measured.arrival.incomplete is None:
         return found
     return Score("undefined", (f"incomplete: {measured.arrival.incomplete}", *found.reasons))
@@ -134,6 +186,13 @@ def _check_measures(measured: Measured, scorer: Scorer) -> None:
             f"the study was measured without {', '.join(missing)}, which the scorer "
             f"{scorer.identity.name} needs: serve a scorer of the features that are measured",
             kind="missing_feature",
+        )
+    if AGREEMENT in scorer.manifest.feature_names and measured.ensemble != scorer.manifest.ensemble:
+        raise Unprocessable(
+            f"the agreement of this study's lesion model is of {measured.ensemble or 'unsaid'}, the scorer "
+            f"{scorer.identity.name} was trained on that of {scorer.manifest.ensemble or 'unsaid'}: the two "
+            "do not compare, so serve a scorer of the same kind",
+            kind="other_ensemble",
         )
     for feature in scorer.manifest.features:
         found = measured.feature_versions.get(feature.name, FIRST_VERSION)
@@ -164,10 +223,15 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
     predicted = serve(scorer.model, manifest, explain.counterfactuals(near, manifest))
     dice, failure = float(predicted.dice[0]), float(predicted.failure[0])
     drivers = explain.contributions(values, predicted.dice, manifest)
+    densities = None if manifest.adaptation else manifest.failure_densities
     distance = outside.distance_of(standardised, manifest.outside)
-    is_outside = distance > manifest.outside.bound
+    doubtful = bool(outside.is_doubtful(standardised[None, :], predicted.dice[:1], manifest.outside)[0])
+    is_far = distance > manifest.outside.bound
+    is_outside = is_far or doubtful
     is_failed = failure >= manifest.threshold.failure_probability
-    far = explain.why_outside(read, standardised, distance, manifest) if is_outside else ()
+    far = explain.why_outside(read, standardised, distance, manifest) if is_far else ()
+    if doubtful:
+        far += explain.why_doubtful(standardised, dice, manifest)
     bad = explain.why_failed(failure, manifest, drivers) if is_failed else ()
     share_error, around = _burden(near, scorer, outside=is_outside)
     return Score(
@@ -181,6 +245,7 @@ def _predicted(values: Floats, scorer: Scorer) -> Score:
         drivers=drivers,
         lung_share_error=share_error,
         lung_share_error_interval=around,
+        failure_ratio=densities.ratio(failure) if densities and not is_outside else None,
     )
 
 

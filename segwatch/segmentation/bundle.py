@@ -2,7 +2,9 @@
 
 ```
 plans.json  dataset.json  fold_0/checkpoint_final.pth …  manifest.json
+opinion.npz  manifest.json
 ```
+The second is a second opinion's: arrays, which run nothing.
 A checkpoint is a pickle, so loading it runs what it says. It is loaded only after every file of the folder
 has been found to have the hash that the manifest states, and the manifest the hash that the settings pin.
 """
@@ -13,17 +15,40 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from segwatch.contracts.base import Digest, ModelIdentity, Name
 from segwatch.contracts.envelope import describe
+from segwatch.contracts.studies import Ensemble, Share
 from segwatch.errors import RefusedModel
 
 MANIFEST = "manifest.json"
 NEEDED = ("plans.json", "dataset.json")
+OPINION_WEIGHTS = "opinion.npz"
 _CHECKPOINT = re.compile(r"fold_(\d+|all)/checkpoint_final\.pth")
 _CHUNK = 1 << 20
+
+
+class LeftOutDice(BaseModel):
+    """A second opinion's mean Dice with experts' masks of patients it never saw, and how many they are.
+
+    `changed` is under each kind of change to the scan, by networks that did not learn from that kind; a
+    figure is a mean over patients, and `plain_worst` the lowest patient's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    patients: int
+    plain: Share
+    plain_worst: Share
+    changed: Mapping[str, Share]
+
+    @property
+    def changed_mean(self) -> float:
+        """Over the kinds."""
+        return sum(self.changed.values()) / len(self.changed)
 
 
 class Manifest(BaseModel):
@@ -38,6 +63,12 @@ class Manifest(BaseModel):
     files: Mapping[str, Digest]
     """The sha256 of every file but the manifest, by its path in the bundle."""
     about: str = ""
+    ensemble: Ensemble | None = None
+    """What the members of several checkpoints differ in; `folds` where nothing is said."""
+    temperature: Annotated[float, Field(gt=0)] | None = None
+    """Logits are divided by it, so that probabilities are as often right as they say."""
+    left_out: LeftOutDice | None = None
+    """Of a second opinion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +78,17 @@ class Bundle:
     folder: Path
     identity: ModelIdentity
     folds: tuple[str, ...]
+    ensemble: Ensemble | None = None
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionBundle:
+    """A second opinion's bundle, verified, and what it is worth on patients that it never saw."""
+
+    folder: Path
+    identity: ModelIdentity
+    left_out: LeftOutDice | None
 
 
 def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
@@ -62,23 +104,51 @@ def open_bundle(folder: Path, pinned: str | None = None) -> Bundle:
     Raises:
         RefusedModel: naming the file that is missing, was changed or is not in the manifest.
     """
-    manifest, digest = _read_manifest(folder)
-    if pinned is not None and digest != pinned:
-        raise RefusedModel(
-            f"LESION_MODEL_SHA256 asks for {pinned}, but the bundle {folder} has {digest}:"
-            " give the right bundle, or the digest of the one that is wanted"
-        )
-    _verify_files(folder, manifest)
+    manifest, identity = _verified(folder, pinned, "LESION_MODEL")
     folds = sorted(match[1] for name in manifest.files if (match := _CHECKPOINT.fullmatch(name)))
     missing = [name for name in NEEDED if name not in manifest.files]
     if missing or not folds:
         raise RefusedModel(
             f"the bundle {folder} has no {', '.join(missing) or 'fold_*/checkpoint_final.pth'}"
         )
-    return Bundle(folder, ModelIdentity(name=manifest.name, sha256=digest), tuple(folds))
+    several = (manifest.ensemble or "folds") if len(folds) > 1 else None
+    return Bundle(folder, identity, tuple(folds), several, manifest.temperature or 1.0)
 
 
-def write_manifest(folder: Path, name: str, made_with: Mapping[str, str], about: str = "") -> str:
+def open_opinion(folder: Path, pinned: str | None = None) -> OpinionBundle | Bundle:
+    """Verify the bundle of a second opinion: one of ours, or an nnU-Net's.
+
+    Raises:
+        RefusedModel: as `open_bundle`.
+    """
+    manifest, identity = _verified(folder, pinned, "OPINION_MODEL")
+    if OPINION_WEIGHTS not in manifest.files:
+        return open_bundle(folder)
+    return OpinionBundle(folder, identity, manifest.left_out)
+
+
+def _verified(folder: Path, pinned: str | None, setting: str) -> tuple[Manifest, ModelIdentity]:
+    """A bundle's manifest, and who it is, once every file was found to be what it says."""
+    manifest, digest = _read_manifest(folder, setting)
+    if pinned is not None and digest != pinned:
+        raise RefusedModel(
+            f"{setting}_SHA256 asks for {pinned}, but the bundle {folder} has {digest}:"
+            " give the right bundle, or the digest of the one that is wanted"
+        )
+    _verify_files(folder, manifest)
+    return manifest, ModelIdentity(name=manifest.name, sha256=digest)
+
+
+def write_manifest(
+    folder: Path,
+    name: str,
+    made_with: Mapping[str, str],
+    about: str = "",
+    *,
+    ensemble: Ensemble | None = None,
+    temperature: float | None = None,
+    left_out: LeftOutDice | None = None,
+) -> str:
     """Pin all files of a folder in its `manifest.json`; returns the bundle's digest."""
     names = sorted(_names(folder) - {MANIFEST})
     manifest = Manifest(
@@ -87,8 +157,13 @@ def write_manifest(folder: Path, name: str, made_with: Mapping[str, str], about:
         made_with=dict(made_with),
         files={path: sha256_of(folder / path) for path in names},
         about=about,
+        ensemble=ensemble,
+        temperature=temperature,
+        left_out=left_out,
     )
-    (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(), indent=2, sort_keys=True) + "\n")
+    # What is not said is not written: a bundle that says no more than before has the digest that it had.
+    written = json.dumps(manifest.model_dump(exclude_none=True), indent=2, sort_keys=True) + "\n"
+    (folder / MANIFEST).write_text(written)
     return sha256_of(folder / MANIFEST)
 
 
@@ -101,18 +176,18 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_manifest(folder: Path) -> tuple[Manifest, str]:
+def _read_manifest(folder: Path, setting: str) -> tuple[Manifest, str]:
     path = folder / MANIFEST
     try:
         data = path.read_bytes()
         manifest = Manifest.model_validate_json(data)
     except OSError as error:
         raise RefusedModel(
-            f"LESION_MODEL: {path} cannot be read ({type(error).__name__}); a bundle is a folder with"
+            f"{setting}: {path} cannot be read ({type(error).__name__}); a bundle is a folder with"
             " manifest.json, as `segwatch bundle` or `segwatch demo-model` writes it"
         ) from None
     except ValidationError as error:
-        raise RefusedModel(f"LESION_MODEL: {path} is no bundle's manifest: {describe(error)}") from None
+        raise RefusedModel(f"{setting}: {path} is no bundle's manifest: {describe(error)}") from None
     if manifest.format != 1:
         raise RefusedModel(f"{path} has format {manifest.format}; this version reads format 1")
     return manifest, hashlib.sha256(data).hexdigest()

@@ -3,25 +3,35 @@
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import cast, get_args
 
+from segwatch.contracts.studies import Ensemble
 from segwatch.errors import BadInput
 from segwatch.files import whole_folder
-from segwatch.segmentation.bundle import NEEDED, write_manifest
+from segwatch.progress import progress
+from segwatch.segmentation.bundle import NEEDED, open_bundle, write_manifest
+from segwatch.segmentation.temperature import calibration_cases, temperature_of_cases
 
 _CHECKPOINTS = "fold_*/checkpoint_final.pth"
 
 
-def bundle_of(trained: Path, out: Path, name: str) -> str:
+def bundle_of(
+    trained: Path, out: Path, name: str, *, ensemble: Ensemble | None = None, calibrate: Path | None = None
+) -> str:
     """Copy a trained model's files into the bundle `out` and pin them; returns the bundle's digest.
 
     Args:
         trained: nnU-Net's folder of one trainer, plan and configuration, with plans.json, dataset.json and
-            fold_*/checkpoint_final.pth. It is copied, not loaded: it must come from those who trained it.
+            fold_*/checkpoint_final.pth. It is copied, not loaded (unless it is calibrated): it must come from
+            those who trained it.
         out: appears complete or not at all.
         name: the model's, as it is shown at the centre.
+        ensemble: what several checkpoints differ in; nnU-Net's folds where not given.
+        calibrate: a folder of cases that the model has not seen, to which its temperature is fitted.
 
     Raises:
-        BadInput: a file is missing, `out` exists, or the name is not one.
+        BadInput: a file is missing, `out` exists, the name is not one, or the cases are no cases.
+        RefusedModel: it is to be calibrated and cannot be loaded.
     """
     missing = [file for file in NEEDED if not (trained / file).is_file()]
     checkpoints = sorted(trained.glob(_CHECKPOINTS))
@@ -29,12 +39,41 @@ def bundle_of(trained: Path, out: Path, name: str) -> str:
         raise BadInput(f"{trained} has no {', '.join(missing) or _CHECKPOINTS}: is it nnU-Net's results?")
     if out.exists():
         raise BadInput(f"{out} exists already: choose another folder")
+    if ensemble is not None and len(checkpoints) < 2:
+        raise BadInput(f"--ensemble {ensemble}: {trained} has one checkpoint, which is no ensemble")
+    if calibrate is not None:
+        calibration_cases(calibrate)  # what is wrong with them is said before anything is copied
+    several: Ensemble | None = (ensemble or "folds") if len(checkpoints) > 1 else None
     with whole_folder(out) as hidden:
         for source in [*(trained / file for file in NEEDED), *checkpoints]:
             target = hidden / source.relative_to(trained)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        return write_manifest(hidden, name, {"nnunetv2": _nnunet()}, "copied from nnU-Net's results")
+        made_with, about = {"nnunetv2": _nnunet()}, "copied from nnU-Net's results"
+        digest = write_manifest(hidden, name, made_with, about, ensemble=several)
+        if calibrate is None:
+            return digest
+        temperature = _temperature(hidden, digest, calibrate)
+        return write_manifest(hidden, name, made_with, about, ensemble=several, temperature=temperature)
+
+
+def asked_ensemble(text: str) -> Ensemble | None:
+    """What an ensemble's members differ in, as `--ensemble` says it.
+
+    Raises:
+        BadInput: there is no such kind.
+    """
+    if text and text not in get_args(Ensemble):
+        raise BadInput(f"--ensemble {text}: it is none of {', '.join(get_args(Ensemble))}")
+    return cast("Ensemble", text) if text else None
+
+
+def _temperature(bundle: Path, digest: str, cases: Path) -> float:
+    from segwatch.segmentation.lesion import LesionModel
+
+    model = LesionModel(open_bundle(bundle, digest))
+    with progress("predicted", len(calibration_cases(cases))) as done:
+        return temperature_of_cases(cases, model.foreground, done)
 
 
 def _nnunet() -> str:

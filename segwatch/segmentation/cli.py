@@ -45,8 +45,17 @@ def bundle(
     trained: Annotated[Path, typer.Option("--from", help="nnU-Net's folder with plans.json and fold_*.")],
     out: Annotated[Path, typer.Option(help="Folder of the bundle; must not exist.")],
     name: Annotated[str, typer.Option(help="The model's name.")],
+    ensemble: Annotated[
+        str, typer.Option(help="What several checkpoints differ in: folds or seeds; folds where empty.")
+    ] = "",
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Cases that the model has not seen (ct.nii.gz, lesion_truth.nii.gz): its temperature."
+        ),
+    ] = None,
 ) -> None:
     """Make a pinned bundle of a model that nnU-Net trained, and print its sha256."""
-    from segwatch.segmentation.bundling import bundle_of
+    from segwatch.segmentation.bundling import asked_ensemble, bundle_of
 
-    typer.echo(bundle_of(trained, out, name))
+    typer.echo(bundle_of(trained, out, name, ensemble=asked_ensemble(ensemble), calibrate=calibrate))

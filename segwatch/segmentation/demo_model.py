@@ -74,7 +74,7 @@ def _nnunet_in(folder: Path) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def training_phantom(seed: int, number: int) -> Phantom:
+def training_phantom(seed: int, number: int, shape: tuple[int, int, int] = SHAPE) -> Phantom:
     """The standard scanner with mild variety: any other profile is a shift that the model has not met."""
     rng = np.random.default_rng([seed, number])
     scanner = replace(
@@ -82,7 +82,7 @@ def training_phantom(seed: int, number: int) -> Phantom:
         noise_hu=STANDARD.noise_hu * float(rng.uniform(0.7, 1.4)),
         sharpness=float(rng.uniform(0.05, 0.25)),
     )
-    return make_phantom(_FIRST_TRAINING_SEED + 1000 * seed + number, scanner)
+    return make_phantom(_FIRST_TRAINING_SEED + 1000 * seed + number, scanner, shape=shape)
 
 
 def _write_dataset(folder: Path, seed: int, phantoms: int, progress: Progress) -> None:
@@ -118,7 +118,9 @@ def _plan(work: Path, progress: Progress) -> dict[str, Any]:
     identifier = plan_experiments([1])
     path = work / "preprocessed" / _DATASET / f"{identifier}.json"
     plans: dict[str, Any] = json.loads(path.read_text())
-    plans["configurations"] = {_CONFIGURATION: _small(plans["configurations"][_CONFIGURATION])}
+    plans["configurations"] = {
+        _CONFIGURATION: small_configuration(plans["configurations"][_CONFIGURATION], SHAPE)
+    }
     path.write_text(json.dumps(plans))
     progress("planning", 2, 3)
     preprocess_dataset(1, identifier, (_CONFIGURATION,), (2,), show_progress_bar=False)
@@ -127,9 +129,9 @@ def _plan(work: Path, progress: Progress) -> dict[str, Any]:
     return plans
 
 
-def _small(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Four stages of 8 to 64 features with one convolution each, on the whole volume: seams between patches
-    cost Dice."""
+def small_configuration(configuration: Mapping[str, Any], patch: tuple[int, int, int]) -> dict[str, Any]:
+    """nnU-Net's with four stages of 8 to 64 features and one convolution each, a whole volume as patch
+    (z, y, x): seams between patches cost Dice."""
     network = dict(configuration["architecture"])
     network["arch_kwargs"] = dict(network["arch_kwargs"]) | {
         "n_stages": 4,
@@ -139,7 +141,7 @@ def _small(configuration: Mapping[str, Any]) -> dict[str, Any]:
         "n_conv_per_stage": [1, 1, 1, 1],
         "n_conv_per_stage_decoder": [1, 1, 1],
     }
-    return {**configuration, "batch_size": 1, "patch_size": list(SHAPE), "architecture": network}
+    return {**configuration, "batch_size": 1, "patch_size": list(patch), "architecture": network}
 
 
 def _train(

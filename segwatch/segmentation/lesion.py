@@ -38,7 +38,13 @@ class LesionModel:
     """
 
     def __init__(
-        self, bundle: Bundle, *, device: str = "cpu", threads: int = 1, mirroring: bool = True
+        self,
+        bundle: Bundle,
+        *,
+        device: str = "cpu",
+        threads: int = 1,
+        mirroring: bool = True,
+        labels: tuple[int, ...] = (),
     ) -> None:
         """Load a bundle.
 
@@ -48,12 +54,16 @@ class LesionModel:
             threads: how many threads torch may use.
             mirroring: predict mirrored copies too, along the axes that the checkpoint allows, as nnU-Net
                 does by itself: up to eight times the work.
+            labels: those that are lesion; all but the background where empty.
 
         Raises:
             RefusedModel: the files are not what nnU-Net can load, or the device is not there.
         """
         self.identity = bundle.identity
+        self._ensemble = bundle.ensemble
+        self._temperature = bundle.temperature
         self._threads = threads
+        self._labels = labels
         torch.set_num_threads(threads)
         try:
             with redirect_stdout(io.StringIO()):  # nnU-Net prints; stdout is for the service's log lines
@@ -81,12 +91,23 @@ class LesionModel:
         self._refuse_too_thin(ct.shape, spacing_zyx_mm)
         with redirect_stdout(io.StringIO()), _threads(self._threads):
             mask, foreground, agreement = self._run(ct, spacing_zyx_mm)
-        return Prediction(mask, summary(mask, foreground, agreement))
+        return Prediction(mask, summary(mask, foreground, agreement, self._ensemble))
+
+    def foreground(self, ct: NDArray[Any], spacing_zyx_mm: tuple[float, float, float]) -> NDArray[np.float32]:
+        """The probability of lesion in each voxel of a CT (z, y, x) in HU; raises as `predict` does."""
+        self._refuse_too_thin(ct.shape, spacing_zyx_mm)
+        with redirect_stdout(io.StringIO()), _threads(self._threads):
+            return self._run(ct, spacing_zyx_mm)[1]
 
     def _refuse_too_thin(self, shape: tuple[int, ...], spacing: tuple[float, float, float]) -> None:
         plans, wanted = self._predictor.plans_manager, self._predictor.configuration_manager.spacing
         order = plans.transpose_forward
-        size = compute_new_shape([shape[axis] for axis in order], [spacing[axis] for axis in order], wanted)
+        here = [spacing[axis] for axis in order]
+        wanted = [
+            *here[: len(here) - len(wanted)],
+            *wanted,
+        ]  # a 2d model leaves slices as far apart as they are
+        size = compute_new_shape([shape[axis] for axis in order], here, wanted)
         if min(size) < 1:
             voxels, mm = (" x ".join(f"{each:g}" for each in sizes) for sizes in (shape, wanted))
             raise Unprocessable(
@@ -120,10 +141,12 @@ class LesionModel:
             return_probabilities=True,
             num_threads_torch=self._threads,
         )
-        return segmentation > 0, _foreground(probabilities, self._has_regions), mean_pairwise_dice(masks)
+        return self._lesion(segmentation), self._foreground(probabilities), mean_pairwise_dice(masks)
 
     def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
-        """The mean logits of all folds at the model's spacing; each fold's mask where there are several."""
+        """The mean logits of all folds at the model's spacing, at the bundle's temperature; each fold's mask
+        where there are several.
+        """
         predictor = self._predictor
         total: torch.Tensor | None = None
         masks: list[NDArray[np.bool_]] = []
@@ -131,21 +154,30 @@ class LesionModel:
             predictor.list_of_parameters = [weights]
             logits = predictor.predict_logits_from_preprocessed_data(data).float()
             if len(self._folds) > 1:
-                masks.append(predictor.label_manager.convert_logits_to_segmentation(logits).numpy() > 0)
+                masks.append(
+                    self._lesion(predictor.label_manager.convert_logits_to_segmentation(logits).numpy())
+                )
             total = logits if total is None else total + logits
         if total is None:
             raise RefusedModel("the bundle has no folds")
-        return total / len(self._folds), masks
+        return total / (len(self._folds) * self._temperature), masks
 
-    @property
-    def _has_regions(self) -> bool:
-        return bool(self._predictor.label_manager.has_regions)
+    def _lesion(self, segmentation: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.isin(segmentation, self._labels) if self._labels else segmentation > 0
 
-
-def _foreground(probabilities: NDArray[Any], regions: bool) -> NDArray[np.float32]:
-    """The probability that a voxel is no background, from (class, z, y, x)."""
-    foreground = probabilities.max(axis=0) if regions else 1 - probabilities[0]
-    return np.asarray(foreground, np.float32)
+    def _foreground(self, probabilities: NDArray[Any]) -> NDArray[np.float32]:
+        """The probability that a voxel is lesion, from (class or region, z, y, x)."""
+        manager = self._predictor.label_manager
+        if manager.has_regions:
+            chosen = [
+                number
+                for number, region in enumerate(manager.foreground_regions)
+                if not self._labels or set(np.ravel(region)) <= set(self._labels)
+            ]
+            return np.asarray(probabilities[chosen].max(axis=0), np.float32)
+        if self._labels:
+            return np.asarray(probabilities[list(self._labels)].sum(axis=0), np.float32)
+        return np.asarray(1 - probabilities[0], np.float32)
 
 
 @contextmanager

@@ -7,8 +7,11 @@ ALPHA = 0.05
 GRID = 0.01
 
 
-def clopper_pearson(found: int, n: int, chance: float) -> tuple[float, float]:
-    """Bounds of a share (Clopper and Pearson, 1934), each of which is wrong with at most `chance`."""
+def clopper_pearson(found: float, n: float, chance: float) -> tuple[float, float]:
+    """Bounds of a share (Clopper and Pearson, 1934), each of which is wrong with at most `chance`.
+
+    Counts may be effective ones, so no whole numbers (Korn and Graubard, 1998).
+    """
     low = float(beta.ppf(chance, found, n - found + 1)) if found else 0.0
     high = float(beta.isf(chance, found + 1, n - found)) if found < n else 1.0
     return low, high

@@ -8,7 +8,7 @@ import numpy as np
 from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.contracts.base import Contract
 from segwatch.scoring.manifest import Interval, Region, Spread
-from segwatch.scoring.outside import distance, standardise
+from segwatch.scoring.outside import distance, is_doubtful, standardise
 from segwatch.statistics.conformal import JUDGED_PATIENT
 from segwatch.statistics.resampling import RESAMPLES, Bounds, percentiles
 
@@ -41,10 +41,11 @@ class DiceIntervals:
         self.outside[where] = outside
 
 
-def is_outside(read: Floats, spreads: tuple[Spread, ...], region: Region) -> Flags:
-    """Whether studies lie beyond the region's bound (n,), by what the model reads of them (n, t)."""
-    far = distance(standardise(read, spreads), np.array(region.precision))
-    return np.asarray(far > region.bound, dtype=np.bool_)
+def is_outside(read: Floats, dice: Floats, spreads: tuple[Spread, ...], region: Region) -> Flags:
+    """Whether studies are outside (n,), by what the model reads (n, t) and their predicted Dice (n,)."""
+    standardised = standardise(read, spreads)
+    far = distance(standardised, np.array(region.precision)) > region.bound
+    return np.asarray(far | is_doubtful(standardised, dice, region), dtype=np.bool_)
 
 
 class PatientCoverage(Contract):

@@ -70,6 +70,10 @@ class Runtime(Generic[SettingsT]):
         else:
             self._ready.clear()
 
+    def is_ready(self) -> bool:
+        """What `/readyz` says."""
+        return self._ready.is_set()
+
     def fault(self, error: str, reason: str) -> None:
         """Something that we need is away: not ready, until the service says otherwise."""
         self.ready(False)
@@ -100,6 +104,7 @@ def start(
     telemetry = Telemetry(name)
     server = TelemetryServer(
         telemetry.registry,
+        telemetry.pages,
         host=settings.http_host,
         port=settings.http_port,
         alive=lambda: not health.watchdog.hungry(),

@@ -5,7 +5,7 @@ Nothing is global: every service has its own registry, and tests take a fresh on
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from socketserver import ThreadingMixIn
@@ -31,10 +31,15 @@ REQUEST_SECONDS = 10
 
 
 class Telemetry:
-    """The metrics that every service has. A service makes its own with `registry=telemetry.registry`."""
+    """The metrics that every service has. A service makes its own with `registry=telemetry.registry`.
+
+    Attributes:
+        pages: JSON pages of the service's own, by their path; asked anew at each request.
+    """
 
     def __init__(self, service: str, registry: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry() if registry is None else registry
+        self.pages: dict[str, Callable[[], str]] = {}
         self.messages = Counter(
             "segwatch_stage_messages",
             "Records that are done with, by what became of them.",
@@ -118,13 +123,14 @@ class TelemetryServer:
     def __init__(
         self,
         registry: CollectorRegistry,
+        pages: Mapping[str, Callable[[], str]],
         *,
         host: str,
         port: int,
         alive: Callable[[], bool],
         ready: Callable[[], bool],
     ) -> None:
-        app = _router(make_wsgi_app(registry), alive, ready)
+        app = _router(make_wsgi_app(registry), pages, alive, ready)
         try:
             self._server = make_server(host, port, app, _Threaded, _Silent)
         except OSError as error:
@@ -166,7 +172,10 @@ class _Silent(WSGIRequestHandler):
 
 
 def _router(
-    metrics: "WSGIApplication", alive: Callable[[], bool], ready: Callable[[], bool]
+    metrics: "WSGIApplication",
+    pages: Mapping[str, Callable[[], str]],
+    alive: Callable[[], bool],
+    ready: Callable[[], bool],
 ) -> "WSGIApplication":
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "/")
@@ -176,7 +185,10 @@ def _router(
             return _answer(start_response, "alive", yes=alive())
         if path == "/readyz":
             return _answer(start_response, "ready", yes=ready())
-        return _text(start_response, HTTPStatus.NOT_FOUND, "here are /metrics, /livez and /readyz\n")
+        if path in pages:
+            return _text(start_response, HTTPStatus.OK, pages[path]() + "\n", "application/json")
+        here = ", ".join(("/metrics", "/livez", "/readyz", *pages))
+        return _text(start_response, HTTPStatus.NOT_FOUND, f"here are {here}\n")
 
     return app
 
@@ -187,6 +199,8 @@ def _answer(start_response: "StartResponse", what: str, *, yes: bool) -> Sequenc
     return _text(start_response, HTTPStatus.SERVICE_UNAVAILABLE, f"not {what}\n")
 
 
-def _text(start_response: "StartResponse", status: HTTPStatus, text: str) -> Sequence[bytes]:
-    start_response(f"{status.value} {status.phrase}", [("Content-Type", "text/plain; charset=utf-8")])
+def _text(
+    start_response: "StartResponse", status: HTTPStatus, text: str, kind: str = "text/plain; charset=utf-8"
+) -> Sequence[bytes]:
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", kind)])
     return [text.encode()]

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from segwatch.contracts.topics import FOREVER, HOSPITAL_TOPICS, ONE_PARTITION, SITE_TOPICS, at_the_centre
+from segwatch.contracts.topics import (
+    DECISIONS,
+    FOREVER,
+    HOSPITAL_TOPICS,
+    ONE_PARTITION,
+    SITE_TOPICS,
+    at_the_centre,
+)
 from segwatch.streaming.log import Log
 
 
@@ -19,8 +26,10 @@ def make_hospital_topics(log: Log, partitions: int = 1) -> Sequence[str]:
 
 
 def make_centre_topics(log: Log, sites: Iterable[str]) -> Sequence[str]:
-    """Make each site's release topic at the centre, which the bridge may not; the names of the new ones."""
-    numbers = dict.fromkeys(map(at_the_centre, sites), 1)
+    """Make each site's release topic at the centre, which the bridge may not, and the centre's own topic of
+    decisions; the names of the new ones.
+    """
+    numbers = dict.fromkeys((*map(at_the_centre, sites), DECISIONS), 1)
     return _make(log, numbers, frozenset(numbers))
 
 

@@ -83,15 +83,15 @@ def adapt(scorer: Scorer, reviews: Cohort, *, name: str | None = None, seed: int
         NoGain: no correction is better than none by more than chance.
     """
     check_versions(scorer.manifest)
-    fleet = scorer.manifest.model_copy(update={"adaptation": None})
-    rows = _usable(reviews.select(fleet.feature_names))
+    fleet = as_it_was(scorer.manifest)
+    rows = usable(reviews.select(fleet.feature_names))
     predicted = serve(scorer.model, fleet, rows.values).dice
     tried = try_all(predicted, rows.dice, rows.patients, seed)
     best = _simplest(tried)
     constant = tried[-1]
     line = CORRECTIONS[best.name](predicted, rows.dice)
     adaptation = Adaptation(
-        fleet_sha256=_fleet_of(scorer),
+        fleet_sha256=fleet_of(scorer),
         reviews_sha256=rows.sha256(),
         studies=len(rows),
         patients=len(set(rows.patients.tolist())),
@@ -110,9 +110,16 @@ def adapt(scorer: Scorer, reviews: Cohort, *, name: str | None = None, seed: int
         "interval": _interval(best.errors, rows.patients),
         "outside": _reaching(fleet, rows),
         "limits": _limits(fleet, adaptation),
+        "good_masks": None,
     }
     manifest = ScorerManifest.model_validate(fleet.model_copy(update=changed).model_dump())
     return Adapted(manifest, tried, best.name)
+
+
+def as_it_was(manifest: ScorerManifest) -> ScorerManifest:
+    """A manifest without what reviews changed at a site."""
+    threshold = manifest.threshold if manifest.site is None else manifest.site.fleet_threshold
+    return manifest.model_copy(update={"adaptation": None, "site": None, "threshold": threshold})
 
 
 def try_all(predicted: Floats, dice: Floats, patients: Texts, seed: int) -> tuple[Tried, ...]:
@@ -202,7 +209,12 @@ def _in_words(gain: Gain) -> str:
     return f"{gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f})"
 
 
-def _usable(reviews: Cohort) -> Cohort:
+def usable(reviews: Cohort) -> Cohort:
+    """The reviewed studies that have all features.
+
+    Raises:
+        RefusedCohort: they are too few, or of too few patients.
+    """
     rows = reviews.rows(reviews.defined)
     patients = len(set(rows.patients.tolist()))
     if len(rows) < FEWEST_STUDIES or patients < FEWEST_PATIENTS:
@@ -213,9 +225,10 @@ def _usable(reviews: Cohort) -> Cohort:
     return rows
 
 
-def _fleet_of(scorer: Scorer) -> str:
-    adaptation = scorer.manifest.adaptation
-    return scorer.identity.sha256 if adaptation is None else adaptation.fleet_sha256
+def fleet_of(scorer: Scorer) -> str:
+    """The hash of the fleet's scorer that a scorer comes from."""
+    changed = scorer.manifest.changed_for_a_site
+    return scorer.identity.sha256 if changed is None else changed.fleet_sha256
 
 
 def _limits(fleet: ScorerManifest, adaptation: Adaptation) -> tuple[str, ...]:
@@ -238,7 +251,11 @@ def _interval(errors: Floats, patients: Texts) -> Interval:
 
 
 def _reaching(fleet: ScorerManifest, rows: Cohort) -> Region:
-    """The fleet's region, reaching as far as the reviewed studies lie: there the correction was judged."""
+    """The fleet's region, reaching as far as the reviewed studies lie: there the correction was judged.
+
+    The fleet's doubt is of Dice that is not corrected: the errors on the site's reviews stand in its place.
+    """
     read = columns(fleet.terms, fleet.feature_names, rows.values)
     far = distance(standardise(read, fleet.columns), np.array(fleet.outside.precision))
-    return fleet.outside.model_copy(update={"bound": max(fleet.outside.bound, float(far.max()))})
+    bound = max(fleet.outside.bound, float(far.max()))
+    return fleet.outside.model_copy(update={"bound": bound, "doubt": None})

@@ -9,13 +9,15 @@ from sklearn.isotonic import IsotonicRegression
 from segwatch.arrays import Flags, Floats, Integers
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
-from segwatch.scoring.manifest import Region, Threshold
+from segwatch.scoring.manifest import FailureDensities, Region
 from segwatch.scoring.outside import distance
 from segwatch.scoring.predict import sigmoid
+from segwatch.scoring.threshold import Threshold
 from segwatch.training.models import splits
 
 TARGET_SENSITIVITY = 0.9
 OUTSIDE_QUANTILE = 0.99
+MOST_CELLS, ROWS_A_CELL = 20, 5
 SHRINKAGE = 0.01
 """Weight of the identity in the correlation matrix: features that go together must not explode distances."""
 
@@ -64,6 +66,24 @@ def _smoothed(is_failed: Flags) -> Floats:
     positives = int(is_failed.sum())
     negatives = len(is_failed) - positives
     return np.where(is_failed, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+
+def failure_densities(failure: Floats, is_failed: Flags) -> FailureDensities | None:
+    """The histograms of failure probabilities (n,) among failed and good rows; None where a kind is missing.
+
+    Cells hold as many rows each as far as equal probabilities allow, and several of the rarer kind.
+    """
+    rarer = min(int(is_failed.sum()), int((~is_failed).sum()))
+    cells = min(MOST_CELLS, max(2, rarer // ROWS_A_CELL))
+    edges = np.unique(np.quantile(failure, np.arange(1, cells) / cells))
+    edges = edges[edges > failure.min()]
+    if not rarer or not len(edges):
+        return None
+    cell = np.searchsorted(edges, failure, side="right")
+    failed, good = (np.bincount(cell[kind], minlength=len(edges) + 1) for kind in (is_failed, ~is_failed))
+    return FailureDensities(
+        edges=tuple(edges.tolist()), failed=tuple(failed.tolist()), good=tuple(good.tolist())
+    )
 
 
 def fit_residuals(residuals: Floats) -> ResidualCalibration:

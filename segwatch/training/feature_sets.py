@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from segwatch.cohorts.table import Cohort
+from segwatch.contracts.quality import OPINION
 from segwatch.errors import BadInput
 from segwatch.features.registry import CATALOGUE, SETS, chosen
 from segwatch.scoring.terms import Formula, Term, columns, needed
 
+WITH_OPINION = "-opinion"
+"""How the name of a set ends that reads a second opinion beside what another one reads."""
 SIGNS: Mapping[str, int] = {"high": 1, "low": -1, "neither": 0}
 
 
@@ -45,8 +48,26 @@ class FeatureSet:
             RefusedCohort: a feature is not in the table.
         """
         raw = cohort.select(self.features)
-        values = columns(self.terms, self.features, raw.values)
-        return replace(raw, features=self.columns, values=values)
+        return replace(raw, features=self.columns, values=columns(self.terms, self.features, raw.values))
+
+    @property
+    def reads_opinion(self) -> bool:
+        """Whether a study needs a second opinion."""
+        return any(name in OPINION for name in self.features)
+
+    @property
+    def without_opinion(self) -> "FeatureSet | None":
+        """The same without what needs a second opinion; None where nothing else is left."""
+        terms = self.terms or tuple(Term(name=name, formula="value", of=(name,)) for name in self.features)
+        left = [
+            column
+            for column in zip(terms, self.directions, strict=True)
+            if not set(column[0].of) & set(OPINION)
+        ]
+        if not left:
+            return None
+        made = _set(self.name.removesuffix(WITH_OPINION), left)
+        return made if self.terms else replace(made, terms=())
 
 
 def feature_set(text: str) -> FeatureSet:
@@ -122,6 +143,8 @@ GIVEN = (
     _term("logit_agreement", "logit", "fold_agreement", direction=1),
 )
 """What segmentation sends beside its own masks; masks from elsewhere come without."""
+SECOND_OPINION = tuple(_as_it_is(name) for name in OPINION)
+"""How the mask agrees with another model's."""
 
 NORMALISED: Mapping[str, FeatureSet] = {
     each.name: each
@@ -130,6 +153,7 @@ NORMALISED: Mapping[str, FeatureSet] = {
         _set("normal8", (*PAPERS, *DENSE)),
         _set("wide", (*PAPERS, *DENSE, *SHAPE, *TISSUE)),
         _set("any-hand", (*PAPERS, *DENSE, *SHAPE_OF_ANY_HAND, *TISSUE)),
+        _set("any-hand-opinion", (*PAPERS, *DENSE, *SHAPE_OF_ANY_HAND, *TISSUE, *SECOND_OPINION)),
         _set("wide-given", (*PAPERS, *DENSE, *SHAPE, *TISSUE, *GIVEN)),
     )
 }

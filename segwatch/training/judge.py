@@ -46,7 +46,7 @@ def intervals_as_served(manifest: ScorerManifest, cohort: Cohort, predicted: Flo
     rows = cohort.select(manifest.feature_names)
     intervals, there = DiceIntervals.none(len(rows)), rows.defined
     read = columns(manifest.terms, manifest.feature_names, rows.values[there])
-    outside = is_outside(read, manifest.columns, manifest.outside)
+    outside = is_outside(read, predicted[there], manifest.columns, manifest.outside)
     intervals.fill(there, predicted[there], manifest.interval, outside)
     return intervals
 

@@ -17,7 +17,7 @@ from segwatch.statistics.conformal import effective, shift_weights, site_interva
 from segwatch.statistics.coverage import DiceIntervals
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.judge import as_served, intervals_as_served
-from segwatch.training.models import SEED
+from segwatch.training.models import SEED, patient_folds
 from segwatch.training.train import Choices, Trained, train
 
 
@@ -51,6 +51,7 @@ def leave_patient_out(
     also: Cohort | None = None,
     choices: Choices = Choices(),  # noqa: B008 - frozen
     seed: int = SEED,
+    most: int | None = None,
     done: Callable[[], None] = lambda: None,
 ) -> tuple[LeftOut, LeftOut | None]:
     """The rows of the set `train` of `cohort`, and those of `also`, each without its patient.
@@ -59,6 +60,7 @@ def leave_patient_out(
         cohort: with a set `train`. A patient of `also` whom it does not hold is scored by the whole of it.
         also: other rows, of whatever sets: another segmenter's masks of the same patients.
         choices: of calibration and threshold; the manifests' own figures are not made.
+        most: into so many groups at most the patients are dealt, each left out together; else each alone.
         done: called after each scorer.
 
     Raises:
@@ -68,22 +70,29 @@ def leave_patient_out(
     here = _empty(learnt)
     there = None if also is None else _empty(also)
     quick = replace(choices, resamples=0, second_target=False)
-    for without, trained in _scorers(learnt, also, model, features, quick, seed):
-        _fill(here, learnt, learnt.patients == without, trained)
+    for without in _left_out(learnt, also, seed, most):
+        trained = train(
+            learnt.rows(~np.isin(learnt.patients, without)), model, features, seed=seed, choices=quick
+        )
+        _fill(here, learnt, np.isin(learnt.patients, without), trained)
         if also is not None and there is not None:
-            _fill(there, also, also.patients == without, trained)
-            _fill_weighted(there, also, also.patients == without, trained)
+            _fill(there, also, np.isin(also.patients, without), trained)
+            _fill_weighted(there, also, np.isin(also.patients, without), trained)
         done()
     return here, there
 
 
-def _scorers(
-    learnt: Cohort, also: Cohort | None, model: str, features: str, choices: Choices, seed: int
-) -> Iterator[tuple[str, Trained]]:
-    patients = set(learnt.patients.tolist()) | (set() if also is None else set(also.patients.tolist()))
-    for patient in sorted(patients):
-        rest = learnt.rows(learnt.patients != patient)
-        yield patient, train(rest, model, features, seed=seed, choices=choices)
+def _left_out(learnt: Cohort, also: Cohort | None, seed: int, most: int | None) -> Iterator[list[str]]:
+    """Which patients are left out together: those of `also` alone leave nothing out."""
+    others = set() if also is None else set(also.patients.tolist()) - set(learnt.patients.tolist())
+    if most is None:
+        yield from ([patient] for patient in sorted({*learnt.patients.tolist(), *others}))
+        return
+    folds = patient_folds(learnt, seed, most)
+    for number in range(int(folds.max()) + 1):
+        yield sorted(set(learnt.patients[folds == number].tolist()))
+    if others:
+        yield sorted(others)
 
 
 def _empty(rows: Cohort) -> LeftOut:

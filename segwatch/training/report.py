@@ -10,7 +10,8 @@ from rich.table import Table
 
 from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.manifest import MASK_SHARE, NOT_SHOWN, Burden, Interval, ScorerManifest, Threshold
+from segwatch.scoring.manifest import MASK_SHARE, Burden, Interval, ScorerManifest
+from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.resampling import RESAMPLES
 from segwatch.statistics.set_figures import BESIDE_TABLE2, TABLE2, SetFigures, cell, set_figures
@@ -63,6 +64,7 @@ def model_card(manifest: ScorerManifest, rows: Sequence[ReportRow]) -> str:
     parts = [
         [f"# {manifest.name}", "", manifest.intended_use],
         [paging_words(manifest)],
+        *([[opinion_words(manifest)]] if manifest.opinion else []),
         ["## What it is", "", *(f"- {line}" for line in _about(manifest))],
         ["## Figures", "", NOTE, "", table, "|" + "---|" * (5 + len(SHOWN)), *map(_row, rows)],
         ["## Limits", "", *(f"- {limit}" for limit in manifest.limits)],
@@ -95,6 +97,21 @@ def paging_words(manifest: ScorerManifest) -> str:
     return " ".join(words)
 
 
+def opinion_words(manifest: ScorerManifest) -> str:
+    """What the second opinion adds that the scorer reads, and what becomes of studies without one."""
+    worth = manifest.opinion
+    if worth is None:
+        return ""
+    gain = worth.gain
+    dice = "" if worth.dice is None else f", whose Dice with the truths among the masks is {worth.dice:.2f}"
+    return (
+        f"It reads the second opinion of {worth.model.name} (sha256 `{worth.model.sha256}`){dice}. On "
+        f"patients left out that adds {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] to an AUROC of "
+        f"{worth.auroc_without:.3f}. A study without it, or with another model's, is scored by the scorer in "
+        "`without_opinion/`, and its score says so."
+    )
+
+
 def burden_words(second: TrainedBurden | None) -> str:
     """How the second target fared on patients left out, and whether it is in the bundle."""
     if second is None:
@@ -110,32 +127,6 @@ def burden_words(second: TrainedBurden | None) -> str:
     if second.part is None:
         return f"{tried}, which is not sure: it is not in the bundle."
     return f"{tried}. It is in the bundle; its 80 % interval held {second.part.covered:.0%}."
-
-
-def adapted_card(manifest: ScorerManifest, fleet: str) -> str:
-    """The card of a scorer that was adapted to a site: what changed, then the fleet's card as it was."""
-    adaptation = manifest.adaptation
-    if adaptation is None:
-        raise ValueError(f"{manifest.name} is not adapted")
-    interval, bound = manifest.interval, manifest.outside.bound
-    beaten = f"which is surely beaten, by {adaptation.gain_on_constant_low:.3f} or more."
-    rival = beaten if adaptation.ranking_shown else f"which this does not surely beat: {NOT_SHOWN}"
-    return f"""# {manifest.name}
-
-The fleet's scorer `{adaptation.fleet_sha256}`, adapted to a site by {adaptation.studies} reviewed
-studies of {adaptation.patients} patients (sha256 `{adaptation.reviews_sha256}`).
-
-- Predicted Dice: {adaptation.offset:+.3f} + {adaptation.scale:.3f} times the fleet's.
-- Mean absolute error on patients left out: {adaptation.mae_before:.3f} before, {adaptation.mae_after:.3f}
-  after; the gain is at least {adaptation.gain_low:.3f} (5 % chance of less).
-- The reviews' mean for every study: {adaptation.mae_constant:.3f}, {rival}
-- Its interval is {interval.low:+.3f} to {interval.high:+.3f}.
-- It knows studies up to a distance of {bound:.2f}.
-- The threshold is the fleet's failure probability; its sensitivity here is not known.
-
-What follows is the fleet's card.
-
-{fleet}"""
 
 
 def _about(manifest: ScorerManifest) -> Iterator[str]:
@@ -172,14 +163,24 @@ def _about(manifest: ScorerManifest) -> Iterator[str]:
         yield f"The model reads: {made}."
     if manifest.burden is not None:
         yield _burden(manifest.burden)
-    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}."
+    doubt = manifest.outside.doubt
+    where = (
+        ""
+        if doubt is None
+        else (
+            f", or where the scorer must expect an error above {doubt.bound:.2f} of itself (rank correlation "
+            f"with the errors on patients left out: {doubt.followed:.2f})"
+        )
+    )
+    yield f"A study is outside beyond a Mahalanobis distance of {manifest.outside.bound:.2f}{where}."
 
 
 def _burden(part: Burden) -> str:
     return (
         "Second target, the truth's lesion share of the lung less the mask's, in percentage points: mean "
-        f"absolute error {part.mae:.2f} on patients held out, where a constant has {part.mae_constant:.2f} (the gain is {part.gain:.2f}, surely {part.gain_low:.2f} or more); its "
-        f"{part.interval.coverage:.0%} interval held {part.covered:.0%}, on the studies it was chosen on."
+        f"absolute error {part.mae:.2f} on patients held out, a constant's {part.mae_constant:.2f}; the gain "
+        f"is {part.gain:.2f}, surely {part.gain_low:.2f} or more. Its {part.interval.coverage:.0%} interval "
+        f"held {part.covered:.0%}, on the studies it was made of."
     )
 
 

@@ -21,9 +21,11 @@ from segwatch.volumes.image import MOST_VOXELS, Array, Volume
 from segwatch.volumes.orientation import (
     MOST_DISTANCE_VOXELS,
     Affine,
+    Turning,
     affine_of,
     canonical,
     distance_in_voxels,
+    turning,
 )
 from segwatch.volumes.refusals import refused
 
@@ -52,6 +54,14 @@ def read_nifti(path: Path) -> Volume:
         raw = _voxels(stream, header, shape, name)
         _read_to_the_end(stream, name)
         return canonical(compact(_scaled(raw, header, name), name), affine, name)
+
+
+def nifti_turning(path: Path) -> Turning:
+    """How the file's array becomes canonical, from its header alone; raises as `read_nifti` does."""
+    with _opened(path) as stream, np.errstate(all="ignore"):
+        header = _header(stream, path.name)
+        shape = _shape(header, path.name)
+        return turning(shape, _affine(header, shape, path.name), path.name)
 
 
 def write_nifti(path: Path, array: Array, geometry: Geometry) -> None:

@@ -39,6 +39,18 @@ class Turning:
     flipped: list[bool]
     geometry: Geometry
 
+    def canonical(self, array: Array) -> Array:
+        """The file's array (i, j, k) as (z, y, x) of the patient."""
+        return np.ascontiguousarray(array.transpose(self.order[::-1])[self._flips])
+
+    def as_in_file(self, array: Array) -> Array:
+        """An array (z, y, x) of the patient as the file has it (i, j, k)."""
+        return np.ascontiguousarray(array[self._flips].transpose(np.argsort(self.order[::-1])))
+
+    @property
+    def _flips(self) -> tuple[slice, ...]:
+        return tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped[::-1])
+
 
 def canonical(array: Array, affine: Affine, name: str) -> Volume:
     """The array (i, j, k) turned so that its axes are (z, y, x) of the patient. Voxels are only moved.
@@ -47,9 +59,7 @@ def canonical(array: Array, affine: Affine, name: str) -> Volume:
         RefusedVolume: bad_spacing, sheared or oblique.
     """
     turn = turning(array.shape, affine, name)
-    flips = tuple(slice(None, None, -1 if flip else 1) for flip in turn.flipped[::-1])
-    turned = array.transpose(turn.order[::-1])[flips]
-    return Volume(np.ascontiguousarray(turned), turn.geometry)
+    return Volume(turn.canonical(array), turn.geometry)
 
 
 def turning(shape: tuple[int, ...], affine: Affine, name: str) -> Turning:

@@ -7,16 +7,19 @@ from segwatch.aggregation.aggregation import NAME, Aggregation
 from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.demo_noise import choose_noise
 from segwatch.aggregation.mechanism.policy import read_policy
+from segwatch.aggregation.stop_rule import StopRule, read_stop_rule
 from segwatch.contracts.envelope import utc_now
-from segwatch.contracts.topics import LEDGER, RELEASE, SCORED, dead_letters
+from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SCORED, dead_letters
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import run_steps
+from services.aggregation.change_metrics import LocalChangeCollector
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
+from services.aggregation.quality import PATH, SiteQuality
 from services.aggregation.settings import AggregationSettings
 
 LAST_BEAT_SECONDS = 1.0
-TOPICS = (SCORED, dead_letters(SCORED), LEDGER, RELEASE)
+TOPICS = (SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS)
 
 
 def run(runtime: Runtime[AggregationSettings]) -> None:
@@ -28,6 +31,11 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     runtime.log.require_topics(TOPICS)
     service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
     runtime.telemetry.registry.register(SiteCollector(service, utc_now))
+    runtime.telemetry.registry.register(LocalChangeCollector(lambda: service.change))
+    rule = read_stop_rule(settings.stop_rule) if settings.stop_rule else StopRule()
+    quality = SiteQuality(service, rule, runtime.is_ready, utc_now)
+    runtime.telemetry.registry.register(quality)
+    runtime.telemetry.pages[PATH] = quality.page
     heartbeats = Heartbeats(runtime.log, site.name, policy, utc_now)
     thread = threading.Thread(
         target=heartbeats.run,

@@ -10,6 +10,7 @@ from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.books import Books
 from segwatch.aggregation.mechanism.slots import KINDS
 from segwatch.aggregation.strata import standing_out
+from services.aggregation.shadow_metrics import shadow_metrics
 
 
 class SiteCollector(Collector):
@@ -26,6 +27,7 @@ class SiteCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The hospital's rolling quality, and the blocks."""
         yield from self._rolling()
+        yield from shadow_metrics(self._service.rolling.comparison())
         yield from self._strata()
         yield from self._apart()
         if self._service.books is not None:
@@ -51,7 +53,17 @@ class SiteCollector(Collector):
                 ratio.add_metric([window], quality.needs_attention_ratio)
             if quality.predicted_dice is not None:
                 dice.add_metric([window], quality.predicted_dice)
-        yield from (ratio, studies, dice)
+        yield from (ratio, studies, dice, self._predicted_failed())
+
+    def _predicted_failed(self) -> Metric:
+        failed = GaugeMetricFamily(
+            "segwatch_site_rolling_predicted_failed_ratio",
+            "Predicted failed share, raw: of predictions, by window. It is no failure rate.",
+            labels=["window"],
+        )
+        for window, share in self._service.rolling.predicted_failed(self._now()).items():
+            failed.add_metric([window], share)
+        return failed
 
     def _strata(self) -> Iterator[Metric]:
         labels = ["stratum", "value"]

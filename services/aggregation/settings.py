@@ -8,10 +8,13 @@ from segwatch.streaming.settings import ServiceSettings
 
 
 class AggregationSettings(ServiceSettings):
-    """SEGWATCH_POLICY, SEGWATCH_AUDIT_LOG, and for the demonstration SEGWATCH_DEMO_NOISE_SEED."""
+    """The policy, the audit log, the stop rule, and for the demonstration a seed of the noise."""
 
     policy: Path = Field(description="The site's privacy policy, a YAML file (docs/privacy.md).")
     audit_log: Path = Field(description="The file that says of every block that left, chained by hashes.")
+    stop_rule: Path | None = Field(
+        default=None, description="The site's rule for /quality, a YAML file; empty for the rule's defaults."
+    )
     demo_noise_seed: int | None = Field(
         default=None,
         description="Noise that anybody can draw again: only with a policy whose version starts with demo.",

@@ -53,6 +53,7 @@ def scene_of(
         options=options,
         given_native=native,
         given=study.probabilities,
+        given_opinion=study.second_opinion,
     )
 
 

@@ -68,4 +68,6 @@ def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
         lesion_ml=measures.features.get("lesion_volume_ml"),
         feature_versions=measures.feature_versions,
         segmentation_seconds=study.segmentation_seconds,
+        opinion=measures.opinion,
+        ensemble=measures.ensemble,
     )

@@ -4,6 +4,7 @@ import sys
 
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import run_steps
+from services.federation.change_metrics import ChangeCollector
 from services.federation.handler import NAME, Federation
 from services.federation.metrics import FleetCollector
 from services.federation.settings import FederationSettings
@@ -12,8 +13,15 @@ from services.federation.settings import FederationSettings
 def run(runtime: Runtime[FederationSettings]) -> None:
     """Wire the service to its log, and step until asked to stop."""
     settings = runtime.settings
-    service = Federation(runtime.log, settings.site_names(), settings.window_pulses)
+    service = Federation(
+        runtime.log,
+        settings.site_names(),
+        settings.window_pulses,
+        pages_a_month=settings.false_pages_a_month,
+        dispersion=settings.dispersion,
+    )
     runtime.telemetry.registry.register(FleetCollector(service.sites))
+    runtime.telemetry.registry.register(ChangeCollector(service.changes, service.spread))
     run_steps(service, runtime)
 
 

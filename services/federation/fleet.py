@@ -9,9 +9,14 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from segwatch.detection.dispersion import Spread
+from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import PAGES_A_MONTH, months_between
 from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
 from segwatch.federation.share import Share, share_of
+from segwatch.federation.watched_site import Change, WatchedSite
 
 DIGEST_BYTES = 8
 REMEMBERED_HEARTBEATS = 1000
@@ -50,6 +55,7 @@ class SiteReleases:
         conflicts: records that bore a known block's name and said something else.
         refused: records that are no release, or one that no policy allows.
         heartbeat: the last one in the topic's order.
+        watched: its pulses as the detector sees them.
     """
 
     pulses: int = 0
@@ -60,6 +66,7 @@ class SiteReleases:
     heartbeat: Heartbeat | None = None
     portrait: Portrait | None = None
     window: list[Pulse] = field(default_factory=list)
+    watched: WatchedSite = field(default_factory=WatchedSite)
     _known: dict[tuple[int, str], Digests] = field(default_factory=dict)
     _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
 
@@ -110,6 +117,7 @@ class SiteReleases:
     def _show(self, figures: Pulse | Portrait, window_pulses: int) -> None:
         if isinstance(figures, Pulse):
             self.pulses += 1
+            self.watched.take(figures)
             self.window = sorted([*self.window, figures], key=_age)[-window_pulses:]
         else:
             self.portraits += 1
@@ -130,14 +138,49 @@ class SiteReleases:
 
 @dataclass
 class Fleet:
-    """Every site by its name, which is taken from the topic and never from a record."""
+    """Every site by its name, which is taken from the topic and never from a record.
+
+    Attributes:
+        window_pulses: over how many pulses a site's rolling quality is taken.
+        pages_a_month: false pages a month that are borne, from all sites together.
+        dispersion: by how much real counts vary more than the model says.
+        decisions: what people decided, by the id of its record.
+    """
 
     window_pulses: int
     sites: dict[str, SiteReleases] = field(default_factory=dict)
+    pages_a_month: float = PAGES_A_MONTH
+    dispersion: float = DISPERSION
+    decisions: dict[str, SiteDecision] = field(default_factory=dict)
 
     def site(self, name: str) -> SiteReleases:
         """The site of that name, known from now on."""
-        return self.sites.setdefault(name, SiteReleases())
+        if name not in self.sites:
+            site = SiteReleases(watched=WatchedSite(self.dispersion))
+            for decision in self.decisions.values():
+                if decision.site == name:
+                    site.watched.decide(decision)
+            self.sites[name] = site
+        return self.sites[name]
+
+    def decide(self, name: str, decision: SiteDecision) -> None:
+        """Take the next decision; the first that bears the id `name` counts, and a site that is not known yet
+        gets it when it is."""
+        if name in self.decisions:
+            return
+        self.decisions[name] = decision
+        if decision.site in self.sites:
+            self.sites[decision.site].watched.decide(decision)
+
+    def changes(self) -> dict[str, Change]:
+        """What the detector says of each site that has released a pulse."""
+        months = months_between(max(len(self.sites), 1), self.pages_a_month)
+        told = {name: site.watched.change(months) for name, site in list(self.sites.items())}
+        return {name: change for name, change in told.items() if change is not None}
+
+    def spread(self) -> Spread:
+        """How much the fleet's counts vary against the model."""
+        return sum((site.watched.spread() for site in list(self.sites.values())), Spread())
 
     def take(self, name: str, release: SiteRelease) -> None:
         """Take the next release of a site."""

@@ -4,8 +4,13 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from segwatch.contracts.topics import at_the_centre, site_of
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.topics import DECISIONS, at_the_centre, site_of
+from segwatch.detection.dispersion import Spread
+from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import PAGES_A_MONTH
 from segwatch.errors import InvalidMessage, LogRefused, Transient
+from segwatch.federation.watched_site import Change
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Reader, Record
 from services.federation.fleet import Fleet, SiteReleases
@@ -24,6 +29,7 @@ class Federation:
         log: the centre's.
         expected: the sites whose releases are awaited; empty for every site that has a topic.
         window_pulses: over how many pulses a site's rolling quality is taken.
+        pages_a_month, dispersion: see `Fleet`.
         clock: seconds that only grow.
     """
 
@@ -33,10 +39,15 @@ class Federation:
         expected: tuple[str, ...],
         window_pulses: int,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        pages_a_month: float = PAGES_A_MONTH,
+        dispersion: float = DISPERSION,
     ) -> None:
         self._log = log
         self._expected = expected
         self._window = window_pulses
+        self._pages_a_month = pages_a_month
+        self._dispersion = dispersion
         self._clock = clock
         self._shown = self._empty()
         self._fleet = self._empty()
@@ -54,6 +65,14 @@ class Federation:
     def sites(self) -> Mapping[str, SiteReleases]:
         """The sites as they are shown, for another thread to read."""
         return dict(self._shown.sites)
+
+    def changes(self) -> Mapping[str, Change]:
+        """What the detector says of the sites as they are shown, for another thread to read."""
+        return self._shown.changes()
+
+    def spread(self) -> Spread:
+        """How much the counts that are shown vary against the model, for another thread to read."""
+        return self._shown.spread()
 
     def step(self, timeout_seconds: float) -> None:
         """Look for new sites where it is time to, and read what came.
@@ -79,6 +98,7 @@ class Federation:
         for reader in self._readers:
             for record in reader.poll(timeout_seconds / len(self._readers)):
                 self._take(record)
+        self._fleet.changes()  # here, so that a scrape need not wait for years of pulses
         if self._fleet is not self._shown and all(reader.at_end() for reader in self._readers):
             self._shown = self._fleet
 
@@ -90,17 +110,19 @@ class Federation:
 
     def _look(self) -> None:
         """Open a reader for the topics that are new: one for all of them, whatever their number."""
-        there = {topic for topic in self._log.topics() if site_of(topic) is not None}
+        topics = self._log.topics()
+        there = {topic for topic in topics if site_of(topic) is not None}
         if self._expected:
             wanted = set(map(at_the_centre, self._expected))
             self._say_missing(wanted - there)
             there &= wanted
-        new = sorted(there - self._read)
+        new = sorted((there | ({DECISIONS} & topics)) - self._read)
         if new:
             self._readers.append(self._log.reader(new))
             self._read.update(new)
             for topic in new:
-                self._fleet.site(_name(topic))
+                if topic != DECISIONS:
+                    self._fleet.site(_name(topic))
             _log.info("reading %s", ", ".join(new))
         self._look_at = self._clock() + LOOK_SECONDS
 
@@ -114,6 +136,9 @@ class Federation:
 
     def _take(self, record: Record) -> None:
         """What is no release is counted as refused, and changes nothing else."""
+        if record.at.topic == DECISIONS:
+            self._decide(record)
+            return
         name = _name(record.at.topic)
         try:
             release = self._reading.read(record)
@@ -123,8 +148,19 @@ class Federation:
         else:
             self._fleet.take(name, release)
 
+    def _decide(self, record: Record) -> None:
+        try:
+            event = decode(DECISIONS, record.key, record.value, record.headers)
+        except InvalidMessage as error:
+            _log.error("passed over a decision", extra={"offset": record.at.offset, "why": str(error)})
+        else:
+            self._fleet.decide(event.id, event.data)
+
     def _empty(self) -> Fleet:
-        return Fleet(self._window, {name: SiteReleases() for name in self._expected})
+        fleet = Fleet(self._window, pages_a_month=self._pages_a_month, dispersion=self._dispersion)
+        for name in self._expected:
+            fleet.site(name)
+        return fleet
 
 
 def _name(topic: str) -> str:

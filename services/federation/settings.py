@@ -4,15 +4,21 @@ from typing import Annotated
 
 from pydantic import Field
 
+from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import PAGES_A_MONTH
 from segwatch.errors import BadSettings
 from segwatch.streaming.settings import ServiceSettings
 
 
 class FederationSettings(ServiceSettings):
-    """SEGWATCH_WINDOW_PULSES and SEGWATCH_SITES."""
+    """SEGWATCH_WINDOW_PULSES, SEGWATCH_SITES, SEGWATCH_FALSE_PAGES_A_MONTH and SEGWATCH_DISPERSION."""
 
     window_pulses: Annotated[int, Field(ge=1, le=1000)] = 3
     """Over how many of a site's last pulses its rolling quality is taken."""
+    false_pages_a_month: Annotated[float, Field(gt=0, le=1000)] = PAGES_A_MONTH
+    """How many false pages a month the operators bear, from all sites together."""
+    dispersion: Annotated[float, Field(ge=1, le=10)] = DISPERSION
+    """By how much real counts vary more than independent studies would."""
     sites: str = ""
     """The sites that are expected, by commas; empty: every site that has a release topic at the centre."""
 

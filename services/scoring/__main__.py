@@ -1,24 +1,59 @@
 """The scoring service: `python -m services.scoring`."""
 
+import logging
 import sys
+from collections.abc import Callable
 
 from segwatch.contracts.envelope import utc_now
-from segwatch.contracts.topics import MEASURED, SCORED
+from segwatch.contracts.scorer_decisions import ScorerDecision
+from segwatch.contracts.topics import MEASURED, SCORED, SCORER_DECISIONS
+from segwatch.errors import BadSettings, ScorerAway
 from segwatch.scoring.bundle import load
+from segwatch.serving.decisions import ScorerDecisions
+from segwatch.serving.roles import roles
+from segwatch.streaming.closing import bounded
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.stage import Stage, run_stage
-from services.scoring.handler import NAME, Scoring
+from services.scoring.handler import NAME, Scoring, nothing_decided
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.settings import ScoringSettings
 
+_log = logging.getLogger(__name__)
+
 
 def run(runtime: Runtime[ScoringSettings]) -> None:
-    """Wire the stage and run it until it is asked to stop."""
+    """Wire the stage and run it until it is asked to stop.
+
+    Raises:
+        RefusedModel: a bundle does not load.
+        BadSettings: by the last decision another scorer counts than those that the settings name.
+    """
+    settings = runtime.settings
+    if settings.shadow_scorer is None and SCORER_DECISIONS not in runtime.log.topics():
+        _log.warning("there is no topic %s, so nothing was decided and nothing can be", SCORER_DECISIONS)
+        _serve(runtime, nothing_decided)
+        return
+    runtime.log.require_topics([SCORER_DECISIONS])
+    decisions = ScorerDecisions(runtime.log)
+    try:
+        _serve(runtime, decisions.last)
+    finally:
+        bounded(decisions.close, "the decisions")
+
+
+def _serve(runtime: Runtime[ScoringSettings], decided: Callable[[], ScorerDecision | None]) -> None:
+    settings = runtime.settings
     scoring = Scoring(
-        scorer=load(runtime.settings.scorer),
+        scorer=load(settings.scorer),
         metrics=ScoringMetrics(runtime.telemetry.registry),
         now=utc_now,
+        shadow=None if settings.shadow_scorer is None else load(settings.shadow_scorer),
+        decided=decided,
     )
+    try:
+        scoring.metrics.serve(roles(scoring.scorer, scoring.shadow, decided()))
+    except ScorerAway as away:
+        raise BadSettings(str(away)) from None
     run_stage(Stage(NAME, [MEASURED], scoring.handle, writes=[SCORED]), runtime)
 
 

@@ -1,8 +1,12 @@
 """What scoring tells the hospital's own Prometheus. Nothing here leaves the hospital."""
 
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import OpinionUse, ShadowScore, StudyScored
+from segwatch.serving.roles import Roles
+from services.scoring.roles_metrics import RolesCollector
 
 SECONDS_BUCKETS = (10, 30, 60, 120, 300, 600, 1800, 3600, 6 * 3600, 24 * 3600)
 """Five minutes are the goal that the alert rules hold the pipeline to."""
@@ -10,7 +14,7 @@ VERDICTS = ("good", "failed", "undefined", "outside")
 
 
 class ScoringMetrics:
-    """Studies by verdict, and the predicted Dice of those that have one."""
+    """Studies by verdict, their predicted Dice, who scores, and what the site's reviews say."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._studies = Counter(
@@ -33,6 +37,26 @@ class ScoringMetrics:
             buckets=SECONDS_BUCKETS,
             registry=registry,
         )
+        self._shadow = Counter(
+            "segwatch_scoring_shadow_studies_total",
+            "Studies scored by the shadow, by its verdict; refused are those that it cannot score.",
+            ["verdict"],
+            registry=registry,
+        )
+        self._opinions = Counter(
+            "segwatch_scoring_second_opinions_total",
+            "Studies of a scorer that reads a second opinion, by whether the one that it knows was there.",
+            ["use"],
+            registry=registry,
+        )
+        for use in get_args(OpinionUse):
+            self._opinions.labels(use)
+        self._roles = RolesCollector()
+        registry.register(self._roles)
+
+    def serve(self, roles: Roles) -> None:
+        """Show who scores, and what the reviews say of the site."""
+        self._roles.roles = roles
 
     def count(self, scored: StudyScored, seconds: float) -> None:
         """Count one study.
@@ -42,12 +66,16 @@ class ScoringMetrics:
             seconds: from its completion to its score, without segmentation's own.
         """
         self._seconds.observe(seconds)
+        if scored.second_opinion is not None:
+            self._opinions.labels(scored.second_opinion).inc()
         self._studies.labels(verdict_of(scored)).inc()
         if scored.predicted_dice is not None:
             self._dice.observe(scored.predicted_dice)
+        if scored.shadow is not None:
+            self._shadow.labels(verdict_of(scored.shadow)).inc()
 
 
-def verdict_of(scored: StudyScored) -> str:
+def verdict_of(scored: StudyScored | ShadowScore) -> str:
     """One word for a score: undefined and outside go before failed, failed before good."""
     if scored.status != "scored":
         return scored.status

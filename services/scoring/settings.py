@@ -10,3 +10,5 @@ class ScoringSettings(ServiceSettings):
 
     scorer: Path
     """The bundle's folder, with model.skops and manifest.json, as `segwatch train` writes it."""
+    shadow_scorer: Path | None = None
+    """A second bundle's folder: it scores beside it and changes nothing until `segwatch scorer promote`."""

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from segwatch.contracts.base import ObjectRef
 from segwatch.contracts.envelope import Event, utc_now
 from segwatch.contracts.identity import digest_of, result_id
-from segwatch.contracts.studies import StudyReceived, StudySegmented
+from segwatch.contracts.studies import SecondOpinion, StudyReceived, StudySegmented
 from segwatch.contracts.topics import SEGMENTED
 from segwatch.errors import CorruptObject
 from segwatch.segmentation.lung_classical import VERSION
+from segwatch.segmentation.second_opinion import NnunetOpinion, OpinionGiver
 from segwatch.segmentation.segmenter import Lesion, LesionPredictor, Lung, LungPredictor, lesion_of, lung_of
 from segwatch.volumes.grid import GRID, grid_geometry, resample_ct, resample_mask
 from segwatch.volumes.image import Mask, Volume
@@ -45,6 +46,8 @@ class Segmentation:
     Attributes:
         mirroring: what the lesion model was told; part of the result's id.
         clock: seconds that only go forward.
+        opinion: the model that gives a second opinion. Without it the lesion model gives one of masks that
+            came with their study.
     """
 
     store: VolumeStore
@@ -52,6 +55,7 @@ class Segmentation:
     lesion_model: LesionPredictor | None = None
     lung_model: LungPredictor | None = None
     mirroring: bool = True
+    opinion: OpinionGiver | None = None
     now: Callable[[], datetime] = utc_now
     clock: Callable[[], float] = time.monotonic
 
@@ -76,13 +80,24 @@ class Segmentation:
         """What the masks depend on, besides the study: a model that is not asked leaves no trace."""
         lesion = self.lesion_model.identity.sha256 if self.lesion_model else None
         lung = self.lung_model.sha256 if self.lung_model else VERSION
-        return digest_of(
-            {
-                "lesion": "given" if study.lesion else [lesion, self.mirroring],
-                "lung": "given" if study.lung else lung,
-                "grid": GRID,
-            }
-        )
+        made_of: dict[str, object] = {
+            "lesion": "given" if study.lesion else [lesion, self.mirroring],
+            "lung": "given" if study.lung else lung,
+            "grid": GRID,
+        }
+        giver = self._giver(study)
+        if giver is not None:
+            made_of["opinion"] = [giver.identity.sha256, self.mirroring]
+        return digest_of(made_of)
+
+    def _giver(self, study: StudyReceived) -> OpinionGiver | None:
+        """Who gives a second opinion of the study's mask: never the model that made it."""
+        if study.ct_unit == "unknown":
+            return None
+        if self.opinion is None:
+            return NnunetOpinion(self.lesion_model) if study.lesion and self.lesion_model else None
+        made_here = None if study.lesion or self.lesion_model is None else self.lesion_model.identity
+        return None if self.opinion.identity == made_here else self.opinion
 
     def _remembered(self, name: str) -> StudySegmented | None:
         data = self.store.get_result(name)
@@ -97,7 +112,9 @@ class Segmentation:
         ct = Volume(self.store.load_volume(study.ct), study.geometry)
         lesion = lesion_of(ct, study.ct_unit, self._given(study, study.lesion), self.lesion_model)
         lung = lung_of(ct, study.ct_unit, self._given(study, study.lung), self.lung_model)
-        return self._stored(study, ct, lesion, lung)
+        giver = self._giver(study)
+        opinion = None if giver is None else giver.opinion_of(ct, lung.mask, lesion.mask)
+        return self._stored(study, ct, lesion, lung, opinion)
 
     def _given(self, study: StudyReceived, reference: ObjectRef | None) -> Mask | None:
         if reference is None:
@@ -110,7 +127,9 @@ class Segmentation:
             )
         return mask
 
-    def _stored(self, study: StudyReceived, ct: Volume, lesion: Lesion, lung: Lung) -> StudySegmented:
+    def _stored(
+        self, study: StudyReceived, ct: Volume, lesion: Lesion, lung: Lung, opinion: SecondOpinion | None
+    ) -> StudySegmented:
         """Store what is new, native and on the features' grid: features then need not open the volume."""
         save = self.store.save_mask
         return StudySegmented(
@@ -132,4 +151,5 @@ class Segmentation:
             lung_method=lung.method,
             model=lesion.model,
             probabilities=lesion.probabilities,
+            second_opinion=opinion,
         )

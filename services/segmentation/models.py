@@ -1,7 +1,8 @@
 """The models that the settings name. torch is imported here, and only where there is a model to load."""
 
 from segwatch.errors import BadSettings
-from segwatch.segmentation.bundle import open_bundle
+from segwatch.segmentation.bundle import OpinionBundle, open_bundle, open_opinion
+from segwatch.segmentation.second_opinion import NnunetOpinion, OpinionGiver
 from segwatch.segmentation.segmenter import LesionPredictor, LungPredictor
 from services.segmentation.settings import SegmentationSettings
 
@@ -20,6 +21,29 @@ def load_lesion_model(settings: SegmentationSettings) -> LesionPredictor | None:
     except ImportError as error:
         raise BadSettings(_without("LESION_MODEL", error)) from error
     return LesionModel(bundle, device=settings.device, threads=settings.threads, mirroring=settings.mirroring)
+
+
+def load_opinion(settings: SegmentationSettings) -> OpinionGiver | None:
+    """The model that gives second opinions, verified and loaded; None where no bundle is configured.
+
+    Raises:
+        BadSettings: as `load_lesion_model`.
+    """
+    if settings.opinion_model is None:
+        return None
+    bundle = open_opinion(settings.opinion_model, settings.opinion_model_sha256)
+    try:
+        if isinstance(bundle, OpinionBundle):
+            from segwatch.segmentation.opinion_model import OpinionModel
+
+            return OpinionModel(bundle, threads=settings.threads)
+        from segwatch.segmentation.lesion import LesionModel
+    except ImportError as error:
+        raise BadSettings(_without("OPINION_MODEL", error)) from error
+    model = LesionModel(
+        bundle, device=settings.device, threads=settings.threads, mirroring=settings.mirroring
+    )
+    return NnunetOpinion(model)
 
 
 def load_lung_model(settings: SegmentationSettings) -> LungPredictor | None:

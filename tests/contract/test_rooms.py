@@ -12,13 +12,14 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "processes", "progress"),
-    ("contracts", "ingest"),
+    ("contracts", "detection", "ingest"),
     ("volumes", "streaming", "scoring"),
-    ("phantoms", "features", "statistics", "archive"),
+    ("phantoms", "features", "statistics", "archive", "serving"),
     ("segmentation", "aggregation", "federation", "intake"),
-    ("cohorts",),
+    ("cohorts", "decisions"),
     ("training",),
     ("evaluation",),
+    ("onboarding",),
     ("__init__",),
     ("cli",),
 )

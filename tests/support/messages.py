@@ -4,11 +4,22 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from segwatch.contracts.base import Geometry, ModelIdentity, ObjectRef
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
+from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
-from segwatch.contracts.topics import LEDGER, MEASURED, RECEIVED, RELEASE, SCORED, SEGMENTED
+from segwatch.contracts.topics import (
+    DECISIONS,
+    LEDGER,
+    MEASURED,
+    RECEIVED,
+    RELEASE,
+    SCORED,
+    SCORER_DECISIONS,
+    SEGMENTED,
+)
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 STUDY = "5" * 32
@@ -102,7 +113,25 @@ MESSAGES: dict[str, Any] = {
             histogram=(0, 1, 2, 3, 90, 5, -1),
         )
     ),
+    SCORER_DECISIONS: ScorerDecision(
+        decision="promote",
+        number=0,
+        counts=MODEL,
+        instead_of=ModelIdentity(name="demo", sha256="cd" + "0" * 62),
+        reason="it finds more",
+        who="somebody@somewhere",
+        at=NOW,
+    ),
 }
+MESSAGES[DECISIONS] = SiteDecision(
+    decision="acknowledge",
+    site="hospital-a",
+    reason="a phantom was sent",
+    who="somebody@desk",
+    at=NOW,
+    epoch=1,
+    pulse=7,
+)
 HEARTBEAT = SiteRelease(
     Heartbeat(kind="heartbeat", epoch=1, number=7, interval_seconds=300, policy_version="1")
 )

@@ -9,6 +9,9 @@ from typing import Any
 import promql_parser
 import yaml
 
+from segwatch.detection.dispersion import Spread
+from services.aggregation.change_metrics import LocalChangeCollector
+from services.federation.change_metrics import ChangeCollector
 from services.federation.metrics import FleetCollector
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +34,7 @@ def recorded() -> set[str]:
 
 
 def _of_services() -> set[str]:
-    """Names that services write as a word; federation puts its names together, so it is asked."""
+    """Names that services write as a word; those that put names together are asked."""
     words = {
         node.value
         for room in ("segwatch", "services")
@@ -41,7 +44,8 @@ def _of_services() -> set[str]:
         and isinstance(node.value, str)
         and node.value.startswith("segwatch_")
     }
-    words |= {family.name for family in FleetCollector(dict).collect()}
+    asked = (FleetCollector(dict), ChangeCollector(dict, Spread), LocalChangeCollector(lambda: None))
+    words |= {family.name for collector in asked for family in collector.collect()}
     return {word + suffix for word in words for suffix in SUFFIXES}
 
 

@@ -5,9 +5,12 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from segwatch.detection.dispersion import Spread
 from segwatch.streaming.telemetry import Telemetry
+from services.aggregation.change_metrics import LocalChangeCollector
 from services.aggregation.metrics import SiteCollector
 from services.features.metrics import FeaturesMetrics
+from services.federation.change_metrics import ChangeCollector
 from services.federation.metrics import FleetCollector
 from services.ingest.studies import AnnouncedStudies
 from services.scoring.metrics import ScoringMetrics
@@ -22,6 +25,12 @@ Shown = tuple[str, str, str]
 def of_aggregation(registry: CollectorRegistry) -> None:
     world = World()
     registry.register(SiteCollector(world.run(world.service()), lambda: NOW))
+    registry.register(LocalChangeCollector(lambda: None))
+
+
+def of_federation(registry: CollectorRegistry) -> None:
+    registry.register(FleetCollector(dict))
+    registry.register(ChangeCollector(dict, Spread))
 
 
 ADDS: Mapping[str, Callable[[CollectorRegistry], Any]] = {
@@ -30,7 +39,7 @@ ADDS: Mapping[str, Callable[[CollectorRegistry], Any]] = {
     "features": FeaturesMetrics,
     "scoring": ScoringMetrics,
     "aggregation": of_aggregation,
-    "federation": lambda registry: registry.register(FleetCollector(dict)),
+    "federation": of_federation,
 }
 
 

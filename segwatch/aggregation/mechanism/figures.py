@@ -35,7 +35,9 @@ class BlockName:
     number: int
 
 
-def figures(name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: datetime) -> Pulse | Portrait:
+def figures(
+    name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: datetime, changes: int = 0
+) -> Pulse | Portrait:
     """What may leave of a full block.
 
     Args:
@@ -44,12 +46,13 @@ def figures(name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: da
         policy: the policy in force for it.
         noise: where the noise comes from.
         now: when the block is closed: the date where no slot has one, and the latest that there can be.
+        changes: how many changes there were in this epoch by a pulse.
     """
     common = _common(name, due.slots, policy, now)
     studies = entering(due.slots, policy)
     label = f"{name.site}/{name.epoch}/{due.kind}/{name.number}"
     if due.kind == "pulse":
-        return _pulse(common, label, studies, policy, noise)
+        return _pulse({**common, "changes": changes}, label, studies, policy, noise)
     return _portrait(common, label, studies, policy, noise)
 
 

@@ -115,6 +115,7 @@ def _limits(policy: SitePolicy) -> Iterator[str]:
     yield "WHAT NEVER LEAVES: images, masks, names, birth dates, pseudonyms, file names, one study's figures."
     yield "WHAT LEAVES AND IS NOT PROTECTED BY NOISE:"
     yield "  how many studies the site has had; when a block was full, to whoever watches it come;"
+    yield "  that a scanner, model or scorer has changed, as a bare number;"
     yield f"  the {policy.dates} of a block's last study; that the site is alive; the policy's version;"
     named = [what for what, yes in (("model", policy.name_model), ("scorer", policy.name_scorer)) if yes]
     yield f"  the name and hash of: {' and '.join(named) if named else 'nothing (the policy names neither)'}."

@@ -29,6 +29,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "how many of the k studies were predicted failed, undefined, or outside what the scorer knows",
         "random noise is added, drawn once; it may be below 0 or above k",
     ),
+    "changes": (
+        "how often a scanner, model or scorer changed in this epoch, as far as announced or seen",
+        "a fact about the installation; a bare number, without a name",
+    ),
     "histogram": (
         "how many of the k studies fell into each of five bins of predicted Dice, undefined, and outside",
         "random noise is added to each cell, drawn once; cells may be below 0",

@@ -75,15 +75,26 @@ INTERVALS: Columns = {
 }
 
 
-def page(report: Report, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]) -> str:
+Section = tuple[str, Sequence[str]]
+"""A title, and sentences under it."""
+
+
+def page(
+    report: Report,
+    pictures: Sequence[tuple[str, str]],
+    folder: Path,
+    notes: Sequence[str],
+    sections: Sequence[Section] = (),
+) -> str:
     """The HTML.
 
     Args:
         report: what `report.json` holds.
         pictures: file names in `folder` and titles; they are put into the page.
         notes: sentences about what is not in it, and why.
+        sections: what stands before all tables.
     """
-    body = "".join(_body(report, pictures, folder, notes))
+    body = "".join(_body(report, pictures, folder, notes, sections))
     title = "Evaluation of scorers"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -92,11 +103,17 @@ def page(report: Report, pictures: Sequence[tuple[str, str]], folder: Path, note
 
 
 def _body(
-    report: Report, pictures: Sequence[tuple[str, str]], folder: Path, notes: Sequence[str]
+    report: Report,
+    pictures: Sequence[tuple[str, str]],
+    folder: Path,
+    notes: Sequence[str],
+    sections: Sequence[Section],
 ) -> Iterator[str]:
     models: Models = {**report.models, **{each.title: each for each in report.constants.values()}}
     yield "<h1>Evaluation of scorers</h1>"
     yield bullets(_about(report))
+    for title, sentences in sections:
+        yield f"<h2>{escape(title)}</h2>" + bullets(map(escape, sentences))
     yield "<h2>Table 2, in the paper's form</h2>"
     for names in _side_by_side(report):
         yield _by_set(report, names, models, {name: COLUMNS[name] for name in TABLE2})

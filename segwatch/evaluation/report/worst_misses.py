@@ -1,18 +1,16 @@
 """The four-feature figure of the studies that a scorer misjudged most, drawn from their images."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from segwatch.cohorts.measuring import How, request_of
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import Unprocessable
 from segwatch.features.figure import draw
-from segwatch.features.files import scene_of_files
 from segwatch.features.measuring import measure_scene
-from segwatch.features.registry import PAPER4
+from segwatch.features.registry import CATALOGUE, PAPER4
+from segwatch.features.scene import Scene
 from segwatch.scoring.bins import failed
 from segwatch.statistics.verdicts import Judged
 
@@ -31,13 +29,13 @@ def worst(judged: Judged) -> list[int]:
 
 
 def draw_misses(
-    model: str, judged: Judged, cohort: Cohort, folders: Mapping[str, Path], how: How, out: Path
+    model: str, judged: Judged, cohort: Cohort, scene_of: Callable[[str], Scene], out: Path
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Write a figure for each of the worst misses; their file names and titles, and what could not be drawn.
 
     Args:
         model: whose judgement it is. judged: of the cohort's rows.
-        folders: each case's files. how: they were measured. out: folder of the pictures.
+        scene_of: a case as it was measured, its CT whole. out: folder of the pictures.
     """
     drawn, notes = [], []
     for number, row in enumerate(worst(judged), start=1):
@@ -47,10 +45,9 @@ def draw_misses(
             f"Worst misses of {model}, {number}: {case} ({cohort.sets[row]}), "
             f"true Dice {judged.dice[row]:.2f}, predicted {judged.predicted[row]:.2f}"
         )
-        request = request_of(folders[case], replace(how, features=PAPER4))
         try:
-            scene = scene_of_files(request, streamed=False)
-            draw(scene, measure_scene(scene, request.wanted), out / name)
+            scene = scene_of(case)
+            draw(scene, measure_scene(scene, [CATALOGUE[each] for each in PAPER4]), out / name)
         except (Unprocessable, OSError) as error:
             notes.append(f"The figure of the case {case} could not be drawn: {error}.")
         else:

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.manifests.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
-from segwatch.contracts.topics import LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
 
 
 def rights_of(manifests):
@@ -36,11 +36,14 @@ def test_a_site_may_write_and_describe_its_one_topic_at_the_centre_and_nothing_e
     assert rights == {("hospital-a", "Write", "topic", topic), ("hospital-a", "Describe", "topic", topic)}
 
 
-def test_nobody_but_federation_reads_at_the_centre_and_it_writes_nothing(rendered):
+def test_at_the_centre_federation_reads_and_only_who_decides_writes_decisions(rendered):
     rights = rights_of(rendered("central"))
+    written = {(user, topic) for user, operation, _, topic in rights if operation == "Write"}
 
-    assert {user for user, operation, *_ in rights if operation == "Read"} == {"federation"}
-    assert {user for user, operation, *_ in rights if operation == "Write"} == {"hospital-a", "hospital-b"}
+    assert {user for user, operation, *_ in rights if operation == "Read"} == {"federation", "operator"}
+    assert {user for user, _ in written} == {"hospital-a", "hospital-b", "operator"}
+    assert {topic for user, topic in written if user == "operator"} == {DECISIONS}
+    assert {user for user, topic in written if topic == DECISIONS} == {"operator"}
 
 
 def test_the_bridge_reads_the_release_and_no_patient_topic():
@@ -77,4 +80,4 @@ def test_every_site_that_is_let_in_has_its_own_topic_only():
     sites = centre(["a", "b"])
 
     assert sites["a"].writes != sites["b"].writes
-    assert set(sites["federation"].reads) == {*sites["a"].writes, *sites["b"].writes}
+    assert set(sites["federation"].reads) == {*sites["a"].writes, *sites["b"].writes, DECISIONS}

@@ -43,7 +43,7 @@ def test_promtool_finds_nothing_wrong(promtool, root, name):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["centre_quality", "centre_sites", "hospital"])
+@pytest.mark.parametrize("name", ["centre_change", "centre_quality", "centre_sites", "hospital"])
 def test_promtools_unit_tests_pass(promtool, root, name):
     done = run(promtool, "test", "rules", f"{name}.yaml", cwd=root / "deploy/rules/tests")
 
@@ -53,13 +53,15 @@ def test_promtools_unit_tests_pass(promtool, root, name):
 def test_every_unit_test_file_is_run(root):
     files = {path.stem for path in (root / "deploy/rules/tests").iterdir()}
 
-    assert files == {"centre_quality", "centre_sites", "hospital"}
+    assert files == {"centre_change", "centre_quality", "centre_sites", "hospital"}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "unit_tests"),
     [
         ("ratio > 0.5", "ratio > 0.8", "centre_quality"),
+        ("alarm:max[1d]", "alarm:max[1m]", "centre_change"),
+        ("together:count >= 2", "together:count >= 1", "centre_change"),
         ("pulses:max >= 3", "pulses:max >= 2", "centre_quality"),
         ("> on (site) 4 *", "> on (site) 40 *", "centre_sites"),
         ("offset 10m", "offset 40m", "centre_sites"),
@@ -108,7 +110,7 @@ def test_every_runbook_belongs_to_an_alert(root):
 
 @pytest.mark.parametrize(("overlay", "name"), [("hospital", "hospital"), ("central", "centre")])
 def test_kubernetes_runs_the_same_rules(rendered, root, overlay, name):
-    (rule,) = (each for each in rendered(overlay) if each["kind"] == "PrometheusRule")
+    (rule,) = (deepcopy(each) for each in rendered(overlay) if each["kind"] == "PrometheusRule")
 
     spec = deepcopy(rule["spec"])
     for each in (each for group in spec["groups"] for each in group["rules"] if "alert" in each):

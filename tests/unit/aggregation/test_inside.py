@@ -10,11 +10,12 @@ from segwatch.aggregation import rolling
 from segwatch.aggregation.rolling import Rolling
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.policy import SitePolicy
-from segwatch.contracts.topics import RELEASE
+from segwatch.contracts.studies import ShadowScore
+from segwatch.contracts.topics import RELEASE, SCORED
 from segwatch.errors import LogUnavailable
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
-from tests.support.messages import NOW
+from tests.support.messages import MESSAGES, NOW
 from tests.support.site_world import World, scored
 
 LATER = NOW + timedelta(hours=12)
@@ -52,6 +53,42 @@ def test_an_undefined_study_counts_in_the_share_and_not_in_the_mean() -> None:
 
 def test_an_empty_window_says_nothing() -> None:
     assert Rolling().windows(NOW)["1d"] == rolling.Quality(0, None, None)
+
+
+def test_what_would_change_with_the_shadow_is_shown_and_made_again_from_the_log(world: World) -> None:
+    beside = ShadowScore(
+        scorer=MESSAGES[SCORED].scorer.model_copy(update={"sha256": "ef" * 32}),
+        status="scored",
+        predicted_dice=0.3,
+        predicted_failed=True,
+        needs_attention=True,
+    )
+    world.add([scored(number) for number in range(5)])
+    world.add([scored(number, shadow=beside) for number in range(5, 30)])
+    world.add([scored(5, shadow=beside)], scorer="b")
+    for _ in range(2):
+        registry = CollectorRegistry()
+        registry.register(SiteCollector(world.run(world.service()), lambda: LATER))
+        value = registry.get_sample_value
+        assert value("segwatch_site_shadow_window_studies") == 25
+        assert value("segwatch_site_shadow_changed_studies", {"to": "flagged"}) == 25
+        assert value("segwatch_site_shadow_changed_studies", {"to": "passed"}) == 0
+        assert value("segwatch_site_shadow_flagged_ratio", {"role": "counts"}) == 0
+        assert value("segwatch_site_shadow_predicted_failed_ratio", {"role": "shadow"}) == 1
+        # All alike from the first study on is a level, and no change.
+        assert value("segwatch_site_shadow_pages", {"role": "shadow"}) == 0
+
+
+def test_the_share_of_predicted_failures_is_shown_raw_under_a_name_of_its_own(world: World) -> None:
+    world.add(
+        [scored(number, predicted_failed=number < 3, needs_attention=number < 5) for number in range(20)]
+    )
+    registry = CollectorRegistry()
+    registry.register(SiteCollector(world.run(world.service()), lambda: LATER))
+    window = {"window": "last_20"}
+    assert registry.get_sample_value("segwatch_site_rolling_predicted_failed_ratio", window) == 3 / 20
+    assert registry.get_sample_value("segwatch_site_rolling_needs_attention_ratio", window) == 5 / 20
+    assert registry.get_sample_value("segwatch_site_shadow_window_studies") is None
 
 
 def test_the_metrics_show_blocks_tail_and_rolling_quality(world: World) -> None:

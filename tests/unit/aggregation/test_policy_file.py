@@ -24,7 +24,11 @@ def _read(folder: Path, text: str) -> None:
         ("a: [", "not YAML"),
         ("pulse_studies: 20", "version: Field required"),
         ("version: a\npulse_studies: 19", "pulse_studies: Input should be greater than or equal to 20"),
-        ("version: a\nepsilon_count: 1.5", "epsilon_count: Input should be less than or equal to 1"),
+        ("version: a\nepsilon_count: 2.5", "epsilon_count: Input should be less than or equal to 2"),
+        (
+            "version: a\nepsilon_count: 1.5\nmeans_of: [connected_components]",
+            "epsilon_count may be above 1 only where no means leave",
+        ),
         ("version: a\nepsilon_histogram: 0", "epsilon_histogram: Input should be greater"),
         ("version: a\nepsilon_means: .nan", "epsilon_means"),
         ("version: a\nportrait_studies: 110", "multiple of pulse_studies"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segwatch.contracts.studies import MaskProbabilities
+from segwatch.contracts.base import ModelIdentity
+from segwatch.contracts.studies import MaskProbabilities, SecondOpinion
 from segwatch.errors import BadInput
 from segwatch.features import catalogue
 from segwatch.features.card import Card, Feature
@@ -198,6 +199,28 @@ def test_what_segmentation_sends_is_passed_on():
     assert value("probability_entropy", lesion, probabilities=given) == 0.1
     assert value("fold_agreement", lesion, probabilities=given) is None
     assert value("fold_agreement", lesion) is None
+
+
+def test_a_second_opinion_is_passed_on_and_its_gaps_have_their_reasons():
+    lesion = np.ones((2, 2, 2), np.bool_)
+    model = ModelIdentity(name="other", sha256="a" * 64)
+    names = ("second_opinion_dice", "second_opinion_precision", "second_opinion_recall")
+
+    def measured(opinion):
+        ct = np.full((2, 2, 2), -700, np.int16)
+        return measure(ct, lesion, None, (1, 1, 1), features=names, second_opinion=opinion)
+
+    whole = measured(SecondOpinion(dice=0.5, precision=0.4, recall=2 / 3, model=model))
+    assert list(whole.features.values()) == [0.5, 0.4, 2 / 3]
+    assert whole.opinion == model
+    nothing = measured(None)
+    assert (nothing.opinion, set(nothing.features.values())) == (None, {None})
+    assert all(reason.startswith("no_opinion: ") for reason in nothing.undefined.values())
+    empty = measured(SecondOpinion(dice=0.0, precision=0.0, recall=None, model=model))
+    assert empty.features["second_opinion_dice"] == 0.0
+    assert empty.undefined["second_opinion_recall"].startswith("opinion_empty: ")
+    small = measured(SecondOpinion(dice=None, precision=None, recall=None, model=model))
+    assert all(reason.startswith("too_small: ") for reason in small.undefined.values())
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if CATALOGUE[name].card.cost != "given"])

@@ -5,13 +5,17 @@ import logging
 import pytest
 from prometheus_client import CollectorRegistry
 
-from segwatch.contracts.topics import at_the_centre
+from segwatch.contracts.decisions import SiteDecision
+from segwatch.contracts.topics import DECISIONS, at_the_centre
 from segwatch.errors import BadSettings, LogUnavailable
+from segwatch.streaming.decisions import decision_record
 from segwatch.streaming.log import Outgoing
+from services.federation.change_metrics import ChangeCollector
 from services.federation.handler import LOOK_SECONDS, Federation
 from services.federation.metrics import FleetCollector, figures_of
 from services.federation.settings import FederationSettings
 from tests.support.memory_log import MemoryLog
+from tests.support.messages import NOW
 from tests.support.releases import at_centre, heartbeat, portrait, pulse
 
 GOOD = (0, 2, 5, 30, 60, 2, 1)
@@ -185,3 +189,43 @@ def test_a_record_under_another_records_name_is_refused(centre: MemoryLog) -> No
     centre.append(Outgoing(good.topic, b"heartbeat-1-5", good.value, good.headers))
     site = _run(_federation(centre)).sites()["hospital-a"]
     assert (site.refused, site.pulses, site.heartbeat) == (1, 0, None)
+
+
+def _drop(log: MemoryLog) -> None:
+    for number in range(30):
+        log.append(at_centre("hospital-b", pulse(number, 3)))
+    for number in range(30, 34):
+        log.append(at_centre("hospital-b", pulse(number, 15)))
+        log.append(at_centre("hospital-b", pulse(number, 15)))
+
+
+def _decision(kind: str, pulse_number: int) -> Outgoing:
+    decision = {"site": "hospital-b", "reason": "looked", "who": "a@b", "at": NOW, "epoch": 1}
+    return decision_record(SiteDecision.model_validate({**decision, "decision": kind, "pulse": pulse_number}))
+
+
+def test_an_alarm_is_shown_until_it_is_decided_and_copies_count_once(centre: MemoryLog) -> None:
+    _drop(centre)
+    service = _run(_federation(centre))
+    registry = CollectorRegistry()
+    registry.register(ChangeCollector(service.changes, service.spread))
+
+    def value(name: str) -> float | None:
+        return registry.get_sample_value(f"segwatch_change_{name}", {"site": "hospital-b"})
+
+    assert (value("alarm"), value("together"), value("start_pulse"), value("studies_since")) == (1, 1, 30, 80)
+    evidence, threshold = value("evidence"), value("threshold")
+    assert evidence is not None
+    assert threshold == pytest.approx(250)
+    assert evidence > threshold
+    again = _run(_federation(centre)).changes()
+    assert again == service.changes()
+
+    centre.append(Outgoing(DECISIONS, b"k", b"poison"))
+    centre.append(_decision("acknowledge", 33))
+    centre.append(_decision("acknowledge", 33))
+    for decided in (_run(_federation(centre)), service):
+        decided._look_at = 0.0
+        _run(decided)
+        assert decided.changes()["hospital-b"].alarm is None
+    assert (value("alarm"), value("start_pulse")) == (0, None)

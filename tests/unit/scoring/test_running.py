@@ -10,23 +10,27 @@ import pytest
 
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.studies import StudyMeasured
-from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
-from segwatch.errors import RefusedModel
+from segwatch.contracts.topics import MEASURED, SCORED, SCORER_DECISIONS, dead_letters
+from segwatch.errors import BadSettings, RefusedModel
+from segwatch.scoring.bundle import load, save
 from segwatch.streaming.log import Log, Record, outgoing
 from segwatch.streaming.runtime import start
+from segwatch.training.train import Trained
 from services.scoring.__main__ import run
 from services.scoring.settings import ScoringSettings
+from tests.support.messages import MESSAGES, event_of
 
 Measured = Callable[..., StudyMeasured]
 
 
-def settings_of(tmp_path: Path, scorer: Path) -> ScoringSettings:
+def settings_of(tmp_path: Path, scorer: Path, shadow: Path | None = None) -> ScoringSettings:
     return ScoringSettings(
         log="embedded",
         log_file=tmp_path / "log.sqlite",
         http_host="127.0.0.1",
         http_port=0,
         scorer=scorer,
+        shadow_scorer=shadow,
     )
 
 
@@ -71,5 +75,32 @@ def test_a_scorer_that_is_not_there_ends_the_start_with_what_to_do(tmp_path: Pat
     with (
         start("scoring", settings_of(tmp_path, tmp_path / "none")) as runtime,
         pytest.raises(RefusedModel, match="SCORER must name a folder"),
+    ):
+        run(runtime)
+
+
+def test_what_was_decided_holds_after_a_restart_and_is_not_taken_back_by_a_setting(
+    bundle: Path, trained: Trained, measured: Measured, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    save(other, trained.skops, trained.manifest.model_copy(update={"name": "other"}), "# other\n")
+    decision = MESSAGES[SCORER_DECISIONS].model_copy(update={"counts": load(other).identity})
+    with start("scoring", settings_of(tmp_path, bundle, other)) as runtime:
+        runtime.log.create_topics({MEASURED: 1, SCORED: 1, dead_letters(MEASURED): 1, SCORER_DECISIONS: 1})
+        with runtime.log.producer() as producer:
+            producer.send([outgoing(SCORER_DECISIONS, event_of(SCORER_DECISIONS, **dict(decision)))])
+            producer.send([outgoing(MEASURED, event(0, measured()))])
+        service = threading.Thread(target=run, args=(runtime,))
+        service.start()
+        try:
+            (record,) = read(runtime.log, SCORED, 1)
+        finally:
+            runtime.stop.set()
+            service.join(30)
+    scored = decode(SCORED, record.key, record.value, record.headers).data
+    assert (scored.scorer.name, scored.shadow.scorer.name) == ("other", "lr-paper4")
+    with (
+        start("scoring", settings_of(tmp_path, bundle)) as runtime,
+        pytest.raises(BadSettings, match="counts, but SCORER is lr-paper4"),
     ):
         run(runtime)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segwatch.errors import BadInput, RefusedModel
-from segwatch.segmentation.bundle import open_bundle, sha256_of, write_manifest
+from segwatch.segmentation.bundle import open_bundle, open_opinion, sha256_of, write_manifest
 from segwatch.segmentation.bundling import bundle_of
 
 DEMO = Path(__file__).parents[3] / "deploy/models/demo-lesion"
@@ -144,3 +144,38 @@ def test_a_folder_that_nnunet_did_not_leave_makes_no_bundle(bundle, tmp_path):
     with pytest.raises(BadInput, match="exists already"):
         bundle_of(DEMO, bundle, "x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle"]
+
+
+def test_several_checkpoints_are_folds_unless_they_are_said_to_be_seeds(bundle):
+    (bundle / "fold_1").mkdir()
+    (bundle / "fold_1/checkpoint_final.pth").write_text("another")
+    write_manifest(bundle, "test", {})
+    assert open_bundle(bundle).ensemble == "folds"
+    write_manifest(bundle, "test", {}, ensemble="seeds", temperature=2.5)
+    opened = open_bundle(bundle)
+    assert (opened.ensemble, opened.temperature) == ("seeds", 2.5)
+
+
+def test_one_checkpoint_is_no_ensemble_and_has_its_own_probabilities(bundle):
+    opened = open_bundle(bundle)
+    assert (opened.ensemble, opened.temperature) == (None, 1.0)
+    with pytest.raises(BadInput, match="--ensemble seeds"):
+        bundle_of(bundle, bundle.parent / "out", "name", ensemble="seeds")
+
+
+def test_what_a_manifest_does_not_say_it_does_not_name(bundle):
+    assert set(json.loads((bundle / "manifest.json").read_text())) == {
+        "about",
+        "files",
+        "format",
+        "made_with",
+        "name",
+    }
+
+
+def test_an_nnunet_can_be_the_second_opinion_and_a_pin_is_kept_to(bundle):
+    assert open_opinion(bundle).folds == ("0",)
+    with pytest.raises(RefusedModel, match="OPINION_MODEL_SHA256"):
+        open_opinion(bundle, "0" * 64)
+    with pytest.raises(RefusedModel, match=r"OPINION_MODEL: .*cannot be read"):
+        open_opinion(bundle / "nowhere")

@@ -42,3 +42,24 @@ def test_agreement_lies_between_0_and_1_and_is_1_for_equal_masks(masks):
 def test_one_fold_agrees_with_nobody():
     assert mean_pairwise_dice([np.ones((1, 1, 1), np.bool_)]) is None
     assert mean_pairwise_dice([]) is None
+
+
+def test_soft_figures_take_the_whole_scan_into_account():
+    mask = np.array([[[True, True, False, False]]])
+    foreground = np.array([[[1.0, 0.5, 0.5, 0.0]]], np.float32)
+    made = summary(mask, foreground, None)
+    assert made.soft_dice_confidence == pytest.approx(2 * 1.5 / (2 + 2))
+    assert made.soft_recall == pytest.approx(1.5 / 2)
+    assert made.threshold_agreement == pytest.approx(2 / (3 + 1))
+
+
+def test_a_model_that_is_certain_has_soft_figures_of_1():
+    mask = np.array([[[True, False]]])
+    made = summary(mask, mask.astype(np.float32), None)
+    assert (made.soft_dice_confidence, made.soft_recall, made.threshold_agreement) == (1, 1, 1)
+
+
+@given(MASKS, arrays.arrays(np.float32, (2, 3, 4), elements=st.floats(0, 1, width=32)))
+def test_soft_figures_are_shares(mask, foreground):
+    made = summary(mask, foreground, None, "seeds")
+    assert made.ensemble == "seeds"  # and the contract refuses what is no share

@@ -7,6 +7,7 @@ import pytest
 
 from segwatch.contracts.topics import SEGMENTED
 from segwatch.errors import CorruptObject, MissingObject, Unprocessable
+from segwatch.segmentation.second_opinion import NnunetOpinion
 from segwatch.volumes.grid import GRID, resample_ct, resample_mask
 
 
@@ -19,10 +20,47 @@ def test_given_masks_are_taken_as_they_are(received, segmentation, store, phanto
     np.testing.assert_array_equal(store.load_mask(made.data.lesion), phantom.lesion)
 
 
-def test_a_given_lesion_mask_skips_the_lesion_model(received, segmentation, lesion_model):
+def test_a_given_lesion_mask_is_compared_with_the_lesion_models_own(
+    received, segmentation, lesion_model, phantom
+):
     [made] = segmentation(lesion_model=lesion_model).handle(received(lesion=True))
-    assert lesion_model.asked == 0
-    assert made.data.lesion_source == "given"
+    assert (made.data.lesion_source, made.data.model, lesion_model.asked) == ("given", None, 1)
+    opinion, theirs = made.data.second_opinion, phantom.ct > lesion_model.above
+    shared = int((phantom.lesion & theirs).sum())
+    assert opinion.model == lesion_model.identity
+    assert opinion.dice == pytest.approx(2 * shared / (phantom.lesion.sum() + theirs.sum()))
+    assert opinion.precision == pytest.approx(shared / phantom.lesion.sum())
+    assert opinion.recall == pytest.approx(shared / theirs.sum())
+
+
+def test_a_given_lesion_mask_without_any_model_has_no_second_opinion(received, segmentation):
+    [made] = segmentation().handle(received(lesion=True))
+    assert made.data.second_opinion is None
+
+
+def test_no_model_is_the_second_opinion_of_its_own_mask(received, segmentation, lesion_model):
+    handler = segmentation(lesion_model=lesion_model, opinion=NnunetOpinion(lesion_model))
+    [made] = handler.handle(received())
+    assert (made.data.second_opinion, lesion_model.asked) == (None, 1)
+    other = replace(handler, opinion=NnunetOpinion(type(lesion_model)("b" * 64)))
+    [made] = other.handle(received())
+    assert made.data.second_opinion.dice == 1.0
+
+
+def test_a_ct_of_unknown_unit_is_shown_to_no_second_model(received, segmentation, lesion_model):
+    [made] = segmentation(lesion_model=lesion_model).handle(received(lesion=True, ct_unit="unknown"))
+    assert (made.data.second_opinion, lesion_model.asked) == (None, 0)
+
+
+def test_a_study_that_the_second_model_cannot_take_is_measured_all_the_same(
+    received, segmentation, lesion_model, monkeypatch
+):
+    def too_thin(*_):
+        raise Unprocessable("too thin", kind="too_thin")
+
+    monkeypatch.setattr(lesion_model, "predict", too_thin)
+    [made] = segmentation(lesion_model=lesion_model).handle(received(lesion=True))
+    assert made.data.second_opinion is None
 
 
 def test_what_features_measure_lies_on_the_grid(received, segmentation, store, phantom):
@@ -64,17 +102,17 @@ def test_a_remembered_result_that_cannot_be_read_is_made_again(received, segment
     assert lesion_model.asked == 2
 
 
-def test_another_model_makes_another_result_and_a_given_mask_does_not_care(
+def test_another_model_makes_another_result_for_it_makes_the_mask_or_the_second_opinion(
     received, segmentation, lesion_model
 ):
     handler = segmentation()
 
-    def name(digest: str, **study: bool) -> str:
-        other = replace(handler, lesion_model=type(lesion_model)(digest))
-        return other.handle(received(**study))[0].id
+    def name(digest: str | None, **study: bool) -> str:
+        other = None if digest is None else type(lesion_model)(digest)
+        return replace(handler, lesion_model=other).handle(received(**study))[0].id
 
     assert name("a" * 64) != name("b" * 64)
-    assert name("a" * 64, lesion=True) == name("b" * 64, lesion=True)
+    assert len({name(digest, lesion=True) for digest in (None, "a" * 64, "b" * 64)}) == 3
 
 
 def test_a_study_without_a_mask_and_without_a_model_is_refused(received, segmentation):

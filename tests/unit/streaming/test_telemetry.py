@@ -22,6 +22,7 @@ class Service:
         self.telemetry = Telemetry("scoring")
         self.server = TelemetryServer(
             self.telemetry.registry,
+            self.telemetry.pages,
             host="127.0.0.1",
             port=0,
             alive=self.alive.is_set,
@@ -79,6 +80,7 @@ def test_a_port_that_is_taken_is_refused_by_number(service: Service) -> None:
     with pytest.raises(BadSettings, match=f"SEGWATCH_HTTP_PORT={service.server.port}"):
         TelemetryServer(
             CollectorRegistry(),
+            {},
             host="127.0.0.1",
             port=service.server.port,
             alive=service.alive.is_set,
@@ -92,3 +94,13 @@ def test_two_services_in_one_process_share_nothing() -> None:
     labels = {"stage": "one", "error": "bad"}
     assert one.registry.get_sample_value("segwatch_dead_letters_total", labels) == 1
     assert two.registry.get_sample_value("segwatch_dead_letters_total", labels) is None
+
+
+def test_a_page_of_the_services_own_is_asked_anew_each_time(service: Service) -> None:
+    assert service.get("/quality")[0] == 404
+    answers = iter(['{"state": "unknown"}', '{"state": "ok"}'])
+    service.telemetry.pages["/quality"] = lambda: next(answers)
+
+    assert service.get("/quality") == (200, '{"state": "unknown"}\n')
+    assert service.get("/quality") == (200, '{"state": "ok"}\n')
+    assert "/quality" in service.get("/elsewhere")[1]

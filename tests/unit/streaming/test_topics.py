@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from segwatch.cli import app
 from segwatch.contracts.topics import (
+    DECISIONS,
     HOSPITAL_TOPICS,
     LEDGER,
     RECEIVED,
@@ -44,8 +45,8 @@ def test_what_is_there_is_left_alone_and_said():
     assert create().stdout == "every topic is there already\n"
 
 
-def test_the_centre_gets_each_sites_release_topic_and_nothing_else(file):
+def test_the_centre_gets_each_sites_release_topic_and_its_own_of_decisions(file):
     create("--site", "hospital-a", "--site", "hospital-b")
 
     with EmbeddedLog(file) as log:
-        assert log.topics() == {at_the_centre("hospital-a"), at_the_centre("hospital-b")}
+        assert log.topics() == {at_the_centre("hospital-a"), at_the_centre("hospital-b"), DECISIONS}

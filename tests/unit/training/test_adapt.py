@@ -17,7 +17,7 @@ from segwatch.scoring.bundle import Scorer, load, save
 from segwatch.scoring.manifest import NOT_SHOWN
 from segwatch.training.adapt import CONSTANT, adapt, gains_of, try_all
 from segwatch.training.judge import as_served
-from segwatch.training.report import adapted_card
+from segwatch.training.site_report import site_card
 from segwatch.training.train import Choices, train
 
 MakeCohort = Callable[..., Cohort]
@@ -85,7 +85,7 @@ def test_what_does_not_beat_the_reviews_mean_is_said_to_show_no_ranking(
     for text in (
         gains_of(adapted.tried),
         " ".join(adapted.manifest.limits),
-        adapted_card(adapted.manifest, ""),
+        site_card(adapted.manifest, ""),
     ):
         assert NOT_SHOWN in " ".join(text.split())
     again = adapt(Scorer(fleet.model, adapted.manifest, fleet.identity), rows).manifest
@@ -97,7 +97,7 @@ def test_what_beats_the_reviews_mean_says_by_how_much(fleet: Scorer, make_cohort
     adaptation = adapted.manifest.adaptation
     assert adaptation is not None
     assert adaptation.ranking_shown
-    assert f"surely beaten, by {adaptation.gain_on_constant_low:.3f}" in adapted_card(adapted.manifest, "")
+    assert f"surely beaten, by {adaptation.gain_on_constant_low:.3f}" in site_card(adapted.manifest, "")
     assert NOT_SHOWN not in gains_of(adapted.tried)
     assert adapted.tried[-1].mae == pytest.approx(adaptation.mae_constant)
 

@@ -106,6 +106,8 @@ def test_no_truth_has_less_than_no_lesion_nor_more_than_the_lung() -> None:
     interval = Interval(coverage=0.8, low=-5.0, high=5.0)
     part = Burden(
         model_sha256="0" * 64,
+        floor=0.01,
+        weight=1.0,
         interval=interval,
         constant=0.0,
         mae=1.0,

@@ -1,0 +1,151 @@
+"""The centre's sites as the log has them: the same folds that the federation service shows, read once."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from segwatch.contracts.decisions import PulseName, SiteDecision
+from segwatch.contracts.envelope import decode
+from segwatch.contracts.release import Pulse
+from segwatch.contracts.topics import DECISIONS, RELEASE, at_the_centre, site_of
+from segwatch.detection.evidence import DISPERSION
+from segwatch.detection.threshold import PAGES_A_MONTH, months_between
+from segwatch.errors import BadInput, InvalidMessage
+from segwatch.federation.watched_site import Change, WatchedSite, changed_sites
+from segwatch.streaming.decisions import decision_id, decision_record, decisions_in
+from segwatch.streaming.log import Log, Record
+from segwatch.streaming.topic_reader import TopicReader
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Every site that has a release topic, by name.
+
+    Attributes:
+        watched: pulses and decisions of each.
+        changes: how each stands; a site without a pulse has none.
+        found: those that have changed, alone or judged together.
+        decisions: all that was decided, by id.
+    """
+
+    watched: Mapping[str, WatchedSite]
+    changes: Mapping[str, Change]
+    found: frozenset[str]
+    decisions: Mapping[str, SiteDecision]
+
+
+def is_a_centre(log: Log) -> bool:
+    """Whether sites release into this log."""
+    return any(map(site_of, log.topics()))
+
+
+def read_sites(
+    log: Log, pages_a_month: float = PAGES_A_MONTH, dispersion: float = DISPERSION, expected: int = 0
+) -> Sites:
+    """Read all releases and decisions.
+
+    Args:
+        log: the centre's.
+        pages_a_month, dispersion: as the federation service is told.
+        expected: how many sites it expects; 0 for those that have a topic.
+
+    Raises:
+        LogUnavailable, LogRefused: the log is away, or a topic is not ours to read.
+    """
+    topics = log.topics()
+    names = sorted(filter(None, map(site_of, topics)))
+    decisions = decisions_in(_whole(log, DECISIONS)) if DECISIONS in topics else {}
+    watched = {}
+    for name in names:
+        watched[name] = WatchedSite(dispersion)
+        for pulse in first_pulses(_whole(log, at_the_centre(name))):
+            watched[name].take(pulse)
+        for decision in decisions.values():
+            if decision.site == name:
+                watched[name].decide(decision)
+    months = months_between(max(expected or len(names), 1), pages_a_month)
+    told = {name: site.change(months) for name, site in watched.items()}
+    changes = {name: change for name, change in told.items() if change is not None}
+    return Sites(watched, changes, changed_sites(changes), decisions)
+
+
+def first_pulses(records: Iterable[Record]) -> Iterable[Pulse]:
+    """The pulses of a release topic; of those that bear one name the first counts, as federation has it."""
+    met: set[PulseName] = set()
+    for record in records:
+        try:
+            release = decode(RELEASE, record.key, record.value, record.headers).data
+        except InvalidMessage:
+            continue
+        figures = release.root
+        if not isinstance(figures, Pulse) or record.key != release.name.encode():
+            continue
+        name = PulseName(figures.epoch, figures.number)
+        if name not in met:
+            met.add(name)
+            yield figures
+
+
+def decide(log: Log, sites: Sites, decision: SiteDecision) -> tuple[SiteDecision, bool]:
+    """Write a decision about a site behind its last pulse.
+
+    Args:
+        log: the centre's.
+        sites: as they stand now.
+        decision: without the pulse that it follows.
+
+    Returns:
+        The decision with its pulse, and whether it is new: made a second time, nothing is written.
+
+    Raises:
+        BadInput: there is no such site, it has released nothing yet, no alarm stands there, or a change is
+            announced here.
+        LogUnavailable, LogRefused: it was not written.
+    """
+    site = decision.site
+    change = _checked(sites, decision)
+    name = sites.watched[site].pulses[-1].name
+    whole = decision.model_copy(update={"epoch": name.epoch, "pulse": name.number})
+    if decision_id(whole) in sites.decisions:
+        return whole, False
+    if decision.decision == "acknowledge" and change.alarm is None and site not in sites.found:
+        raise BadInput(f"no alarm stands at {site}: there is nothing to acknowledge (`segwatch site status`)")
+    log.require_topics([DECISIONS])
+    with log.producer() as producer:
+        producer.send([decision_record(whole)])
+    return whole, True
+
+
+def new_decision(kind: str, site: str, reason: str, who: str, now: datetime) -> SiteDecision:
+    """A decision that follows nothing yet.
+
+    Raises:
+        BadInput: the reason is empty or longer than 500 letters.
+    """
+    text = " ".join(reason.split())
+    if not 1 <= len(text) <= 500:
+        raise BadInput("--reason needs a sentence of 1 to 500 letters: it is what others will read of it")
+    return SiteDecision.model_validate(
+        {"decision": kind, "site": site, "reason": text, "who": who, "at": now}
+    )
+
+
+def _checked(sites: Sites, decision: SiteDecision) -> Change:
+    site = decision.site
+    if decision.decision == "announce":
+        raise BadInput(
+            "a change is announced in the hospital, whose pulses then say so; at the centre there is"
+            " `segwatch site rebaseline`"
+        )
+    if site not in sites.watched:
+        raise BadInput(f"there is no site {site!r} here; there are {', '.join(sites.watched) or 'none'}")
+    change = sites.changes.get(site)
+    if change is None:
+        raise BadInput(f"{site} has released no pulse yet: there is nothing to decide")
+    return change
+
+
+def _whole(log: Log, topic: str) -> Iterable[Record]:
+    with closing(TopicReader(log, topic)) as reader:
+        yield from reader.to_end()
