@@ -47,8 +47,8 @@ Media interchange: files of PS3.10 in the watched folder are read; none are writ
 ## Implementation model
 
 Scanners and the PACS send to the application entity `{title}` (`SEGWATCH_DICOM_AE_TITLE`). Each instance
-is on the disk before it is acknowledged. Examinations are completed, checked, given pseudonyms and handed on inside
-the hospital: see [data in](data-in.md). `segwatch intake backfill` queries and retrieves.
+is on the disk before it is acknowledged. Examinations are completed, checked, given pseudonyms and handed on
+inside the hospital: see [data in](data-in.md). `segwatch intake backfill` queries and retrieves.
 
 ## AE specifications: ingest as provider
 
@@ -100,9 +100,9 @@ One association at a time.
 ## DICOMweb
 
 `POST /studies` and `/studies/{{study}}`, multipart/related of application/dicom, {MOST_REQUESTS} requests at
-the same time; `/backfill/studies` and `/trial/studies` stand for the two titles. The answer is DICOM JSON: 200
-where all are stored, 202 where some are, 409 where none is, 503 where there is no room. Failure reasons are the
-statuses above, and {NOT_OF_THIS_STUDY:#06X} where an instance is not of the study that the address names.
+the same time; `/backfill/studies` and `/trial/studies` stand for the two titles. The answer is DICOM JSON:
+200 where all are stored, 202 where some are, 409 where none is, 503 where there is no room. Failure reasons
+are the statuses above, and {NOT_OF_THIS_STUDY:#06X} where an instance is not of the study that the address names.
 
 ## Network interfaces and configuration
 
