@@ -102,7 +102,8 @@ One association at a time.
 `POST /studies` and `/studies/{{study}}`, multipart/related of application/dicom, {MOST_REQUESTS} requests at
 the same time; `/backfill/studies` and `/trial/studies` stand for the two titles. The answer is DICOM JSON:
 200 where all are stored, 202 where some are, 409 where none is, 503 where there is no room. Failure reasons
-are the statuses above, and {NOT_OF_THIS_STUDY:#06X} where an instance is not of the study that the address names.
+are the statuses above, and {NOT_OF_THIS_STUDY:#06X} where an instance is not of the study that the address
+names.
 
 ## Network interfaces and configuration
 
