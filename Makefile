@@ -13,7 +13,7 @@ OVERLAYS := $(wildcard k8s/overlays/*)
 SEED ?= 1
 STUDIES ?= 200
 MINUTES ?= 10
-BENCHMARKS := detection hop volumes features scoring bootstrap site_rate demo_model privacy_cost second_opinion
+BENCHMARKS := detection hop volumes dicom_masks features scoring bootstrap site_rate demo_model privacy_cost second_opinion
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

@@ -51,8 +51,8 @@ def open_case(case: ValidatedCase, labels: tuple[int, ...], unit: AskedUnit, lun
     known, hu = found_ct.unit, found_ct.array
     if known == "unknown":
         raise RefusedVolume(
-            f"{case.ct.name}: its values are not HU ({found_ct.judged.doubt}); say --ct-unit "
-            "display where they are 8-bit display values, or hu",
+            f"{case.ct.name}: its values are not HU ({found_ct.judged.doubt}); say --ct-unit display "
+            "where they are 8-bit display values, or hu",
             kind="not_ct",
         )
 

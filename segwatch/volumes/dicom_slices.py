@@ -128,7 +128,7 @@ def _read(path: Path) -> pydicom.Dataset:
 
 
 def _is_explicit(path: Path) -> bool | None:
-    """Whether the first element of the data set names its type (PS3.5 7.1.2); None where it cannot tell."""
+    """Whether the data set's first element names its type (PS3.5 7.1.2); None where that cannot be seen."""
     with path.open("rb") as file:
         start = file.read(_META_BEGINS + 12)
         length = int.from_bytes(start[_META_BEGINS + 8 :], "little")

@@ -199,11 +199,14 @@ def unread_files(folder: Path) -> list[Path]:
     Raises:
         Unprocessable: unknown_file, naming one that is not known: it might be a mask.
     """
-    images = set(dicom_files(folder))
+    images = set() if case_image(folder, CT) is not None else set(dicom_files(folder))
     unread = []
     for here, files in walk(folder):
         for path in sorted(files):
             if path in images or path.name in (IDENTITY, ARRIVED_BY, CALLED):
+                continue
+            if path.name.startswith("."):
+                unread.append(path)
                 continue
             if _is_read(path) and here == folder:
                 continue
@@ -218,8 +221,8 @@ def _is_read(path: Path) -> bool:
 
 
 def _known(path: Path) -> bool:
-    hidden = path.name.startswith(".") or path.name.upper() in ("DICOMDIR", "THUMBS.DB", "DESKTOP.INI")
-    return hidden or path.name == NAMES_FILE or stem_of(path) == TRUTH
+    left_over = path.name.upper() in ("DICOMDIR", "THUMBS.DB", "DESKTOP.INI")
+    return left_over or path.name == NAMES_FILE or stem_of(path) == TRUTH
 
 
 def _identity(path: Path) -> StudyIdentity:

@@ -142,7 +142,12 @@ def test_hu_are_no_display_values(write_case: WriteCase):
 
 @pytest.mark.parametrize(
     ("file", "kind"),
-    [("ct.nii.gz", "truncated_file"), ("IM0001", "unreadable"), ("notes.txt", "no_ct"), (".hidden", "no_ct")],
+    [
+        ("ct.nii.gz", "truncated_file"),
+        ("IM0001", "unreadable"),
+        ("notes.txt", "unknown_file"),
+        (".hidden", "no_ct"),
+    ],
 )
 def test_a_folder_without_a_ct_says_so(inbox: Inbox, file: str, kind: str):
     (inbox.root / "case").mkdir()
