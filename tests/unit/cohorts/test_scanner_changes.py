@@ -1,5 +1,7 @@
 """What another scanner does to a CT in HU."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,7 @@ def test_another_field_of_view_keeps_lung_and_lesions_and_their_volume(seed):
 
 def test_contrast_agent_brightens_blood_more_than_lesions_and_air_not_at_all():
     scan = a_scan()
+    scan = replace(scan, hu=np.where(scan.truth, 30, scan.hu).astype(np.int16))  # consolidation
     found = scanned_otherwise(scan, {"contrast_agent": 1.0}, np.random.default_rng(0))
     risen = found.hu.astype(float) - scan.hu
     assert np.abs(risen[scan.hu < -700]).max() == 0
