@@ -65,7 +65,7 @@ def test_every_unit_test_file_is_run(root):
         ("alarm:max[1d]", "alarm:max[1m]", "centre_change"),
         ("together:count >= 2", "together:count >= 1", "centre_change"),
         ("pulses:max >= 3", "pulses:max >= 2", "centre_quality"),
-        ("> on (site) 4 *", "> on (site) 40 *", "centre_sites"),
+        ("> bool on (site) 4 *", "> bool on (site) 40 *", "centre_sites"),
         ("offset 10m", "offset 40m", "centre_sites"),
         ("last_over_time(site:segwatch_silent:bool[1d])", "vector(0)", "centre_sites"),
     ],
