@@ -32,7 +32,7 @@ def files(number: int) -> dict[str, np.ndarray]:
     z, y, x = np.ogrid[:8, :24, :24]
     truth = ((z - 4) / 3) ** 2 + ((y - 12) / 5) ** 2 + ((x - 10) / (4 + number)) ** 2 < 1
     lung = ((z - 4) / 4) ** 2 + ((y - 12) / 10) ** 2 + ((x - 12) / 11) ** 2 < 1
-    ct = np.where(truth, -300, -850) + generator.integers(-30, 30, truth.shape)
+    ct = np.where(truth, -300, np.where(lung, -850, 40)) + generator.integers(-30, 30, truth.shape)
     return {"ct": ct, "predicted": np.roll(truth, number + 1, axis=2), "truth": truth, "lung": lung}
 
 
@@ -167,7 +167,7 @@ def test_a_folder_that_is_trained_on_leaves_its_table_beside_the_bundle(
     expected: Cohort, tmp_path: Path
 ) -> None:
     root = laid_out("nnunet", tmp_path / "theirs")
-    cohort = opened_for_training(root, expected.features, "auto", None, tmp_path / "bundle")
+    cohort = opened_for_training(root, expected.features, "auto", None, "", tmp_path / "bundle")
     np.testing.assert_array_equal(cohort.values, expected.values)
     assert read_cohort(tmp_path / "bundle.cohort.parquet").sha256() == cohort.sha256()
     assert not (tmp_path / ".bundle.unfinished").exists()

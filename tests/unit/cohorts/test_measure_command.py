@@ -42,7 +42,7 @@ def write_case(folder, seed=0, truth=True, empty=False):
     z, y, x = np.ogrid[:8, :24, :24]
     lesion = ((z - 4) / 3) ** 2 + ((y - 12) / 5) ** 2 + ((x - 10) / (4 + seed % 3)) ** 2 < 1
     lung = ((z - 4) / 4) ** 2 + ((y - 12) / 10) ** 2 + ((x - 12) / 11) ** 2 < 1
-    ct = np.where(lesion, -300, -850) + rng.integers(-30, 30, lesion.shape)
+    ct = np.where(lesion, -300, np.where(x < 2, 40, -850)) + rng.integers(-30, 30, lesion.shape)
     volumes = {FILES["ct"]: ct, FILES["lesion"]: lesion & (not empty), FILES["lung"]: lung}
     if truth:
         volumes["lesion_truth.nii.gz"] = np.roll(lesion, 1, axis=2)

@@ -19,6 +19,7 @@ from segwatch.cli import app
 from segwatch.cohorts.lungs import Lungs, asked_lungs
 from segwatch.cohorts.measuring import How, listed, measure_case, measure_cohort, request_of
 from segwatch.cohorts.opening import open_cohort
+from segwatch.cohorts.opinions import AskedOpinion
 from segwatch.cohorts.scores import CaseScore, cases_in, how_to_score, scored
 from segwatch.errors import BadInput
 from segwatch.features.files import scene_of_files
@@ -27,6 +28,7 @@ from segwatch.features.registry import ALL, PAPER4, feature
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
 from segwatch.scoring.bundle import load
+from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.store import VolumeStore
 from services.features.handler import Measuring
 from services.features.metrics import FeaturesMetrics
@@ -81,7 +83,7 @@ def by_the_services(case, scorer, ct_unit, store):
 
 
 def by_the_command(case, scorer, ct_unit) -> CaseScore:
-    how = how_to_score(scorer, ct_unit, asked_lungs("own"), None)
+    how = how_to_score(scorer, ct_unit, asked_lungs("own"), AskedOpinion(), None, LesionLabel())
     (found,) = cases_in(case)
     return scored(measure_case(found, how), how, scorer)
 
