@@ -34,7 +34,7 @@ def as_bytes(mask: NDArray[Any], name: str) -> NDArray[np.uint8]:
 
 
 def _are_labels(axial: NDArray[Any]) -> bool:
-    return bool((np.isfinite(axial) & (np.abs(axial - np.rint(axial)) <= NEAR)).all())
+    return bool(np.isfinite(axial).all() and (np.abs(axial - np.rint(axial)) <= NEAR).all())
 
 
 def check_shapes(ct: NDArray[Any], lesion: NDArray[Any], lung: NDArray[Any] | None) -> None:

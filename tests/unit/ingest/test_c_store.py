@@ -12,8 +12,8 @@ from segwatch.errors import BadSettings
 from services.ingest.c_store import CStoreServer
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Room, Spool
-from tests.support.doors import FULL
 from tests.support.images import dicom_slices, little_ct
+from tests.support.senders import FULL
 
 VERIFICATION = "1.2.840.10008.1.1"
 ENHANCED = "1.2.840.10008.5.1.4.1.1.2.1"

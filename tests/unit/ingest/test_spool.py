@@ -10,8 +10,8 @@ from pydicom.uid import MRImageStorage
 from segwatch.errors import RefusedVolume
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Room, Spool, SpoolFull
-from tests.support.doors import Disk, by
 from tests.support.images import dicom_slices, little_ct
+from tests.support.senders import Disk, by
 
 
 def file_of(data: Dataset) -> bytes:

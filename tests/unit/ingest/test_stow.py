@@ -12,8 +12,8 @@ from segwatch.errors import BadSettings
 from services.ingest.inbox import Inbox
 from services.ingest.spool import Spool
 from services.ingest.stow import StowServer
-from tests.support.doors import FULL
 from tests.support.images import dicom_slices, little_ct
+from tests.support.senders import FULL
 
 TYPE = 'multipart/related; type="application/dicom"; boundary=edge'
 
