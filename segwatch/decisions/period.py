@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from segwatch.aggregation.ledger.fold import Counted, fold
+from segwatch.aggregation.ledger.fold import CountedEntry, fold
 from segwatch.aggregation.ledger.ledger import Ledger
 from segwatch.aggregation.local_watch import LocalWatch
 from segwatch.contracts.base import ModelIdentity
@@ -248,7 +248,7 @@ def _alarms_at_centre(
 def _alarms_in_hospital(records: Iterable[Record], period: Period) -> Iterable[AlarmTold]:
     watch, stood = LocalWatch(), False
     for found in fold(Ledger(), records):
-        if not isinstance(found, Counted):
+        if not isinstance(found, CountedEntry):
             continue
         if isinstance(found.entry, EpochOpened):
             watch.open_epoch()

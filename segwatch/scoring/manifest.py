@@ -52,7 +52,7 @@ class MeasuredAs(Contract):
     components: Literal["26", "l1"]
 
 
-class Spread(Contract):
+class ColumnStatistics(Contract):
     """How a column is spread over the training cohort."""
 
     name: Name
@@ -62,7 +62,7 @@ class Spread(Contract):
     high: float
 
 
-class FeatureStatistics(Spread):
+class FeatureStatistics(ColumnStatistics):
     """One feature that a study needs, its version, and its card's words for those who read a score."""
 
     version: Annotated[int, Field(ge=1)]
@@ -320,7 +320,7 @@ class ScorerManifest(Contract):
     feature_set: Name
     features: Annotated[tuple[FeatureStatistics, ...], Field(min_length=1)]
     terms: tuple[Term, ...]
-    term_statistics: tuple[Spread, ...]
+    term_statistics: tuple[ColumnStatistics, ...]
     measured: MeasuredAs
     bin_edges: tuple[float, float, float, float]
     cohort: TrainingCohort
@@ -371,7 +371,7 @@ class ScorerManifest(Contract):
         return self.adaptation or self.site
 
     @property
-    def columns(self) -> tuple[Spread, ...]:
+    def columns(self) -> tuple[ColumnStatistics, ...]:
         """What the model reads, in its order: the terms, or the features themselves where there are none."""
         return self.term_statistics or self.features
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.contracts.base import Contract
-from segwatch.scoring.manifest import Interval, Region, Spread
+from segwatch.scoring.manifest import ColumnStatistics, Interval, Region
 from segwatch.scoring.outside import distance, is_doubtful, standardise
 from segwatch.statistics.conformal import JUDGED_PATIENT
 from segwatch.statistics.resampling import RESAMPLES, Bounds, percentiles
@@ -41,7 +41,7 @@ class DiceIntervals:
         self.outside[where] = outside
 
 
-def is_outside(read: Floats, dice: Floats, spreads: tuple[Spread, ...], region: Region) -> Flags:
+def is_outside(read: Floats, dice: Floats, spreads: tuple[ColumnStatistics, ...], region: Region) -> Flags:
     """Whether studies are outside (n,), by what the model reads (n, t) and their predicted Dice (n,)."""
     standardised = standardise(read, spreads)
     far = distance(standardised, np.array(region.precision)) > region.bound

@@ -14,13 +14,13 @@ from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.bins import COUNT, EDGES, failed
 from segwatch.scoring.forms import Form
 from segwatch.scoring.manifest import (
+    ColumnStatistics,
     Doubt,
     FeatureStatistics,
     Figure,
     MeasuredAs,
     OpinionWorth,
     ScorerManifest,
-    Spread,
     TrainingCohort,
 )
 from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
@@ -316,10 +316,10 @@ def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
     return cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)
 
 
-def spreads_of(rows: Cohort) -> tuple[Spread, ...]:
+def spreads_of(rows: Cohort) -> tuple[ColumnStatistics, ...]:
     """How each column is spread over the rows."""
     return tuple(
-        Spread(
+        ColumnStatistics(
             name=name,
             mean=float(column.mean()),
             sd=float(column.std()) or 1.0,
