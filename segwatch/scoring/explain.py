@@ -8,7 +8,8 @@ from segwatch.arrays import Floats
 from segwatch.contracts.base import ModelIdentity, Reason
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.contracts.studies import Contribution
-from segwatch.scoring.manifest import ColumnStatistics, FeatureStatistics, ScorerManifest
+from segwatch.scoring.columns import ColumnStatistics, FeatureStatistics
+from segwatch.scoring.manifest import ScorerManifest
 from segwatch.scoring.outside import expected_error
 
 SMALLEST_EFFECT = 0.01

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from segwatch.arrays import Flags, Floats
-from segwatch.scoring.manifest import ColumnStatistics, Doubt, Region
+from segwatch.scoring.columns import ColumnStatistics
+from segwatch.scoring.region import Doubt, Region
 
 FARTHEST = 1e6
 """Features are cut at this many standard deviations, far outside, so that no model's arithmetic overflows."""

@@ -7,8 +7,10 @@ import numpy as np
 
 from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.contracts.base import Contract
-from segwatch.scoring.manifest import ColumnStatistics, Interval, Region
+from segwatch.scoring.columns import ColumnStatistics
+from segwatch.scoring.interval import Interval
 from segwatch.scoring.outside import distance, is_doubtful, standardise
+from segwatch.scoring.region import Region
 from segwatch.statistics.conformal import JUDGED_PATIENT
 from segwatch.statistics.resampling import RESAMPLES, Bounds, percentiles
 
