@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -27,7 +26,7 @@ from segwatch.scoring.reviewed import SiteReviews
 from segwatch.serving.decisions import ScorerDecisions
 from segwatch.streaming.decisions import decisions_in
 from segwatch.streaming.log import Log, Record
-from segwatch.streaming.topic_reader import TopicReader
+from segwatch.streaming.topic_reader import whole_topic
 
 WEEKS_SHOWN = 26
 """A longer period is shown by month."""
@@ -134,7 +133,7 @@ def period_at_centre(
     if topic not in log.topics():
         raise BadInput(f"there is no site {site!r} here (`segwatch site status` names those that there are)")
     decisions = _decisions(log, site)
-    pulses = list(first_pulses(_whole(log, topic)))
+    pulses = list(first_pulses(whole_topic(log, topic)))
     inside = [pulse for pulse in pulses if period.has(pulse.closed)]
     made = {f"model {_named(pulse.model)}" for pulse in inside if pulse.model}
     made |= {f"scorer {_named(pulse.scorer)}" for pulse in inside if pulse.scorer}
@@ -171,7 +170,7 @@ def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews
         LogUnavailable, LogRefused: the log is away.
     """
     studies: dict[str, StudyScored] = {}
-    for record in _whole(log, SCORED):
+    for record in whole_topic(log, SCORED):
         try:
             scored = decode(SCORED, record.key, record.value, record.headers).data
         except InvalidMessage:
@@ -190,7 +189,7 @@ def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews
             for day, group in groupby(seen, key=lambda each: period.part_of(each.received_at.date()))
         ),
         whole=_exact(period.begin, seen),
-        alarms=tuple(_alarms_in_hospital(_whole(log, LEDGER), period)),
+        alarms=tuple(_alarms_in_hospital(whole_topic(log, LEDGER), period)),
         decisions=tuple(each for each in _decisions(log, site) if period.has(each.at.date())),
         changes=None,
         versions=tuple(sorted(made)),
@@ -267,7 +266,7 @@ def _alarms_in_hospital(records: Iterable[Record], period: Period) -> Iterable[A
 def _decisions(log: Log, site: str) -> list[SiteDecision]:
     if DECISIONS not in log.topics():
         return []
-    return [each for each in decisions_in(_whole(log, DECISIONS)).values() if each.site == site]
+    return [each for each in decisions_in(whole_topic(log, DECISIONS)).values() if each.site == site]
 
 
 def _scorers(log: Log) -> list[ScorerDecision]:
@@ -286,8 +285,3 @@ def _named(identity: ModelIdentity) -> str:
 
 def _closed(pulse: Pulse) -> date:
     return pulse.closed
-
-
-def _whole(log: Log, topic: str) -> Iterable[Record]:
-    with closing(TopicReader(log, topic)) as reader:
-        yield from reader.to_end()
