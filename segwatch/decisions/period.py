@@ -15,7 +15,7 @@ from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened
 from segwatch.contracts.release import Pulse
 from segwatch.contracts.scorer_decisions import ScorerDecision
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import StudyScored, verdict_of
 from segwatch.contracts.topics import DECISIONS, LEDGER, SCORED, SCORER_DECISIONS, at_the_centre
 from segwatch.decisions.centre import first_pulses
 from segwatch.detection.threshold import DISPERSION
@@ -193,7 +193,7 @@ def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews
         decisions=tuple(each for each in _decisions(log, site) if period.has(each.at.date())),
         changes=None,
         versions=tuple(sorted(made)),
-        verdicts=tuple(sorted(Counter(map(_verdict, seen)).items())),
+        verdicts=tuple(sorted(Counter(map(verdict_of, seen)).items())),
         scorers=tuple(each for each in _scorers(log) if period.has(each.at.date())),
         reviews=reviews,
         predicted_failed=sum(each.predicted_failed for each in seen),
@@ -271,12 +271,6 @@ def _decisions(log: Log, site: str) -> list[SiteDecision]:
 
 def _scorers(log: Log) -> list[ScorerDecision]:
     return ScorerDecisions(log).all() if SCORER_DECISIONS in log.topics() else []
-
-
-def _verdict(scored: StudyScored) -> str:
-    if scored.status != "scored":
-        return scored.status
-    return "failed" if scored.predicted_failed else "good"
 
 
 def _named(identity: ModelIdentity) -> str:
