@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from segwatch.aggregation.audit_log.log_file import AuditDisagrees, AuditLog
 from segwatch.aggregation.blocks import Blocks
-from segwatch.aggregation.ledger.fold import Counted, Damage, fold
+from segwatch.aggregation.ledger.fold import CountedEntry, Damage, fold
 from segwatch.aggregation.ledger.ledger import Entry, Ledger
 from segwatch.aggregation.ledger.record import ledger_record
 from segwatch.aggregation.ledger.released import Released, released
@@ -196,7 +196,7 @@ class Books:
             self._follow(step)
         return adopted
 
-    def _contradicted(self, step: Counted) -> None:
+    def _contradicted(self, step: CountedEntry) -> None:
         """The audit log says that something else left. As with a damage, only a new epoch may follow; the
         studies may have left in what the ledger lost, so they are never counted again.
         """
@@ -207,7 +207,7 @@ class Books:
         if not self._starting:
             raise StartAgain("the ledger contradicts the audit log")
 
-    def _follow(self, step: Counted) -> None:
+    def _follow(self, step: CountedEntry) -> None:
         entry = step.entry
         if isinstance(entry, EpochOpened):
             if not self._starting:

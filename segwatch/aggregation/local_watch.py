@@ -19,7 +19,7 @@ from segwatch.contracts.release import Pulse
 from segwatch.contracts.studies import StudyScored
 from segwatch.detection.beginning import MOST
 from segwatch.detection.likelihood import Likelihood, of_count, of_ratio
-from segwatch.detection.threshold import MONTHS_A_PAGE, Volume
+from segwatch.detection.threshold import MONTHS_A_PAGE, PulseRate
 from segwatch.detection.watch import Watch
 
 NEW_AFTER = 3
@@ -62,7 +62,7 @@ class LocalWatch:
     def __init__(self) -> None:
         self.changes = 0
         self._watch = Watch()
-        self._volume = Volume()
+        self._volume = PulseRate()
         self._makers: set[str] = set()
         self._decided_to = 0
         self._waiting: list[tuple[int, SiteDecision]] = []

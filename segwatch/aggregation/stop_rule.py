@@ -42,7 +42,7 @@ class StopRule(Contract):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownQuality:
     """What the hospital knows of its own quality.
 
     Attributes:
@@ -81,7 +81,7 @@ def read_stop_rule(path: Path) -> StopRule:
         raise BadInput(f"the stop rule {path} is refused: {describe(error)}") from None
 
 
-def answer(rule: StopRule, known: Known, now: datetime) -> QualityAnswer:
+def answer(rule: StopRule, known: KnownQuality, now: datetime) -> QualityAnswer:
     """The state by the rule. What stops goes before what is not known, and that before what is watched."""
     stops, watched = _alarms(rule, known)
     if stops:
@@ -92,7 +92,7 @@ def answer(rule: StopRule, known: Known, now: datetime) -> QualityAnswer:
     return QualityAnswer("watch" if watched else "ok", watched)
 
 
-def _alarms(rule: StopRule, known: Known) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _alarms(rule: StopRule, known: KnownQuality) -> tuple[tuple[str, ...], tuple[str, ...]]:
     stops: list[str] = []
     watched: list[str] = []
     change, share = known.change, known.latest.needs_attention_ratio
@@ -108,7 +108,7 @@ def _alarms(rule: StopRule, known: Known) -> tuple[tuple[str, ...], tuple[str, .
     return tuple(stops), tuple(watched)
 
 
-def _unknown(rule: StopRule, known: Known, now: datetime) -> tuple[str, ...]:
+def _unknown(rule: StopRule, known: KnownQuality, now: datetime) -> tuple[str, ...]:
     if not known.current:
         return ("the log is not read to its end: it is away, or the service has just started",)
     if known.month.studies < rule.fewest_studies:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segwatch.cohorts.layouts import Source
+from segwatch.cohorts.layouts import SourceCase
 from segwatch.errors import RefusedCohort
 from segwatch.files import whole_file
 
@@ -17,7 +17,7 @@ Whose = Mapping[str, tuple[str, str]]
 
 
 def arrange(
-    sources: Sequence[Source], folder: Path, whose: Whose | None, default_set: str, *, brief: bool = False
+    sources: Sequence[SourceCase], folder: Path, whose: Whose | None, default_set: str, *, brief: bool = False
 ) -> None:
     """Put each case into `folder/CASE`, and write `cohort.csv` last.
 
@@ -52,7 +52,7 @@ def arrange(
         csv.writer(stream).writerows([COLUMNS, *rows])
 
 
-def _check(source: Source, whose: Whose | None) -> None:
+def _check(source: SourceCase, whose: Whose | None) -> None:
     if Path(source.name).name != source.name or source.name.startswith("."):
         raise RefusedCohort(f"the case {source.name!r} has a name that no folder can have")
     if source.predicted is None:
@@ -70,7 +70,7 @@ def _check(source: Source, whose: Whose | None) -> None:
         )
 
 
-def _owner(source: Source, whose: Whose | None, default_set: str) -> tuple[str, str]:
+def _owner(source: SourceCase, whose: Whose | None, default_set: str) -> tuple[str, str]:
     return (source.patient, default_set) if whose is None else whose[source.name]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from segwatch.cohorts.columns import TRAIN
-from segwatch.cohorts.layouts import Source
+from segwatch.cohorts.layouts import SourceCase
 from segwatch.errors import RefusedCohort
 
 DOMAINS, FOLDS = "domain_mapping_00.json", "splits_final.json"
@@ -44,7 +44,7 @@ class BenchmarkSplit:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SplitCases:
     """The cases of a split that are there, whose they are, and what was left out.
 
     Attributes:
@@ -52,7 +52,7 @@ class Chosen:
         words: how many of each domain, and what is missing.
     """
 
-    sources: Sequence[Source]
+    sources: Sequence[SourceCase]
     whose: Mapping[str, tuple[str, str]]
     words: str
 
@@ -82,7 +82,7 @@ def read_split(path: Path) -> BenchmarkSplit:
     return BenchmarkSplit(domains, learnt)
 
 
-def chosen_by(split: BenchmarkSplit, sources: Sequence[Source]) -> Chosen:
+def chosen_by(split: BenchmarkSplit, sources: Sequence[SourceCase]) -> SplitCases:
     """The tested cases among sources, and those of the training cases that have a prediction.
 
     Raises:
@@ -96,20 +96,20 @@ def chosen_by(split: BenchmarkSplit, sources: Sequence[Source]) -> Chosen:
             f"none of the split's {len(split.domains)} test cases is there (the first is "
             f"{next(iter(split.domains))}): name the folder that holds them with --source"
         )
-    return Chosen(
+    return SplitCases(
         sources=[source for source, _ in taken],
         whose={source.name: (patient_of(source), name) for source, name in taken if name is not None},
         words=_words(split, tested, sum(name == TRAIN for _, name in taken)),
     )
 
 
-def patient_of(source: Source) -> str:
+def patient_of(source: SourceCase) -> str:
     """Whose a case is: scans of one radiopaedia case are one patient's, of others each is one."""
     same = _ONE_PATIENT.fullmatch(source.name)
     return source.patient if same is None else same[1]
 
 
-def _is_taken(source: Source, of_set: str | None) -> bool:
+def _is_taken(source: SourceCase, of_set: str | None) -> bool:
     return of_set is not None and (of_set != TRAIN or source.predicted is not None)
 
 

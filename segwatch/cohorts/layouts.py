@@ -15,7 +15,7 @@ NIFTI = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceCase:
     """A case where it lies. Files that were not found are None; `arrange` says what that means."""
 
     name: str
@@ -37,7 +37,7 @@ def recognised(folder: Path) -> str | None:
 
 def sources(
     layout: str, folder: Path, predictions: Path | None = None, lungs: Path | None = None
-) -> list[Source]:
+) -> list[SourceCase]:
     """The cases of a layout.
 
     Args:
@@ -60,8 +60,8 @@ def sources(
     return sorted(found, key=lambda source: source.name)
 
 
-def _with(source: Source, predictions: Path | None, lungs: Path | None) -> Source:
-    return Source(
+def _with(source: SourceCase, predictions: Path | None, lungs: Path | None) -> SourceCase:
+    return SourceCase(
         source.name,
         source.patient,
         source.ct,
@@ -71,7 +71,7 @@ def _with(source: Source, predictions: Path | None, lungs: Path | None) -> Sourc
     )
 
 
-def _jip(folder: Path) -> Iterator[Source]:
+def _jip(folder: Path) -> Iterator[SourceCase]:
     """The authors': PATIENT/img/img.nii.gz, PATIENT/seg/001.nii.gz, PATIENT/pred/MODEL/pred.nii.gz.
 
     Each model's prediction is a case, PATIENT-MODEL. Source: README of MECLabTUDA/QA_Seg.
@@ -82,7 +82,7 @@ def _jip(folder: Path) -> Iterator[Source]:
         if ct is None:
             continue
         for model in _folders(patient / "pred"):
-            yield Source(
+            yield SourceCase(
                 f"{patient.name}-{model.name}",
                 patient.name,
                 ct,
@@ -92,10 +92,10 @@ def _jip(folder: Path) -> Iterator[Source]:
             )
 
 
-def _nnunet(folder: Path) -> Iterator[Source]:
+def _nnunet(folder: Path) -> Iterator[SourceCase]:
     """imagesTs/CASE_0000.nii.gz, predictions/CASE.nii.gz, labelsTs/CASE.nii.gz; lungsTs may be there."""
     for ct, name in _named(folder / "imagesTs", "_0000"):
-        yield Source(
+        yield SourceCase(
             name,
             name,
             ct,
@@ -105,43 +105,43 @@ def _nnunet(folder: Path) -> Iterator[Source]:
         )
 
 
-def _covid_benchmark(folder: Path) -> Iterator[Source]:
+def _covid_benchmark(folder: Path) -> Iterator[SourceCase]:
     """Both halves of an nnU-Net raw folder, imagesTs and imagesTr with their labels: see `benchmark`."""
     for half in ("Ts", "Tr"):
         for ct, name in _named(folder / f"images{half}", "_0000"):
             predicted, truth, lung = (
                 _nifti(folder / part, name) for part in ("predictions", f"labels{half}", f"lungs{half}")
             )
-            yield Source(name, name, ct, predicted, truth, lung)
+            yield SourceCase(name, name, ct, predicted, truth, lung)
 
 
-def _challenge(folder: Path) -> Iterator[Source]:
+def _challenge(folder: Path) -> Iterator[SourceCase]:
     """COVID-19-20: CASE_ct.nii.gz and CASE_seg.nii.gz in one folder, or in Train beneath it."""
     root = folder / "Train" if (folder / "Train").is_dir() else folder
     for ct, name in _named(root, "_ct"):
-        yield Source(name, name, ct, None, _nifti(root, f"{name}_seg"), None)
+        yield SourceCase(name, name, ct, None, _nifti(root, f"{name}_seg"), None)
 
 
-def _mosmed(folder: Path) -> Iterator[Source]:
+def _mosmed(folder: Path) -> Iterator[SourceCase]:
     """MosMedData: studies/CT-*/CASE.nii.gz, and masks/CASE_mask.nii.gz of those that an expert annotated."""
     for truth, name in _named(folder / "masks", "_mask"):
         for degree in _folders(folder / "studies"):
             ct = _nifti(degree, name)
             if ct is not None:
-                yield Source(name, name, ct, None, truth, None)
+                yield SourceCase(name, name, ct, None, truth, None)
 
 
-def _in_house(folder: Path) -> Iterator[Source]:
+def _in_house(folder: Path) -> Iterator[SourceCase]:
     """The authors' hospital's: PATIENT/image.nii.gz, mask.nii.gz; prediction and lung may be there."""
     for patient in _folders(folder):
         ct = _nifti(patient, "image")
         if ct is not None:
             found = (_nifti(patient, name) for name in ("prediction", "mask", "lung"))
             predicted, truth, lung = found
-            yield Source(patient.name, patient.name, ct, predicted, truth, lung)
+            yield SourceCase(patient.name, patient.name, ct, predicted, truth, lung)
 
 
-LAYOUTS: Mapping[str, Callable[[Path], Iterator[Source]]] = {
+LAYOUTS: Mapping[str, Callable[[Path], Iterator[SourceCase]]] = {
     "jip": _jip,
     "nnunet": _nnunet,
     BENCHMARK: _covid_benchmark,

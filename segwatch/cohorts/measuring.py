@@ -29,7 +29,7 @@ from segwatch.features.measuring import Measures, measure_scene
 from segwatch.features.profiles import FeatureOptions
 from segwatch.features.registry import versions_of
 from segwatch.features.scene import Scene
-from segwatch.files import csv_delimiter, finished_rows
+from segwatch.files import csv_delimiter, finished_rows, size_and_time
 from segwatch.processes import pool_of
 from segwatch.progress import progress
 from segwatch.volumes.case_files import case_image, expected_image
@@ -273,12 +273,7 @@ def _draw(scene: Scene, measures: Measures, path: Path) -> None:
 def _made_from(case: CohortCase, how: How) -> str:
     images = [path for path in sorted(case.folder.glob("*")) if path.name.lower().startswith(IMAGES)]
     paths = [*images, how.lungs.of(case.folder), case.folder / NAMES_FILE]
-    files = [(path.name, *_size_and_time(path)) for path in paths if path is not None and path.is_file()]
+    files = [(path.name, *size_and_time(path)) for path in paths if path is not None and path.is_file()]
     return digest_of(
         [case.name, case.patient, case.set, files, asdict(how), versions_of(how.features), BESIDE]
     )
-
-
-def _size_and_time(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns

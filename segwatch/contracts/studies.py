@@ -259,3 +259,10 @@ class StudyScored(Study):
         if (self.status != "scored" or self.predicted_failed) and not self.needs_attention:
             raise ValueError("a failed, undefined or outside study needs attention")
         return self
+
+
+def verdict_of(scored: StudyScored | ShadowScore) -> str:
+    """One word for a score: undefined and outside go before failed, failed before good."""
+    if scored.status != "scored":
+        return scored.status
+    return "failed" if scored.predicted_failed else "good"

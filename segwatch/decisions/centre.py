@@ -1,7 +1,6 @@
 """The centre's sites as the log has them: the same folds that the federation service shows, read once."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from segwatch.errors import BadInput, InvalidMessage
 from segwatch.federation.watched_site import Change, WatchedSite, changed_sites
 from segwatch.streaming.decisions import decision_id, decision_record, decisions_in
 from segwatch.streaming.log import Log, Record
-from segwatch.streaming.topic_reader import TopicReader
+from segwatch.streaming.topic_reader import whole_topic
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,11 @@ def read_sites(
     """
     topics = log.topics()
     names = sorted(filter(None, map(site_of, topics)))
-    decisions = decisions_in(_whole(log, DECISIONS)) if DECISIONS in topics else {}
+    decisions = decisions_in(whole_topic(log, DECISIONS)) if DECISIONS in topics else {}
     watched = {}
     for name in names:
         watched[name] = WatchedSite(dispersion)
-        for pulse in first_pulses(_whole(log, at_the_centre(name))):
+        for pulse in first_pulses(whole_topic(log, at_the_centre(name))):
             watched[name].take(pulse)
         for decision in decisions.values():
             if decision.site == name:
@@ -143,8 +142,3 @@ def _checked(sites: Sites, decision: SiteDecision) -> Change:
     if change is None:
         raise BadInput(f"{site} has released no pulse yet: there is nothing to decide")
     return change
-
-
-def _whole(log: Log, topic: str) -> Iterable[Record]:
-    with closing(TopicReader(log, topic)) as reader:
-        yield from reader.to_end()

@@ -1,14 +1,11 @@
 """A hospital's own decisions: behind which of its studies they come."""
 
-from collections.abc import Iterable
-from contextlib import closing
-
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.topics import DECISIONS, SCORED
 from segwatch.errors import BadInput
 from segwatch.streaming.decisions import decision_id, decision_record, decisions_in
-from segwatch.streaming.log import Log, Record
-from segwatch.streaming.topic_reader import TopicReader
+from segwatch.streaming.log import Log
+from segwatch.streaming.topic_reader import whole_topic
 
 
 def is_a_hospital(log: Log) -> bool:
@@ -38,7 +35,7 @@ def decide_here(log: Log, site: str, decision: SiteDecision) -> tuple[SiteDecisi
         )
     log.require_topics([DECISIONS])
     whole = decision.model_copy(update={"scored_to": _end(log)})
-    if decision_id(whole) in decisions_in(_whole(log, DECISIONS)):
+    if decision_id(whole) in decisions_in(whole_topic(log, DECISIONS)):
         return whole, False
     with log.producer() as producer:
         producer.send([decision_record(whole)])
@@ -46,9 +43,4 @@ def decide_here(log: Log, site: str, decision: SiteDecision) -> tuple[SiteDecisi
 
 
 def _end(log: Log) -> int:
-    return max((record.at.offset + 1 for record in _whole(log, SCORED)), default=0)
-
-
-def _whole(log: Log, topic: str) -> Iterable[Record]:
-    with closing(TopicReader(log, topic)) as reader:
-        yield from reader.to_end()
+    return max((record.at.offset + 1 for record in whole_topic(log, SCORED)), default=0)

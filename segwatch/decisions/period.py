@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from segwatch.aggregation.ledger.fold import Counted, fold
+from segwatch.aggregation.ledger.fold import CountedEntry, fold
 from segwatch.aggregation.ledger.ledger import Ledger
 from segwatch.aggregation.local_watch import LocalWatch
 from segwatch.contracts.base import ModelIdentity
@@ -16,7 +15,7 @@ from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened
 from segwatch.contracts.release import Pulse
 from segwatch.contracts.scorer_decisions import ScorerDecision
-from segwatch.contracts.studies import StudyScored
+from segwatch.contracts.studies import StudyScored, verdict_of
 from segwatch.contracts.topics import DECISIONS, LEDGER, SCORED, SCORER_DECISIONS, at_the_centre
 from segwatch.decisions.centre import first_pulses
 from segwatch.detection.threshold import DISPERSION
@@ -27,7 +26,7 @@ from segwatch.scoring.reviewed import SiteReviews
 from segwatch.serving.decisions import ScorerDecisions
 from segwatch.streaming.decisions import decisions_in
 from segwatch.streaming.log import Log, Record
-from segwatch.streaming.topic_reader import TopicReader
+from segwatch.streaming.topic_reader import whole_topic
 
 WEEKS_SHOWN = 26
 """A longer period is shown by month."""
@@ -134,7 +133,7 @@ def period_at_centre(
     if topic not in log.topics():
         raise BadInput(f"there is no site {site!r} here (`segwatch site status` names those that there are)")
     decisions = _decisions(log, site)
-    pulses = list(first_pulses(_whole(log, topic)))
+    pulses = list(first_pulses(whole_topic(log, topic)))
     inside = [pulse for pulse in pulses if period.has(pulse.closed)]
     made = {f"model {_named(pulse.model)}" for pulse in inside if pulse.model}
     made |= {f"scorer {_named(pulse.scorer)}" for pulse in inside if pulse.scorer}
@@ -171,7 +170,7 @@ def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews
         LogUnavailable, LogRefused: the log is away.
     """
     studies: dict[str, StudyScored] = {}
-    for record in _whole(log, SCORED):
+    for record in whole_topic(log, SCORED):
         try:
             scored = decode(SCORED, record.key, record.value, record.headers).data
         except InvalidMessage:
@@ -190,11 +189,11 @@ def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews
             for day, group in groupby(seen, key=lambda each: period.part_of(each.received_at.date()))
         ),
         whole=_exact(period.begin, seen),
-        alarms=tuple(_alarms_in_hospital(_whole(log, LEDGER), period)),
+        alarms=tuple(_alarms_in_hospital(whole_topic(log, LEDGER), period)),
         decisions=tuple(each for each in _decisions(log, site) if period.has(each.at.date())),
         changes=None,
         versions=tuple(sorted(made)),
-        verdicts=tuple(sorted(Counter(map(_verdict, seen)).items())),
+        verdicts=tuple(sorted(Counter(map(verdict_of, seen)).items())),
         scorers=tuple(each for each in _scorers(log) if period.has(each.at.date())),
         reviews=reviews,
         predicted_failed=sum(each.predicted_failed for each in seen),
@@ -248,7 +247,7 @@ def _alarms_at_centre(
 def _alarms_in_hospital(records: Iterable[Record], period: Period) -> Iterable[AlarmTold]:
     watch, stood = LocalWatch(), False
     for found in fold(Ledger(), records):
-        if not isinstance(found, Counted):
+        if not isinstance(found, CountedEntry):
             continue
         if isinstance(found.entry, EpochOpened):
             watch.open_epoch()
@@ -267,17 +266,11 @@ def _alarms_in_hospital(records: Iterable[Record], period: Period) -> Iterable[A
 def _decisions(log: Log, site: str) -> list[SiteDecision]:
     if DECISIONS not in log.topics():
         return []
-    return [each for each in decisions_in(_whole(log, DECISIONS)).values() if each.site == site]
+    return [each for each in decisions_in(whole_topic(log, DECISIONS)).values() if each.site == site]
 
 
 def _scorers(log: Log) -> list[ScorerDecision]:
     return ScorerDecisions(log).all() if SCORER_DECISIONS in log.topics() else []
-
-
-def _verdict(scored: StudyScored) -> str:
-    if scored.status != "scored":
-        return scored.status
-    return "failed" if scored.predicted_failed else "good"
 
 
 def _named(identity: ModelIdentity) -> str:
@@ -286,8 +279,3 @@ def _named(identity: ModelIdentity) -> str:
 
 def _closed(pulse: Pulse) -> date:
     return pulse.closed
-
-
-def _whole(log: Log, topic: str) -> Iterable[Record]:
-    with closing(TopicReader(log, topic)) as reader:
-        yield from reader.to_end()

@@ -1,11 +1,12 @@
 """The period's report as one HTML file: no script, no picture from elsewhere, made to be printed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from html import escape
 
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.decisions.period import AlarmTold, QualityOver, SitePeriod
+from segwatch.markup import bullets, note, table
 from segwatch.scoring.reviewed import ReviewedShare
 
 STYLE = """
@@ -20,6 +21,8 @@ th, td { padding: .3rem .5rem; border-bottom: 1px solid #e3e3e3; text-align: lef
   tr, svg { break-inside: avoid; } }
 """
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 240, 44, 24
+PARTS = "<tr><th>from</th><th>studies</th><th>need attention</th><th>95 % interval</th></tr>"
+VERDICTS = "<tr><th>verdict</th><th>studies</th></tr>"
 NOT_KNOWN = "nothing is known: there was no study, which is neither good nor bad"
 
 
@@ -33,17 +36,17 @@ def page(told: SitePeriod, made_at: datetime) -> str:
 
 def _body(told: SitePeriod, title: str, made_at: datetime) -> Iterator[str]:
     yield f"<h1>{title}</h1>\n<p>Made on {made_at:%Y-%m-%d %H:%M} UTC. {_whose(told)}</p>\n"
-    yield f"<p class=note><b>{_share(told.whole)}</b></p>\n"
+    yield note(f"<b>{_share(told.whole)}</b>")
     if told.exact:
-        yield f"<p class=note>{escape(_failure_rate(told))}</p>\n"
+        yield note(escape(_failure_rate(told)))
     yield "<h2>Quality over time</h2>\n" + _chart(told.parts)
-    yield _table(("from", "studies", "need attention", "95 % interval"), (_part(each) for each in told.parts))
+    yield table(PARTS, (_part(each) for each in told.parts))
     if told.verdicts:
         yield "<h2>Verdicts</h2>\n"
-        yield _table(("verdict", "studies"), ((name, str(count)) for name, count in told.verdicts))
+        yield table(VERDICTS, ((name, str(count)) for name, count in told.verdicts))
     yield "<h2>Alarms, and what was done</h2>\n" + _alarms(told)
-    yield "<h2>Changes and versions</h2>\n" + _list(_versions(told))
-    yield "<h2>Methods and limits</h2>\n" + _list(_limits(told))
+    yield "<h2>Changes and versions</h2>\n" + bullets(_versions(told))
+    yield "<h2>Methods and limits</h2>\n" + bullets(_limits(told))
 
 
 def _whose(told: SitePeriod) -> str:
@@ -99,7 +102,7 @@ def _alarms(told: SitePeriod) -> str:
     ]
     if not happened:
         return "<p>No alarm rang, and nothing was decided.</p>\n"
-    return _list(f"{day}: {words}" for day, words in sorted(happened))
+    return bullets(f"{day}: {words}" for day, words in sorted(happened))
 
 
 def _alarm(alarm: AlarmTold) -> str:
@@ -176,13 +179,3 @@ def _chart(parts: Sequence[QualityOver]) -> str:
         + "".join(marks)
         + "</svg>\n"
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    titles = "".join(f"<th>{title}</th>" for title in head)
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>\n"
-
-
-def _list(items: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>\n"

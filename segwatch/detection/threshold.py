@@ -34,7 +34,7 @@ def months_between(sites: int, pages_a_month: float = PAGES_A_MONTH) -> float:
 
 
 @dataclass
-class Volume:
+class PulseRate:
     """How many pulses a month a site closes, by the coarse dates that its pulses bear.
 
     Of the last half year, without the last day, week or month, which is not over. A date before the one that

@@ -19,7 +19,7 @@ LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
 SEGMENTATIONS = frozenset({str(SegmentationStorage), LABEL_MAP})
 CONTOURS = frozenset({str(RTStructureSetStorage)})
 MASK_CLASSES = SEGMENTATIONS | CONTOURS
-"""What carries a mask and no image: it belongs to the series that it refers to."""
+"""What carries a mask and no image. It belongs to the series that it refers to, and is never a study."""
 
 _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "ReferencedSeriesSequence",

@@ -12,8 +12,8 @@ from segwatch.evaluation.entries import BurdenEntry, BurdenSetEntry
 from segwatch.evaluation.plan import Plan
 from segwatch.scoring.bundle import Scorer
 from segwatch.scoring.burden import POINTS, error_bounds, possible, share_error
-from segwatch.scoring.manifest import MASK_SHARE
 from segwatch.scoring.predict import serve
+from segwatch.scoring.second_target import MASK_SHARE
 from segwatch.scoring.terms import columns
 from segwatch.statistics.coverage import is_outside
 from segwatch.training.burden import (

@@ -46,12 +46,12 @@ def evaluate(
 
     A run that is stopped goes on where it was. The figures do not depend on the number of processes.
     """
-    from segwatch.evaluation.command import Wanted, evaluate_and_report
+    from segwatch.evaluation.command import EvaluateArguments, evaluate_and_report
 
     evaluate_and_report(
         cohort,
         out,
-        Wanted(
+        EvaluateArguments(
             models=models,
             bundles=tuple(bundle or ()),
             features=features,

@@ -53,7 +53,7 @@ IN_SHORT = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EvaluateArguments:
     """The command line's options, as they were given."""
 
     models: str | None
@@ -69,7 +69,7 @@ class Wanted:
     lesion_label: str = ""
 
 
-def evaluate_and_report(cohort: Path, out: Path, wanted: Wanted) -> None:
+def evaluate_and_report(cohort: Path, out: Path, wanted: EvaluateArguments) -> None:
     """Evaluate, and write the report into `out`; its JSON last.
 
     Raises:
@@ -160,7 +160,7 @@ def _print_in_short(found: Evaluated, out: Path) -> None:
     console.print(f"{out / 'report.html'}, {REPORT}, predictions.csv, {PICTURES}/", soft_wrap=True)
 
 
-def _asked(out: Path, wanted: Wanted, chosen: FeatureSet) -> EvaluateOptions:
+def _asked(out: Path, wanted: EvaluateArguments, chosen: FeatureSet) -> EvaluateOptions:
     return EvaluateOptions(
         feature_set=chosen.name,
         features=chosen.columns,
@@ -182,7 +182,7 @@ def _needed(asked: EvaluateOptions, chosen: FeatureSet) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(chosen.features if asked.models else ()), *of_bundles)))
 
 
-def _models(wanted: Wanted) -> tuple[str, ...]:
+def _models(wanted: EvaluateArguments) -> tuple[str, ...]:
     if wanted.models is None:
         return () if wanted.bundles else PAPERS
     names = _names(wanted.models)

@@ -1,43 +1,40 @@
 """Evaluates models and bundles on a cohort: everything that `report.json` holds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from segwatch.arrays import Floats
 from segwatch.cohorts.columns import TRAIN
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import RefusedCohort
-from segwatch.evaluation.bootstrap import POINTS, Drawn, bootstrap
+from segwatch.evaluation.bootstrap import Drawn, bootstrap
 from segwatch.evaluation.burden import burden_entries
 from segwatch.evaluation.entries import (
     Ablation,
-    BootstrapEntry,
     CohortEntry,
     ConstantEntry,
-    DrawnSpread,
     FeaturesEntry,
     ModelEntry,
     Report,
-    SensitivityTest,
-    SetEntry,
     set_entries,
     with_intervals,
     with_refitted,
 )
 from segwatch.evaluation.intervals import FittedIntervals, fitted_intervals, interval_entries
 from segwatch.evaluation.plan import Plan, ablations, left_out, plan_of, predicted
+from segwatch.evaluation.report_entries import (
+    DRAWN_POINTS,
+    REFITTED,
+    bootstrap_entry,
+    constant_entries,
+    sensitivity_tests,
+)
 from segwatch.evaluation.rivals import rival_entries
 from segwatch.scoring.bundle import Scorer
-from segwatch.statistics.binomial import ALPHA, largest_rejected, largest_rejected_on_grid
 from segwatch.statistics.coverage import DiceIntervals
-from segwatch.statistics.figures import constants
-from segwatch.statistics.resampling import FIGURES
-from segwatch.statistics.set_figures import defined
 from segwatch.statistics.verdicts import Judged
 from segwatch.training.judge import as_served, by_protocol, intervals_as_served, lacking_opinion
 from segwatch.training.models import EVERY
@@ -46,10 +43,6 @@ PAPERS = ("lr", "svm", "rr", "svr", "mlp")
 PROTOCOL = "paper's protocol"
 SERVED = "as served"
 SAME_MODEL = "patients of the set resampled, the model kept"
-REFITTED = "patients of train and of the set resampled, the model fitted anew"
-DRAWN_POINTS = (
-    "192 training studies drawn with replacement, the model fitted anew, the set kept (the paper's bootstrap)"
-)
 LIBRARIES = ("numpy", "scikit-learn", "scipy", "segwatch")
 
 
@@ -172,7 +165,7 @@ def _reported(cohort: Cohort, asked: EvaluateOptions, fitted: _FittedModels) -> 
         versions={library: version(library) for library in LIBRARIES},
         models=models,
         constants=_constants(cohort, asked, fitted.plan),
-        bootstrap=_bootstrap(asked, fitted.drawn, cohort.set_names),
+        bootstrap=bootstrap_entry(fitted.drawn, cohort.set_names, asked.replicates, asked.seed),
         p_value={name: sensitivity_tests(entry.sets) for name, entry in models.items()},
         ablation=dict(fitted.ablations),
         rivals=rival_entries(cohort, judged, models, asked.seed),
@@ -268,53 +261,3 @@ def _constants(cohort: Cohort, asked: EvaluateOptions, plan: Plan | None) -> dic
     else:
         mean = next(iter(asked.bundles.values())).manifest.cohort.mean_dice
     return constant_entries(cohort, mean)
-
-
-def constant_entries(cohort: Cohort, mean: float) -> dict[str, ConstantEntry]:
-    """Of every set: `mean` for every study, and everything flagged."""
-    return {
-        title.replace(" ", "_"): ConstantEntry(
-            title=title,
-            predicted_dice=float(judged.predicted[0]),
-            sets=set_entries(cohort, judged, resubstitution=True, probability=False),
-        )
-        for title, judged in constants(cohort.dice, np.array([mean])).items()
-    }
-
-
-def _bootstrap(asked: EvaluateOptions, drawn: Drawn, sets: Sequence[str]) -> BootstrapEntry:
-    """How often, from which seed, and how the figures of the retrainings are spread."""
-    models: dict[str, dict[str, dict[str, dict[str, DrawnSpread]]]] = {}
-    for (model, way), figures in drawn.items():
-        models.setdefault(model, {})[way] = {
-            name: {figure: _spread(figures[:, number, column]) for column, figure in enumerate(FIGURES)}
-            for number, name in enumerate(sets)
-        }
-    return BootstrapEntry(
-        replicates=asked.replicates,
-        seed=asked.seed,
-        points=POINTS,
-        ways={"points": DRAWN_POINTS, "patients": REFITTED},
-        models=models,
-    )
-
-
-def _spread(values: Floats) -> DrawnSpread:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return DrawnSpread(defined=0, mean=None, sd=None)
-    return DrawnSpread(defined=len(known), mean=defined(known.mean()), sd=defined(known.std()))
-
-
-def sensitivity_tests(sets: Mapping[str, SetEntry]) -> dict[str, SensitivityTest]:
-    """The exact test of each set's sensitivity."""
-    return {
-        name: SensitivityTest(
-            found=entry.found,
-            failed=entry.failed,
-            alpha=ALPHA,
-            largest_rejected=largest_rejected(entry.found, entry.failed),
-            largest_rejected_on_grid=largest_rejected_on_grid(entry.found, entry.failed),
-        )
-        for name, entry in sets.items()
-    }

@@ -25,7 +25,7 @@ from segwatch.statistics.conformal import (
 from segwatch.statistics.coverage import DiceIntervals, coverage, is_outside
 from segwatch.training.calibration import fit_region
 from segwatch.training.models import EVERY, patient_folds, predicted_out_of_fold, splits
-from segwatch.training.train import spreads_of
+from segwatch.training.row_statistics import spreads_of
 
 
 @dataclass(frozen=True)

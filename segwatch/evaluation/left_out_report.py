@@ -12,8 +12,9 @@ from segwatch.evaluation.entries import (
     set_entries,
     with_intervals,
 )
-from segwatch.evaluation.evaluate import LIBRARIES, SAME_MODEL, Evaluated, constant_entries, sensitivity_tests
+from segwatch.evaluation.evaluate import LIBRARIES, SAME_MODEL, Evaluated
 from segwatch.evaluation.intervals import interval_entries
+from segwatch.evaluation.report_entries import constant_entries, sensitivity_tests
 from segwatch.statistics.conformal import COVERAGE
 from segwatch.training.feature_sets import FeatureSet
 from segwatch.training.leave_patient_out import LeftOut

@@ -10,7 +10,7 @@ from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.release import Pulse
 from segwatch.detection.dispersion import Counted, Spread, spread_of
 from segwatch.detection.likelihood import of_count
-from segwatch.detection.threshold import DISPERSION, Volume
+from segwatch.detection.threshold import DISPERSION, PulseRate
 from segwatch.detection.together import found_together
 from segwatch.detection.watch import Watch
 from segwatch.statistics.laplace import variance
@@ -157,7 +157,7 @@ class _Fold:
     def __init__(self, months: float, dispersion: float, decisions: Sequence[SiteDecision]) -> None:
         self.months = months
         self.watch = Watch(dispersion)
-        self.volume = Volume()
+        self.volume = PulseRate()
         self.log10_threshold = self.volume.log10_threshold(months)
         self._waiting = list(decisions)
         self._announced = (0, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segwatch.contracts.intake import IntakeRules
 from segwatch.errors import BadInput
-from segwatch.intake.selection import Judged, select
+from segwatch.intake.selection import SeriesVerdict, select
 from segwatch.intake.series import series_of
 from segwatch.volumes.dicom_slices import read_header
 from segwatch.volumes.read import dicom_files
@@ -49,12 +49,12 @@ def explain(folder: Path, rules: IntakeRules) -> list[Explained]:
     return [_line(each) for each in _chosen_first(judged)]
 
 
-def _chosen_first(judged: Sequence[Judged]) -> list[Judged]:
+def _chosen_first(judged: Sequence[SeriesVerdict]) -> list[SeriesVerdict]:
     order = ("chosen", "mask", "not_chosen", "no_rule", "set_aside")
     return sorted(judged, key=lambda each: (order.index(each.verdict), each.rule, each.series.uid))
 
 
-def _line(each: Judged) -> Explained:
+def _line(each: SeriesVerdict) -> Explained:
     series = each.series
     return Explained(
         each.verdict,

@@ -18,7 +18,7 @@ MASK = "mask"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class SeriesVerdict:
     """A series, what becomes of it, the name of the rule that says so, and why in plain words."""
 
     series: Series
@@ -29,7 +29,7 @@ class Judged:
 
 def select(
     examination: Sequence[Series], rules: IntakeRules, announced: Mapping[str, Acquisition] | None = None
-) -> list[Judged]:
+) -> list[SeriesVerdict]:
     """What becomes of each series of one examination: at most one is chosen for each acquisition.
 
     Args:
@@ -47,13 +47,13 @@ def select(
     return [judged[each.uid] for each in examination]
 
 
-def _company(series: Series, rules: IntakeRules) -> Judged | None:
+def _company(series: Series, rules: IntakeRules) -> SeriesVerdict | None:
     if series.is_mask:
-        return Judged(series, "mask", MASK, "it carries a mask of another series")
+        return SeriesVerdict(series, "mask", MASK, "it carries a mask of another series")
     rule = first_met(series, rules.set_aside)
     if rule is None:
         return None
-    return Judged(series, "set_aside", rule.name, f"it meets the rule {rule.name} of set_aside")
+    return SeriesVerdict(series, "set_aside", rule.name, f"it meets the rule {rule.name} of set_aside")
 
 
 def _scans(examination: Sequence[Series]) -> list[list[Series]]:
@@ -78,34 +78,40 @@ def _announced_of(scan: Sequence[Series], announced: Mapping[str, Acquisition]) 
     return next((uid for uid, acquisition in announced.items() if acquisition in scans), None)
 
 
-def _beside(each: Series, announced: str) -> Judged:
+def _beside(each: Series, announced: str) -> SeriesVerdict:
     if each.uid == announced:
-        return Judged(each, "chosen", ANNOUNCED, "it stands for its acquisition since it was announced")
-    return Judged(each, "not_chosen", ANNOUNCED, "another series of its acquisition was announced before")
+        return SeriesVerdict(
+            each, "chosen", ANNOUNCED, "it stands for its acquisition since it was announced"
+        )
+    return SeriesVerdict(
+        each, "not_chosen", ANNOUNCED, "another series of its acquisition was announced before"
+    )
 
 
 def _order(acquisition: Acquisition) -> tuple[int, str]:
     return len(acquisition.number), acquisition.number
 
 
-def _of_one_scan(scan: Sequence[Series], rules: IntakeRules) -> list[Judged]:
+def _of_one_scan(scan: Sequence[Series], rules: IntakeRules) -> list[SeriesVerdict]:
     for rule in rules.choose:
         met = sorted((each for each in scan if meets(each, rule)), key=_thinnest_first)
         if met:
             return [_judged(each, met[0], rule, rules) for each in scan]
-    return [Judged(each, "no_rule", NO_RULE, _why_no_rule(each, rules)) for each in scan]
+    return [SeriesVerdict(each, "no_rule", NO_RULE, _why_no_rule(each, rules)) for each in scan]
 
 
-def _judged(each: Series, winner: Series, rule: SeriesRule, rules: IntakeRules) -> Judged:
+def _judged(each: Series, winner: Series, rule: SeriesRule, rules: IntakeRules) -> SeriesVerdict:
     if each is winner:
-        return Judged(each, "chosen", rule.name, f"the first rule met in its acquisition is {rule.name}")
+        return SeriesVerdict(
+            each, "chosen", rule.name, f"the first rule met in its acquisition is {rule.name}"
+        )
     if first_met(each, rules.choose) is None:
-        return Judged(each, "no_rule", NO_RULE, _why_no_rule(each, rules))
+        return SeriesVerdict(each, "no_rule", NO_RULE, _why_no_rule(each, rules))
     if not meets(each, rule):
         why = f"another series of its acquisition meets {rule.name}, an earlier rule"
     else:
         why = f"another series that meets {rule.name} has thinner slices, or a lower UID"
-    return Judged(each, "not_chosen", NOT_CHOSEN, why)
+    return SeriesVerdict(each, "not_chosen", NOT_CHOSEN, why)
 
 
 def _thinnest_first(series: Series) -> tuple[float, str]:

@@ -12,19 +12,12 @@ import pydicom
 from numpy.typing import NDArray
 
 from segwatch.contracts.intake import Orientation
+from segwatch.dicom_masks.header import MASK_CLASSES
 from segwatch.errors import RefusedVolume
 from segwatch.volumes.dicom_slices import CT_CLASSES, Slice, slices_of
 from segwatch.volumes.orientation import MOST_TILT_DEGREES
 from segwatch.volumes.stacking import SAME_PLACE_MM
 
-MASK_CLASSES = frozenset(
-    {
-        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
-        "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
-        "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
-    }
-)
-"""What carries a mask: it belongs to the series that it refers to, and is is never chosen itself."""
 MOST_ODD = 0.1
 """As share of a series: so many images of another kind (a localizer, a capture) are set aside from it. Where
 there are more, it is not said which of the two the series is, and it is refused."""

@@ -20,7 +20,7 @@ from segwatch.errors import RefusedCohort
 from segwatch.evaluation.evaluate import Evaluated
 from segwatch.onboarding.asked import Asked, Checked
 from segwatch.onboarding.budget import MaskPlan, in_words
-from segwatch.onboarding.evidence import NOT_SHOWN, Evidence, write_evidence
+from segwatch.onboarding.evidence import NOT_SHOWN, OnboardingEvidence, write_evidence
 from segwatch.onboarding.making import Row, made_mask
 from segwatch.onboarding.planning import first_steps, made_rows, plan_of_masks, processes
 from segwatch.onboarding.recipes import MODEL, MaskRecipe, rounds
@@ -98,7 +98,9 @@ def _finish(asked: Asked, found: Checked, plan: MaskPlan, made: Made, workers: i
     with progress("changes not seen", 1) as done:
         unseen = under_unseen_changes(cohort, recipes, seen, choice.usual, seed=asked.seed, workers=workers)
         done()
-    evidence = Evidence(cohort, recipes, choice, trained.manifest, unseen, _made_of(asked, found, plan, made))
+    evidence = OnboardingEvidence(
+        cohort, recipes, choice, trained.manifest, unseen, _made_of(asked, found, plan, made)
+    )
     by_name = {recipe.name: recipe for recipe in recipes}
     beside = asked.out.with_name(f"{asked.out.name}.evidence")
     beside.mkdir(parents=True, exist_ok=True)

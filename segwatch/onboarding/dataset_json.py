@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segwatch.errors import BadInput
-from segwatch.volumes.itk import ITK
-from segwatch.volumes.read import NIFTI
+from segwatch.volumes.read import IMAGES
 
 NAME = "dataset.json"
 BACKGROUND, IGNORE = "background", "ignore"
@@ -69,10 +68,8 @@ def read_dataset_json(path: Path) -> DatasetJson:
     if not isinstance(about, dict):
         raise BadInput(f"{path} is no dataset.json of nnU-Net's: it holds no object")
     ending = str(about.get("file_ending", ".nii.gz"))
-    if ending.lower() not in (*NIFTI, *ITK):
-        raise BadInput(
-            f"{path}: images that end in {ending} are not read; there are {', '.join((*NIFTI, *ITK))}"
-        )
+    if ending.lower() not in IMAGES:
+        raise BadInput(f"{path}: images that end in {ending} are not read; there are {', '.join(IMAGES)}")
     return DatasetJson(path, _channel(about, path), ending, _labels(about, path), _listed(about, path))
 
 

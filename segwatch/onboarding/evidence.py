@@ -36,7 +36,7 @@ FEW_ROWS = 3
 
 
 @dataclass(frozen=True)
-class Evidence:
+class OnboardingEvidence:
     """What the page is written from.
 
     Attributes:
@@ -70,7 +70,7 @@ class Evidence:
         )
 
 
-def write_evidence(found: Evidence, scene_of: Callable[[str], Scene], out: Path) -> Evaluated:
+def write_evidence(found: OnboardingEvidence, scene_of: Callable[[str], Scene], out: Path) -> Evaluated:
     """Write page, pictures, single predictions and, last, report.json into `out`.
 
     Args:
@@ -90,7 +90,7 @@ def write_evidence(found: Evidence, scene_of: Callable[[str], Scene], out: Path)
     return evaluated
 
 
-def sections(found: Evidence) -> list[tuple[str, list[str]]]:
+def sections(found: OnboardingEvidence) -> list[tuple[str, list[str]]]:
     """What the page says in sentences, before its tables."""
     unseen = [each.words + "." for each in found.unseen]
     return [
@@ -101,7 +101,7 @@ def sections(found: Evidence) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _chosen(found: Evidence) -> list[str]:
+def _chosen(found: OnboardingEvidence) -> list[str]:
     counts = ", ".join(f"{each.title} for {count}" for each, count in found.choice.patients.items())
     refused = [f"Not tried: {title}: {reason}." for title, reason in found.choice.refused.items()]
     choice = (

@@ -26,6 +26,7 @@ from segwatch.features.measuring import measure_scene
 from segwatch.features.on_grid import mask_on_grid, scene_on_grid
 from segwatch.features.registry import CATALOGUE, versions_of
 from segwatch.features.scene import Scene
+from segwatch.files import size_and_time
 from segwatch.onboarding.nnunet_layout import ValidatedCase
 from segwatch.onboarding.opened_case import OpenedCase, open_case, predicted_by
 from segwatch.onboarding.recipes import MaskRecipe
@@ -69,7 +70,7 @@ class Making:
         """Of all that a recipe's row is made from."""
         case = self.cases[recipe.case]
         paths = [case.ct, case.truth, case.predicted, lung_file(self, case)]
-        files = [(str(path), *_size_and_time(path)) for path in paths if path is not None and path.is_file()]
+        files = [(str(path), *size_and_time(path)) for path in paths if path is not None and path.is_file()]
         network = (
             (self.checkpoints[case.fold], self.mirroring, self.reader) if recipe.origin == "network" else ()
         )
@@ -249,8 +250,3 @@ def _opened(making: Making, title: str) -> OpenedCase:
             opened = replace(opened, lung=_lung(making, opened.hu, opened.spacing, opened.unit))
         _last[title] = opened
     return _last[title]
-
-
-def _size_and_time(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns

@@ -11,11 +11,9 @@ from segwatch.contracts.studies import CtUnit
 from segwatch.errors import BadInput, RefusedVolume
 from segwatch.onboarding.nnunet_layout import ValidatedCase
 from segwatch.volumes.hounsfield import DISPLAY_HU, AskedUnit, in_hounsfield
-from segwatch.volumes.image import Array, Mask, Volume
-from segwatch.volumes.itk import ITK, itk_turning, read_itk
-from segwatch.volumes.nifti import nifti_turning, read_nifti
+from segwatch.volumes.image import Array, Mask
 from segwatch.volumes.orientation import Turning
-from segwatch.volumes.read import check_on_voxels
+from segwatch.volumes.read import check_on_voxels, read_image, turning_of
 
 REORIENTED = "NibabelIOWithReorient"
 """nnU-Net's reader that turns images to RAS; its others leave a file's axes as they are."""
@@ -46,7 +44,7 @@ def open_case(case: ValidatedCase, labels: tuple[int, ...], unit: AskedUnit, lun
     Raises:
         RefusedVolume: a file is damaged, lies elsewhere than its CT, or the CT is not in HU.
     """
-    ct = _image(case.ct)
+    ct = read_image(case.ct)
     found_ct = in_hounsfield(ct.array, unit, case.ct.name, ct.doubt)
     known, hu = found_ct.unit, found_ct.array
     if known == "unknown":
@@ -57,7 +55,7 @@ def open_case(case: ValidatedCase, labels: tuple[int, ...], unit: AskedUnit, lun
         )
 
     def mask(path: Path, values: tuple[int, ...]) -> Mask:
-        found = _image(path)
+        found = read_image(path)
         check_on_voxels(found.geometry, ct.geometry, path.name)
         return np.isin(found.array, values) if values else found.array > 0
 
@@ -70,15 +68,6 @@ def open_case(case: ValidatedCase, labels: tuple[int, ...], unit: AskedUnit, lun
         ct.geometry.spacing_zyx_mm,
         turning_of(case.ct),
     )
-
-
-def turning_of(path: Path) -> Turning:
-    """How an image's array becomes canonical, and its geometry then, from the header alone.
-
-    Raises:
-        RefusedVolume: it is no image that can be measured.
-    """
-    return itk_turning(path) if path.name.lower().endswith(ITK) else nifti_turning(path)
 
 
 def check_case(case: ValidatedCase) -> Geometry:
@@ -126,7 +115,3 @@ def predicted_by(
     as_read = turning.as_in_file(values).transpose(2, 1, 0)
     mask = model.predict(as_read, (along[2], along[1], along[0])).mask
     return np.asarray(turning.canonical(mask.transpose(2, 1, 0)))
-
-
-def _image(path: Path) -> Volume:
-    return read_itk(path) if path.name.lower().endswith(ITK) else read_nifti(path)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from segwatch.arrays import Floats
-from segwatch.scoring.manifest import MASK_SHARE, Burden, ScorerManifest
+from segwatch.scoring.manifest import ScorerManifest
+from segwatch.scoring.second_target import MASK_SHARE, Burden
 from segwatch.scoring.terms import columns
 
 POINTS = 100.0

@@ -8,7 +8,8 @@ from segwatch.arrays import Floats
 from segwatch.contracts.base import ModelIdentity, Reason
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.contracts.studies import Contribution
-from segwatch.scoring.manifest import FeatureStatistics, ScorerManifest, Spread
+from segwatch.scoring.columns import ColumnStatistics, FeatureStatistics
+from segwatch.scoring.manifest import ScorerManifest
 from segwatch.scoring.outside import expected_error
 
 SMALLEST_EFFECT = 0.01
@@ -109,7 +110,7 @@ def _lowers(driver: Contribution, feature: FeatureStatistics) -> str:
     )
 
 
-def _lies_far(column: Spread, value: float, deviations: float) -> str:
+def _lies_far(column: ColumnStatistics, value: float, deviations: float) -> str:
     where = "above" if deviations > 0 else "below"
     return (
         f"{_plain(column.name)} of {value:.4g} is {abs(deviations):.1f} standard deviations {where} "

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from segwatch.arrays import Flags, Floats
-from segwatch.scoring.manifest import Doubt, Region, Spread
+from segwatch.scoring.columns import ColumnStatistics
+from segwatch.scoring.region import Doubt, Region
 
 FARTHEST = 1e6
 """Features are cut at this many standard deviations, far outside, so that no model's arithmetic overflows."""
@@ -23,13 +24,13 @@ def distance(standardised: Floats, precision: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
 
 
-def standardise(values: Floats, spreads: Sequence[Spread]) -> Floats:
+def standardise(values: Floats, spreads: Sequence[ColumnStatistics]) -> Floats:
     """Columns (n, f) or one row (f,) in standard deviations from the training cohort's means."""
     means, sds = _statistics(spreads)
     return np.clip((values - means) / sds, -FARTHEST, FARTHEST)
 
 
-def cut_at_farthest(values: Floats, spreads: Sequence[Spread]) -> Floats:
+def cut_at_farthest(values: Floats, spreads: Sequence[ColumnStatistics]) -> Floats:
     """The same values, none of them farther than `FARTHEST` standard deviations."""
     means, sds = _statistics(spreads)
     return np.asarray(means + standardise(values, spreads) * sds, dtype=np.float64)
@@ -63,5 +64,5 @@ def is_doubtful(standardised: Floats, dice: Floats, region: Region) -> Flags:
     return np.asarray(expected_error(standardised, dice, region.doubt) > region.doubt.bound, dtype=np.bool_)
 
 
-def _statistics(spreads: Sequence[Spread]) -> tuple[Floats, Floats]:
+def _statistics(spreads: Sequence[ColumnStatistics]) -> tuple[Floats, Floats]:
     return np.array([part.mean for part in spreads]), np.array([part.sd for part in spreads])

@@ -9,7 +9,8 @@ from segwatch.arrays import Floats
 from segwatch.contracts.quality import FAILED_BELOW
 from segwatch.scoring.bins import COUNT, FAILED_BINS, expected_dice, failure_mass, spread
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
-from segwatch.scoring.manifest import Adaptation, ScorerManifest
+from segwatch.scoring.manifest import ScorerManifest
+from segwatch.scoring.reviewed import Adaptation
 from segwatch.scoring.terms import columns
 
 Calibration = PlattCalibration | IsotonicCalibration | ResidualCalibration

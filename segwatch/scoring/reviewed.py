@@ -9,6 +9,10 @@ from segwatch.scoring.calibrated import Probability
 from segwatch.scoring.threshold import Threshold
 
 Count = Annotated[int, Field(ge=0)]
+NOT_SHOWN = (
+    "that the scorer tells this site's studies apart is not shown yet; review more of them, bad ones too."
+)
+"""Said where an adaptation does not surely beat the reviews' mean."""
 
 
 class ReviewedShare(Contract):
@@ -64,3 +68,32 @@ class SiteReviews(Contract):
     specificity: ReviewedShare | None
     threshold_is_from_here: bool
     fleet_threshold: Threshold
+
+
+class Adaptation(Contract):
+    """What a site's reviewed studies changed: the Dice is offset + scale * (fleet's Dice), within 0 to 1.
+
+    Bins and the probability of failure are those of that Dice, spread by `quantiles`, 101 of the errors that
+    were left on patients held out. `mae_before` and `mae_after` are of the reviewed studies, cross-validated
+    by patient; `gain_low` is the lower end of the 90 % interval of the difference. `mae_constant` is what the
+    mean of the other patients' reviews gives every study, and `gain_on_constant_low` the same lower end
+    against it.
+    """
+
+    fleet_sha256: Digest
+    reviews_sha256: Digest
+    studies: Annotated[int, Field(ge=1)]
+    patients: Annotated[int, Field(ge=1)]
+    offset: float
+    scale: Annotated[float, Field(gt=0)]
+    quantiles: Annotated[tuple[float, ...], Field(min_length=101, max_length=101)]
+    mae_before: Probability
+    mae_after: Probability
+    mae_constant: Probability
+    gain_low: float
+    gain_on_constant_low: float
+
+    @property
+    def ranking_shown(self) -> bool:
+        """Whether the reviews show that the scorer tells the site's studies apart."""
+        return self.gain_on_constant_low > 0

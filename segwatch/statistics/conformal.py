@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from segwatch.arrays import Floats, Texts
-from segwatch.scoring.manifest import Band, Interval
+from segwatch.scoring.interval import Band, Interval
 
 COVERAGE = 0.8
 FEWEST_IN_A_BAND = 30

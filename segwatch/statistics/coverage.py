@@ -7,8 +7,10 @@ import numpy as np
 
 from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.contracts.base import Contract
-from segwatch.scoring.manifest import Interval, Region, Spread
+from segwatch.scoring.columns import ColumnStatistics
+from segwatch.scoring.interval import Interval
 from segwatch.scoring.outside import distance, is_doubtful, standardise
+from segwatch.scoring.region import Region
 from segwatch.statistics.conformal import JUDGED_PATIENT
 from segwatch.statistics.resampling import RESAMPLES, Bounds, percentiles
 
@@ -41,7 +43,7 @@ class DiceIntervals:
         self.outside[where] = outside
 
 
-def is_outside(read: Floats, dice: Floats, spreads: tuple[Spread, ...], region: Region) -> Flags:
+def is_outside(read: Floats, dice: Floats, spreads: tuple[ColumnStatistics, ...], region: Region) -> Flags:
     """Whether studies are outside (n,), by what the model reads (n, t) and their predicted Dice (n,)."""
     standardised = standardise(read, spreads)
     far = distance(standardised, np.array(region.precision)) > region.bound

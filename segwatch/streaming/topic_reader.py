@@ -1,6 +1,7 @@
 """Reads one topic of one partition from its start or a place on, and goes on where it was after a fault."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from segwatch.errors import LogUnavailable, TopicRemade, Transient
 from segwatch.streaming.closing import bounded
@@ -86,3 +87,13 @@ class TopicReader:
                 self.close()
                 raise TopicRemade(f"{self._topic} was deleted and made again: it is to be read anew")
         return self._reader
+
+
+def whole_topic(log: Log, topic: str) -> Iterator[Record]:
+    """The records that lie in a topic at this moment, by a reader that is closed behind them.
+
+    Raises:
+        LogUnavailable, LogRefused: the topic cannot be read.
+    """
+    with closing(TopicReader(log, topic)) as reader:
+        yield from reader.to_end()

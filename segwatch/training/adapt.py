@@ -16,9 +16,12 @@ from segwatch.arrays import Floats, Texts
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import NoGain, RefusedCohort
 from segwatch.scoring.bundle import Scorer
-from segwatch.scoring.manifest import NOT_SHOWN, Adaptation, Interval, Region, ScorerManifest
+from segwatch.scoring.interval import Interval
+from segwatch.scoring.manifest import ScorerManifest
 from segwatch.scoring.outside import distance, standardise
 from segwatch.scoring.predict import serve
+from segwatch.scoring.region import Region
+from segwatch.scoring.reviewed import NOT_SHOWN, Adaptation
 from segwatch.scoring.terms import columns
 from segwatch.statistics.conformal import COVERAGE, conformal_interval, worst_patient
 from segwatch.statistics.resampling import mean_over_patients

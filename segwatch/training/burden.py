@@ -15,7 +15,8 @@ from segwatch.arrays import Flags, Floats, Integers, Texts
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.burden import POINTS, error_of, log_ratio, possible
 from segwatch.scoring.forms import Form
-from segwatch.scoring.manifest import MASK_SHARE, Burden, Interval
+from segwatch.scoring.interval import Interval
+from segwatch.scoring.second_target import MASK_SHARE, Burden
 from segwatch.scoring.skops_file import write
 from segwatch.statistics.conformal import band_interval
 from segwatch.statistics.resampling import mean_over_patients

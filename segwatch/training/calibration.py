@@ -9,10 +9,11 @@ from sklearn.isotonic import IsotonicRegression
 from segwatch.arrays import Flags, Floats, Integers
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.calibrated import IsotonicCalibration, PlattCalibration, ResidualCalibration
-from segwatch.scoring.manifest import FailureDensities, Region
 from segwatch.scoring.outside import distance
 from segwatch.scoring.predict import sigmoid
+from segwatch.scoring.region import Region
 from segwatch.scoring.threshold import Threshold
+from segwatch.scoring.training_results import FailureDensities
 from segwatch.training.models import splits
 
 TARGET_SENSITIVITY = 0.9

@@ -14,9 +14,9 @@ from sklearn.linear_model import Ridge
 from segwatch.arrays import Floats, Integers
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.bins import COUNT, bin_of
-from segwatch.scoring.manifest import Doubt
 from segwatch.scoring.outside import doubt_columns
 from segwatch.scoring.predict import Kind, raw_output
+from segwatch.scoring.region import Doubt
 from segwatch.training.models import ModelRecipe, fit, splits
 
 QUANTILE = 0.9

@@ -10,7 +10,7 @@ import numpy as np
 from segwatch.arrays import Flags, Floats
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.bins import failed
-from segwatch.scoring.manifest import GoodMasks
+from segwatch.scoring.training_results import GoodMasks
 
 FEWEST_OF_A_PATIENT = 5
 """A patient with fewer good masks has no specificity of their own."""

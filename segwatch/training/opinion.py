@@ -8,8 +8,8 @@ from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.quality import AGREEMENT, OPINION
 from segwatch.contracts.studies import Ensemble
 from segwatch.errors import RefusedCohort
-from segwatch.scoring.manifest import Figure, OpinionWorth
 from segwatch.scoring.predict import Predictions
+from segwatch.scoring.training_results import Figure, OpinionWorth
 from segwatch.statistics.figures import auroc
 from segwatch.statistics.resampling import (
     RESAMPLES,

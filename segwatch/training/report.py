@@ -10,7 +10,9 @@ from rich.table import Table
 
 from segwatch.cohorts.columns import TRUTH_SHARE
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.manifest import MASK_SHARE, Burden, Interval, ScorerManifest
+from segwatch.scoring.interval import Interval
+from segwatch.scoring.manifest import ScorerManifest
+from segwatch.scoring.second_target import MASK_SHARE, Burden
 from segwatch.scoring.threshold import Threshold
 from segwatch.statistics.figures_table import figures_table
 from segwatch.statistics.resampling import RESAMPLES

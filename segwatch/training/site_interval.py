@@ -7,7 +7,7 @@ import numpy as np
 from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort, read_measures
 from segwatch.errors import RefusedCohort
-from segwatch.scoring.manifest import Interval, SiteAdaptation
+from segwatch.scoring.interval import Interval, SiteAdaptation
 from segwatch.statistics.conformal import FEWEST_EFFECTIVE, effective, shift_weights, site_interval
 from segwatch.training.feature_sets import FeatureSet
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from segwatch.scoring.manifest import NOT_SHOWN, Adaptation, ScorerManifest
-from segwatch.scoring.reviewed import FlagStratum, ReviewedShare, SiteReviews
+from segwatch.scoring.manifest import ScorerManifest
+from segwatch.scoring.reviewed import NOT_SHOWN, Adaptation, FlagStratum, ReviewedShare, SiteReviews
 
 
 def site_lines(manifest: ScorerManifest) -> list[str]:

@@ -10,26 +10,16 @@ from sklearn.pipeline import Pipeline
 from segwatch.arrays import Floats, Integers
 from segwatch.cohorts.table import Cohort, training_rows
 from segwatch.errors import BadInput, RefusedCohort
-from segwatch.features.registry import CATALOGUE
 from segwatch.scoring.bins import COUNT, EDGES, failed
 from segwatch.scoring.forms import Form
-from segwatch.scoring.manifest import (
-    Doubt,
-    FeatureStatistics,
-    Figure,
-    MeasuredAs,
-    OpinionWorth,
-    ScorerManifest,
-    Spread,
-    TrainingCohort,
-)
+from segwatch.scoring.manifest import MeasuredAs, ScorerManifest
 from segwatch.scoring.predict import Calibration, Predictions, calibrated, danger
+from segwatch.scoring.region import Doubt
 from segwatch.scoring.skops_file import write
 from segwatch.scoring.threshold import Threshold
+from segwatch.scoring.training_results import OpinionWorth
 from segwatch.statistics.conformal import banded_interval
-from segwatch.statistics.figures import figures
-from segwatch.statistics.resampling import RESAMPLES, patient_intervals
-from segwatch.statistics.verdicts import served
+from segwatch.statistics.resampling import RESAMPLES
 from segwatch.training.burden import TrainedBurden, train_burden
 from segwatch.training.calibration import (
     TARGET_SENSITIVITY,
@@ -47,6 +37,7 @@ from segwatch.training.feature_sets import FeatureSet, feature_set
 from segwatch.training.good_masks import tried_on_good_masks
 from segwatch.training.models import EVERY, SEED, ModelRecipe, fit, patient_folds, predicted_out_of_fold
 from segwatch.training.opinion import ensemble_of, not_taken, opinion_model, opinion_worth
+from segwatch.training.row_statistics import check_spread, cohort_of, features_of, figures_of, spreads_of
 from segwatch.training.serving_form import serving_form
 from segwatch.training.site_interval import weighted_to
 
@@ -63,8 +54,6 @@ LIMITS = (
 )
 STRANGERS = 5
 """Folds in which patients and segmenters are left out together: as many fits for each segmenter."""
-LONGEST = 300
-"""Letters of a feature's description in a manifest."""
 LIBRARIES = ("numpy", "scikit-learn", "segwatch", "skops")
 
 
@@ -202,7 +191,7 @@ def _seen(cohort: Cohort, wanted: FeatureSet, asked: TrainingOptions) -> _Seen:
     chosen = training_rows(cohort.select(wanted.features))
     raw_rows = chosen.rows(chosen.defined)
     rows = wanted.prepare(raw_rows)
-    _check_spread(rows)
+    check_spread(rows)
     folds = patient_folds(rows, asked.seed)
     raw = predicted_out_of_fold(asked.recipe, rows, folds, asked.seed, wanted.directions)
     calibration = _calibration(asked.recipe, raw, rows, asked.choices.calibration)
@@ -229,17 +218,17 @@ def _trained(
         model=recipe.name,
         model_sha256=hashlib.sha256(skops).hexdigest(),
         feature_set=wanted.name,
-        features=_features_of(seen.raw_rows),
+        features=features_of(seen.raw_rows),
         terms=wanted.terms,
         term_statistics=spreads_of(rows) if wanted.terms else (),
         measured=asked.measured or MeasuredAs(profile="paper", components="26"),
         bin_edges=EDGES,
-        cohort=_cohort_of(seen.chosen, seen.raw_rows),
+        cohort=cohort_of(seen.chosen, seen.raw_rows),
         calibration=seen.calibration,
         threshold=threshold,
         interval=interval,
         outside=fit_region(rows, seen.folds).model_copy(update={"doubt": doubt}),
-        figures=_figures_of(rows, said, threshold, choices.resamples),
+        figures=figures_of(rows, said, threshold, choices.resamples),
         good_masks=tried_on_good_masks(rows, said.dice, said.failure >= threshold.failure_probability),
         failure_densities=failure_densities(said.failure, failed(rows.dice)),
         seed=asked.seed,
@@ -268,13 +257,6 @@ def _known(model: str, features: str) -> tuple[ModelRecipe, FeatureSet]:
     if model not in EVERY:
         raise BadInput(f"there is no model {model!r}; there are {', '.join(EVERY)}")
     return EVERY[model], feature_set(features)
-
-
-def _check_spread(rows: Cohort) -> None:
-    """Nothing, where all that the model reads varies: a term may, of which one feature does not."""
-    constant = [name for name, sd in zip(rows.features, rows.values.std(axis=0), strict=True) if not sd > 0]
-    if constant:
-        raise RefusedCohort(f"the feature {constant[0]} is the same in every training row: leave it out")
 
 
 def _calibration(recipe: ModelRecipe, raw: Floats, rows: Cohort, how: Calibrating) -> Calibration:
@@ -314,64 +296,3 @@ def _threshold(seen: Predictions, rows: Cohort, choices: Choices) -> Threshold:
     if choices.cost_of_a_miss is None:
         return choose_threshold(seen.failure, failed(rows.dice), choices.target_sensitivity)
     return cheapest_threshold(seen.failure, failed(rows.dice), choices.cost_of_a_miss)
-
-
-def spreads_of(rows: Cohort) -> tuple[Spread, ...]:
-    """How each column is spread over the rows."""
-    return tuple(
-        Spread(
-            name=name,
-            mean=float(column.mean()),
-            sd=float(column.std()) or 1.0,
-            low=float(column.min()),
-            high=float(column.max()),
-        )
-        for name, column in zip(rows.features, rows.values.T, strict=True)
-    )
-
-
-def _features_of(rows: Cohort) -> tuple[FeatureStatistics, ...]:
-    """The features' spreads, with the version and the words of their cards, which scoring cannot look up."""
-    return tuple(
-        FeatureStatistics(
-            **spread.model_dump(),
-            version=CATALOGUE[spread.name].version,
-            what=_first_sentence(card.what),
-            unit=card.unit,
-            good=card.good,
-        )
-        for spread in spreads_of(rows)
-        for card in (CATALOGUE[spread.name].card,)
-    )
-
-
-def _cohort_of(chosen: Cohort, rows: Cohort) -> TrainingCohort:
-    """Counts and the hash of the training rows `chosen`, of which `rows` have all features."""
-    return TrainingCohort(
-        sha256=chosen.sha256(),
-        studies=len(rows),
-        patients=len(set(rows.patients.tolist())),
-        failed=int(failed(rows.dice).sum()),
-        left_out_undefined=len(chosen) - len(rows),
-        mean_dice=float(rows.dice.mean()),
-    )
-
-
-def _figures_of(rows: Cohort, seen: Predictions, threshold: Threshold, resamples: int) -> dict[str, Figure]:
-    """The figures of the training rows out of fold, with intervals; nothing where nothing is resampled."""
-    if not resamples:
-        return {}
-    judged = served(rows.dice, seen, threshold.failure_probability)
-    found = figures(judged)
-    intervals = patient_intervals(judged, rows.patients, resamples=resamples)
-    return {
-        name: Figure(value=value, low=interval[0], high=interval[1])
-        for name, value in found.items()
-        if value is not None and (interval := intervals[name]) is not None
-    }
-
-
-def _first_sentence(text: str) -> str:
-    whole = " ".join(text.split())
-    first = whole.partition(". ")[0].rstrip(".") + "."
-    return first if len(first) <= LONGEST else first[: LONGEST - 1] + "…"

@@ -4,10 +4,11 @@ Source: https://itk.org/Wiki/MetaIO/Documentation; axes are LPS, and `TransformM
 one axis after the other. Own code: only ITK reads it else, and its package is larger than all others here.
 """
 
+import contextlib
 import io
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +19,7 @@ from isal.igzip_lib import IsalError
 from segwatch.volumes.hounsfield import compact
 from segwatch.volumes.image import MOST_VOXELS, Volume
 from segwatch.volumes.nifti import filled, read_to_the_end
-from segwatch.volumes.orientation import Affine, canonical
+from segwatch.volumes.orientation import Affine, Turning, canonical, turning
 from segwatch.volumes.refusals import refused
 
 _TYPES = {
@@ -48,10 +49,8 @@ def read_mha(path: Path) -> Volume:
     name = path.name
     with path.open("rb") as file, np.errstate(all="ignore"):
         header = _header(file, name)
-        try:
+        with _damage_named(name):
             shape, affine, dtype = _shape(header, name), _affine(header, name), _type(header, name)
-        except (KeyError, ValueError) as error:
-            raise refused("unreadable", name, f"its header is damaged ({error}); export it again") from None
         packed = header.get("CompressedData", "").lower() == "true"
         stream: Any = io.BufferedReader(_Inflated(file), _STEP) if packed else file
         try:
@@ -61,6 +60,25 @@ def read_mha(path: Path) -> Volume:
             problem = f"its data end early or are damaged ({error}); copy it again"
             raise refused("truncated_file", name, problem) from None
     return canonical(compact(raw, name), affine, name)
+
+
+def mha_turning(path: Path) -> Turning:
+    """How the file's array becomes canonical, from its header alone; raises as `read_mha` does."""
+    name = path.name
+    with path.open("rb") as file, np.errstate(all="ignore"):
+        header = _header(file, name)
+        with _damage_named(name):
+            shape, affine = _shape(header, name), _affine(header, name)
+    return turning(shape, affine, name)
+
+
+@contextlib.contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    """A key that the header lacks, or a word where a number belongs, becomes a refusal of the file."""
+    try:
+        yield
+    except (KeyError, ValueError) as error:
+        raise refused("unreadable", name, f"its header is damaged ({error}); export it again") from None
 
 
 def _header(file: BinaryIO, name: str) -> Header:

@@ -17,7 +17,7 @@ from isal import igzip
 from segwatch.volumes.hounsfield import compact
 from segwatch.volumes.image import MOST_VOXELS, Array, Volume
 from segwatch.volumes.nifti import damage_explained, filled, read_to_the_end
-from segwatch.volumes.orientation import Affine, canonical
+from segwatch.volumes.orientation import Affine, Turning, canonical, turning
 from segwatch.volumes.refusals import refused
 
 _TO_LPS = {
@@ -55,6 +55,14 @@ def read_nrrd(path: Path) -> Volume:
         affine, dtype = _affine(header, name), _type(header, name)
         raw = _voxels(_unpacked(file, header, name), shape, dtype, name)
     return canonical(compact(raw, name), affine, name)
+
+
+def nrrd_turning(path: Path) -> Turning:
+    """How the file's array becomes canonical, from its header alone; raises as `read_nrrd` does."""
+    name = path.name
+    with path.open("rb") as file, np.errstate(all="ignore"):
+        header = _header(file, name)
+        return turning(_shape(header, name), _affine(header, name), name)
 
 
 def _voxels(stream: BufferedIOBase, shape: tuple[int, int, int], dtype: np.dtype[Any], name: str) -> Array:

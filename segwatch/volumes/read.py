@@ -8,10 +8,10 @@ from segwatch.volumes.dicom import read_series
 from segwatch.volumes.folders import walk
 from segwatch.volumes.image import Volume
 from segwatch.volumes.labels import ANY_LABEL, LabelImage, LesionLabel, wanted_in
-from segwatch.volumes.mha_file import read_mha
-from segwatch.volumes.nifti import read_nifti, require_file
-from segwatch.volumes.nrrd_file import read_nrrd
-from segwatch.volumes.orientation import MOST_DISTANCE_VOXELS, affine_of, distance_in_voxels
+from segwatch.volumes.mha_file import mha_turning, read_mha
+from segwatch.volumes.nifti import nifti_turning, read_nifti, require_file
+from segwatch.volumes.nrrd_file import nrrd_turning, read_nrrd
+from segwatch.volumes.orientation import MOST_DISTANCE_VOXELS, Turning, affine_of, distance_in_voxels
 from segwatch.volumes.refusals import refused
 
 NIFTI = (".nii", ".nii.gz")
@@ -52,6 +52,18 @@ def read_image(path: Path) -> Volume:
     if lower.endswith(".nrrd"):
         return read_nrrd(path)
     return read_mha(path) if lower.endswith(".mha") else read_nifti(path)
+
+
+def turning_of(path: Path) -> Turning:
+    """How the array of such a file becomes canonical, and its geometry then, from its header alone.
+
+    Raises:
+        RefusedVolume: it is no image that can be measured. OSError: the file cannot be read at all.
+    """
+    lower = path.name.lower()
+    if lower.endswith(".nrrd"):
+        return nrrd_turning(path)
+    return mha_turning(path) if lower.endswith(".mha") else nifti_turning(path)
 
 
 def stem_of(path: Path) -> str | None:

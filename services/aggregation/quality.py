@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.rolling import STRATA_WINDOW
-from segwatch.aggregation.stop_rule import STATES, Known, QualityAnswer, StopRule, answer
+from segwatch.aggregation.stop_rule import STATES, KnownQuality, QualityAnswer, StopRule, answer
 
 PATH = "/quality"
 
@@ -33,7 +33,7 @@ class SiteQuality(Collector):
         """How things stand now."""
         now = self._now()
         windows = self._service.rolling.windows(now)
-        known = Known(
+        known = KnownQuality(
             current=self._ready() and self._service.caught_up,
             change=self._service.change,
             latest=windows["last_20"],

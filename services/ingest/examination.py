@@ -14,7 +14,7 @@ from segwatch.dicom_masks.joining import masks_of
 from segwatch.errors import Unprocessable
 from segwatch.ingest.inbox import ANNOUNCED, CARRIED
 from segwatch.intake.counts import images_missing
-from segwatch.intake.selection import Judged, select
+from segwatch.intake.selection import SeriesVerdict, select
 from segwatch.intake.series import Acquisition, Series, series_of, text_of
 from segwatch.volumes.case_files import case_image
 from segwatch.volumes.dicom_slices import read_header
@@ -124,7 +124,9 @@ class Examinations:
         network = (folder / ARRIVED_BY).is_file()
         if len([each for each in touched if not each.is_mask]) == 1 and not network:
             judged = [
-                Judged(each, "mask" if each.is_mask else "chosen", "given", "it is the folder's only series")
+                SeriesVerdict(
+                    each, "mask" if each.is_mask else "chosen", "given", "it is the folder's only series"
+                )
                 for each in touched
             ]  # whoever put it there has chosen
         else:
@@ -154,15 +156,15 @@ class Examinations:
             self._check_in_time(touched)
         return Assembly(cases, masks, _aside(judged, own), _places(headers))
 
-    def _judged(self, folder: Path, series: Sequence[Series]) -> list[Judged]:
+    def _judged(self, folder: Path, series: Sequence[Series]) -> list[SeriesVerdict]:
         rules = self.rules.get(called_title(folder)) or self.rules[None]
-        judged: list[Judged] = []
+        judged: list[SeriesVerdict] = []
         for study in sorted({each.study_uid for each in series}):
             mine = [each for each in series if each.study_uid == study]
             judged += select(mine, rules, self._known(study))
         return judged
 
-    def _check_is_company(self, folder: Path, judged: Sequence[Judged], network: bool) -> None:
+    def _check_is_company(self, folder: Path, judged: Sequence[SeriesVerdict], network: bool) -> None:
         """Nothing, where all is expected beside a CT; an error where there is a CT that is not chosen."""
         without_rule = [each for each in judged if each.verdict == "no_rule"]
         if not without_rule and (network or all(each.verdict == "mask" for each in judged)):
@@ -234,7 +236,7 @@ def _odd(series: Series) -> set[Path]:
     return {odd.path for odd in series.odd}
 
 
-def _aside(judged: Sequence[Judged], own: Mapping[Path, pydicom.Dataset]) -> tuple[Aside, ...]:
+def _aside(judged: Sequence[SeriesVerdict], own: Mapping[Path, pydicom.Dataset]) -> tuple[Aside, ...]:
     """What is set aside: whole series, and single odd images of those that are not."""
     found = [
         Aside(each.rule, each.verdict, tuple(path for path in each.series.files if path in own))

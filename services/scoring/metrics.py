@@ -4,7 +4,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from segwatch.contracts.studies import OpinionUse, ShadowScore, StudyScored
+from segwatch.contracts.studies import OpinionUse, StudyScored, verdict_of
 from segwatch.serving.roles import Roles
 from services.scoring.roles_metrics import RolesCollector
 
@@ -73,10 +73,3 @@ class ScoringMetrics:
             self._dice.observe(scored.predicted_dice)
         if scored.shadow is not None:
             self._shadow.labels(verdict_of(scored.shadow)).inc()
-
-
-def verdict_of(scored: StudyScored | ShadowScore) -> str:
-    """One word for a score: undefined and outside go before failed, failed before good."""
-    if scored.status != "scored":
-        return scored.status
-    return "failed" if scored.predicted_failed else "good"

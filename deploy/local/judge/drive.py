@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from deploy.local.judge.settled import PAGE_SECONDS, STUCK_SECONDS, Patience, awaited, pages_missing
+from deploy.local.judge.settled import PAGE_SECONDS, STUCK_SECONDS, IdleClock, awaited, pages_missing
 from deploy.local.judge.status import RunStatus
 from deploy.local.machine.process import Child
 
@@ -32,7 +32,7 @@ def drive(
     Returns:
         What went wrong; empty where nothing did.
     """
-    patience = Patience()
+    patience = IdleClock()
     while True:
         events = status.tick()
         show(status, [*events, *notice(status)])

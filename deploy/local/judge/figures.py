@@ -38,7 +38,7 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Change:
+class ScannerChange:
     """When the new scanner came, and how many studies the hospital had scored before its first one."""
 
     at: datetime
@@ -65,7 +65,7 @@ class SiteFigures:
     pulses: int
     portraits: int
     rates: Rates
-    change: Change | None
+    change: ScannerChange | None
     before: Rates | None
     after: Rates | None
     page_at: datetime | None
@@ -142,13 +142,13 @@ def rolling(values: Sequence[float | None], window: int = ROLLING) -> list[float
     ]
 
 
-def _change(site: HospitalStatus, change: tuple[datetime, str] | None) -> Change | None:
+def _change(site: HospitalStatus, change: tuple[datetime, str] | None) -> ScannerChange | None:
     if change is None:
         return None
     at, case = change
     cases, scored = site.cases(), site.view.scored
     after = (before for before, study in enumerate(scored) if cases.get(study, "") >= case)
-    return Change(at=at, case=case, after_studies=next(after, len(scored)))
+    return ScannerChange(at=at, case=case, after_studies=next(after, len(scored)))
 
 
 def _mean(values: Sequence[float]) -> float | None:

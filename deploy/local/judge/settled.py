@@ -49,7 +49,7 @@ def _awaited_at(
 
 
 @dataclass
-class Patience:
+class IdleClock:
     """How long a run waits while nothing moves.
 
     Args:

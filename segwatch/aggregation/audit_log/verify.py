@@ -18,7 +18,7 @@ from segwatch.contracts.release import Heartbeat
 from segwatch.contracts.topics import LEDGER, RELEASE
 from segwatch.errors import BadInput, InvalidMessage
 from segwatch.streaming.log import Log, Record
-from segwatch.streaming.topic_reader import TopicReader
+from segwatch.streaming.topic_reader import whole_topic
 
 MOST_NAMED = 5
 """Of many problems of one kind the first are named and the rest are counted."""
@@ -56,13 +56,13 @@ def verify(path: Path, log: Log | None, noted: Iterable[str]) -> tuple[list[Audi
         LogUnavailable, LogRefused: the topics cannot be read.
     """
     found = Findings()
-    left, strange = released_blocks(TopicReader(log, RELEASE).to_end()) if log is not None else ([], 0)
+    left, strange = released_blocks(whole_topic(log, RELEASE)) if log is not None else ([], 0)
     lines = read_chain(path, found)
     whole = not found.problems
     check_noted(lines, noted, found)
     if log is not None and whole:
         check_releases(lines, left, strange, found)
-        check_ledger(lines, TopicReader(log, LEDGER).to_end(), found)
+        check_ledger(lines, whole_topic(log, LEDGER), found)
     return lines, found
 
 

@@ -16,7 +16,7 @@ from segwatch.streaming.log import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedEntry:
     """An entry that counts.
 
     Attributes:
@@ -39,7 +39,7 @@ class Damage:
     reason: str
 
 
-def fold(ledger: Ledger, records: Iterable[Record]) -> Iterator[Counted | Damage]:
+def fold(ledger: Ledger, records: Iterable[Record]) -> Iterator[CountedEntry | Damage]:
     """Take the ledger's next records, one at a time: whoever reads may declare a damage in between."""
     for record in records:
         before = ledger.policy_or_none
@@ -51,7 +51,7 @@ def fold(ledger: Ledger, records: Iterable[Record]) -> Iterator[Counted | Damage
             continue
         entry = ledger.read(event.data)
         if entry is not None:
-            yield Counted(entry, record.at.offset, before, event.extensions)
+            yield CountedEntry(entry, record.at.offset, before, event.extensions)
 
 
 def policy_in_force(records: Iterable[Record]) -> SitePolicy:

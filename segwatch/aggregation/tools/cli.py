@@ -133,6 +133,6 @@ def audit(
 
 def _ledger(log: "Log") -> "Iterator[Record]":
     from segwatch.contracts.topics import LEDGER
-    from segwatch.streaming.topic_reader import TopicReader
+    from segwatch.streaming.topic_reader import whole_topic
 
-    return TopicReader(log, LEDGER).to_end()
+    return whole_topic(log, LEDGER)

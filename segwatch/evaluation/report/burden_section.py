@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from html import escape
 
 from segwatch.evaluation.entries import BurdenEntry, BurdenSetEntry, Report
-from segwatch.evaluation.report.html import bullets, html, note, table
+from segwatch.evaluation.report.html import html
+from segwatch.markup import bullets, note, table
 from segwatch.statistics.set_figures import Cell, rounded
 
 WHAT = "Error of the lesion's share of the lung"

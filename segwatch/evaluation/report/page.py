@@ -9,9 +9,10 @@ from segwatch.cohorts.columns import TRAIN
 from segwatch.contracts.base import Contract
 from segwatch.evaluation.entries import ConstantEntry, ModelEntry, Report, SetEntry
 from segwatch.evaluation.report.burden_section import burden_section
-from segwatch.evaluation.report.html import bullets, html, note, table
+from segwatch.evaluation.report.html import html
 from segwatch.evaluation.report.page_words import INTERVAL_NOTE, LIMITS, STYLE, WORDS
 from segwatch.evaluation.report.rivals_section import rivals_section
+from segwatch.markup import bullets, note, table
 from segwatch.statistics.set_figures import (
     BESIDE_TABLE2,
     COLUMNS,

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from html import escape
 
 from segwatch.evaluation.entries import PairedDifference, Report, RivalEntry
-from segwatch.evaluation.report.html import bullets, html, note, table
+from segwatch.evaluation.report.html import html
 from segwatch.evaluation.rivals import COMPARED
+from segwatch.markup import bullets, note, table
 from segwatch.statistics.set_figures import COLUMNS, RANKING, Cell, rounded
 
 SHOWN = ("n", "undefined", "AUROC", *RANKING, "MAE ± std")

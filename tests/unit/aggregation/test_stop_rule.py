@@ -7,7 +7,7 @@ import pytest
 
 from segwatch.aggregation.local_watch import LocalChange
 from segwatch.aggregation.rolling import Quality
-from segwatch.aggregation.stop_rule import Known, StopRule, answer, read_stop_rule
+from segwatch.aggregation.stop_rule import KnownQuality, StopRule, answer, read_stop_rule
 from segwatch.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,7 +20,7 @@ def change(*, alarm: bool = False, evidence: float = 0.0) -> LocalChange:
     return LocalChange(evidence, 2.4, alarm, 3, 2, 4, NOW.date(), 40, 0.1, 0.6)
 
 
-def known(**changed) -> Known:
+def known(**changed) -> KnownQuality:
     usual = {
         "current": True,
         "change": change(),
@@ -28,7 +28,7 @@ def known(**changed) -> Known:
         "month": Quality(200, 0.1, 0.8),
         "newest": NOW,
     }
-    return Known(**{**usual, **changed})
+    return KnownQuality(**{**usual, **changed})
 
 
 def test_all_known_and_well_is_ok():

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from segwatch.detection.dispersion import Counted, Spread, spread_of
-from segwatch.detection.threshold import Volume, months_between
+from segwatch.detection.threshold import PulseRate, months_between
 from segwatch.detection.together import found_together
 
 MONDAY = date(2026, 1, 5)
 
 
 def volume(days):
-    found = Volume()
+    found = PulseRate()
     for day in days:
         found.add(day)
     return found

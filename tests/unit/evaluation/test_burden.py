@@ -12,7 +12,7 @@ from segwatch.evaluation.entries import BurdenSetEntry
 from segwatch.evaluation.evaluate import Evaluated, EvaluateOptions, evaluate
 from segwatch.evaluation.report.burden_section import burden_in_words, burden_section
 from segwatch.scoring.bundle import load, save
-from segwatch.scoring.manifest import MASK_SHARE
+from segwatch.scoring.second_target import MASK_SHARE
 from segwatch.training.train import Choices, train
 from tests.support.cohorts import made_up
 

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.judge.figures import Scored, figures_of, in_order, rates_of, rolling
 from deploy.local.judge.receipts import CaseReceipt, new_receipts
-from deploy.local.judge.settled import Patience, awaited, pages_missing
+from deploy.local.judge.settled import IdleClock, awaited, pages_missing
 from deploy.local.judge.site_view import CentreView
 from deploy.local.judge.status import HospitalStatus, PageSeen
 from deploy.local.show.report import RunFigures, table_of, write_report
@@ -120,7 +120,7 @@ def test_a_page_is_missing_until_it_comes_and_an_early_one_does_not_count(whole)
 
 
 def test_patience_is_renewed_by_every_movement(clock):
-    patience = Patience(clock)
+    patience = IdleClock(clock)
     assert patience.idle(1) == 0
     clock(50)
     assert patience.idle(1) == 50

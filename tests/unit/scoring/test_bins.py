@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwatch.scoring.bins import COUNT, EDGES, bin_of, expected_dice, failed, failure_mass, spread
-from segwatch.scoring.manifest import PlattCalibration
+from segwatch.scoring.calibrated import PlattCalibration
 from segwatch.scoring.predict import failure_of, logit, rescale, sigmoid
 
 shares = st.lists(st.floats(0, 1), min_size=COUNT, max_size=COUNT).filter(lambda row: sum(row) > 1e-6)

@@ -13,8 +13,8 @@ from segwatch.contracts.studies import StudyMeasured
 from segwatch.errors import Unprocessable
 from segwatch.features.registry import CATALOGUE, PAPER4
 from segwatch.scoring.bundle import Scorer, load
-from segwatch.scoring.manifest import FailureDensities
 from segwatch.scoring.score import score
+from segwatch.scoring.training_results import FailureDensities
 
 Measured = Callable[..., StudyMeasured]
 GOOD = dict(zip(PAPER4, (8.0, -660.0, 0.75, 0.96), strict=True))

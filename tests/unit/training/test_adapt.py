@@ -14,7 +14,7 @@ from segwatch.cli import main
 from segwatch.cohorts.table import Cohort
 from segwatch.errors import NoGain, RefusedCohort
 from segwatch.scoring.bundle import Scorer, load, save
-from segwatch.scoring.manifest import NOT_SHOWN
+from segwatch.scoring.reviewed import NOT_SHOWN
 from segwatch.training.adapt import CONSTANT, adapt, gains_of, try_all
 from segwatch.training.judge import as_served
 from segwatch.training.site_report import site_card

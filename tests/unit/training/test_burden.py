@@ -13,8 +13,9 @@ from segwatch.features.measuring import Measures
 from segwatch.features.profiles import FeatureOptions
 from segwatch.scoring.bundle import load, save
 from segwatch.scoring.burden import error_bounds, possible
-from segwatch.scoring.manifest import MASK_SHARE, Burden, Interval
+from segwatch.scoring.interval import Interval
 from segwatch.scoring.score import Score, score
+from segwatch.scoring.second_target import MASK_SHARE, Burden
 from segwatch.training.train import Choices, Trained, train
 from tests.support.cohorts import made_up
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segwatch.cohorts.table import Cohort
-from segwatch.scoring.manifest import GoodMasks
+from segwatch.scoring.training_results import GoodMasks
 from segwatch.training.good_masks import tried_on_good_masks
 from segwatch.training.report import model_card, paging_words
 from segwatch.training.train import Choices, train

@@ -1,5 +1,6 @@
 """NRRD and MetaImage, and the file's own axes."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 
 from segwatch.errors import RefusedVolume
 from segwatch.phantoms.phantom import make_phantom
-from segwatch.volumes.itk import itk_turning, read_itk
 from segwatch.volumes.nifti import nifti_turning, read_nifti, write_nifti
+from segwatch.volumes.read import read_image, turning_of
 
 SimpleITK = pytest.importorskip("SimpleITK", reason="needs the extra `segmentation`")
 
@@ -25,11 +26,11 @@ def test_itks_formats_give_what_nifti_gives_whatever_their_axes(tmp_path: Path, 
     write_nifti(nifti, phantom.ct, phantom.geometry)
     SimpleITK.WriteImage(SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(nifti)), axes), str(other))
 
-    found, wanted = read_itk(other), read_nifti(nifti)
+    found, wanted = read_image(other), read_nifti(nifti)
 
     assert (found.array == wanted.array).all()
     np.testing.assert_allclose(found.geometry.origin_xyz_mm, wanted.geometry.origin_xyz_mm, atol=1e-4)
-    assert itk_turning(other).geometry.shape_zyx == wanted.geometry.shape_zyx
+    assert turning_of(other).geometry == found.geometry
 
 
 @pytest.mark.parametrize("axes", ["LPS", "RAS", "LPI", "SAR"])
@@ -44,9 +45,10 @@ def test_an_array_can_be_turned_back_into_its_files_axes(tmp_path: Path, phantom
     assert (turning.canonical(as_in_file) == phantom.ct).all()
 
 
-def test_what_itk_cannot_read_is_refused_by_name(tmp_path: Path):
-    path = tmp_path / "broken.nrrd"
+@pytest.mark.parametrize("name", ["broken.nrrd", "broken.mha", "broken.nii.gz"])
+def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, name):
+    path = tmp_path / name
     path.write_text("no image")
-    for read in (read_itk, itk_turning):
-        with pytest.raises(RefusedVolume, match=r"broken\.nrrd"):
+    for read in (read_image, turning_of):
+        with pytest.raises(RefusedVolume, match=re.escape(name)):
             read(path)
