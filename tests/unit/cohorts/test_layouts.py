@@ -7,11 +7,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 import typer
 from typer.testing import CliRunner
 
+from segwatch.cohorts.arrange import arrange
 from segwatch.cohorts.cli import register
-from segwatch.cohorts.layouts import recognised
+from segwatch.cohorts.layouts import recognised, sources
 from segwatch.cohorts.opening import Opened, open_cohort, opened_for_training
 from segwatch.cohorts.table import Cohort, read_cohort
 from segwatch.errors import RefusedCohort, SegwatchError
@@ -32,7 +34,7 @@ def files(number: int) -> dict[str, np.ndarray]:
     z, y, x = np.ogrid[:8, :24, :24]
     truth = ((z - 4) / 3) ** 2 + ((y - 12) / 5) ** 2 + ((x - 10) / (4 + number)) ** 2 < 1
     lung = ((z - 4) / 4) ** 2 + ((y - 12) / 10) ** 2 + ((x - 12) / 11) ** 2 < 1
-    ct = np.where(truth, -300, -850) + generator.integers(-30, 30, truth.shape)
+    ct = np.where(truth, -300, np.where(lung, -850, 40)) + generator.integers(-30, 30, truth.shape)
     return {"ct": ct, "predicted": np.roll(truth, number + 1, axis=2), "truth": truth, "lung": lung}
 
 
@@ -141,6 +143,41 @@ def test_the_authors_and_nnunets_layouts_are_recognised_and_give_the_same(
     np.testing.assert_array_equal(found.cohort.dice, expected.dice)
 
 
+@pytest.mark.parametrize(
+    ("layout", "ending"), [("cases", ".nrrd"), ("cases", ".MHA"), ("nnunet", ".nrrd"), ("nnunet", ".mha")]
+)
+def test_images_in_other_formats_give_the_same(
+    layout: str, ending: str, expected: Cohort, opened: Open, tmp_path: Path
+) -> None:
+    root = laid_out(layout, tmp_path / layout)
+    in_format(root, ending)
+    found = opened(root).cohort
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.dice, expected.dice)
+
+
+def in_format(folder: Path, ending: str) -> None:
+    """Each image of a folder, in another format in its place."""
+    for path in list(folder.rglob("*.nii.gz")):
+        image = SimpleITK.ReadImage(path)
+        path.unlink()
+        written = path.with_name(path.name.removesuffix(".nii.gz") + ending.lower())
+        SimpleITK.WriteImage(image, written)
+        written.rename(written.with_suffix(ending) if ending.isupper() else written)
+
+
+def test_what_is_imported_again_in_another_format_takes_its_place(tmp_path: Path) -> None:
+    for ending in (".nii.gz", ".nrrd", ".nii"):
+        source = tmp_path / f"from {ending}"
+        root = laid_out("nnunet", source)
+        in_format(root, ending)
+        arrange(sources("nnunet", root), tmp_path / "cohort", None, "all")
+        assert {path.name for path in (tmp_path / "cohort" / "a").iterdir()} == {
+            f"{name}{'.nrrd' if ending == '.nrrd' else '.nii.gz'}"
+            for name in ("ct", "lesion_predicted", "lesion_truth", "lung")
+        }
+
+
 @pytest.mark.parametrize("layout", ["challenge", "mosmed", "in-house"])
 def test_an_imported_layout_gives_the_same_in_the_sets_of_the_split(
     layout: str, expected: Cohort, app: typer.Typer, opened: Open, tmp_path: Path
@@ -167,7 +204,7 @@ def test_a_folder_that_is_trained_on_leaves_its_table_beside_the_bundle(
     expected: Cohort, tmp_path: Path
 ) -> None:
     root = laid_out("nnunet", tmp_path / "theirs")
-    cohort = opened_for_training(root, expected.features, "auto", None, tmp_path / "bundle")
+    cohort = opened_for_training(root, expected.features, "auto", None, "", tmp_path / "bundle")
     np.testing.assert_array_equal(cohort.values, expected.values)
     assert read_cohort(tmp_path / "bundle.cohort.parquet").sha256() == cohort.sha256()
     assert not (tmp_path / ".bundle.unfinished").exists()
