@@ -52,7 +52,9 @@ def run_cases(folder: Path, options: RunOptions, console: Console) -> int:
     found = find_cases(folder)
     _say_found(folder, found, console)
     if not found.cases:
-        console.print("Nothing to do: a case is a folder with ct.nii.gz, or with one DICOM series.")
+        console.print(
+            "Nothing to do: a case is a folder with ct.nii.gz (.nii, .nrrd, .mha), or a DICOM series."
+        )
         return 1
     run = new_run(options.name)
     say = partial(console.print, soft_wrap=True)

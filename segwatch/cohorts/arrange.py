@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segwatch.cohorts.layouts import SourceCase
+from segwatch.cohorts.layouts import ENDINGS, SourceCase
 from segwatch.errors import RefusedCohort
 from segwatch.files import whole_file
+from segwatch.volumes.case_files import USUAL
 
 TABLE = "cohort.csv"
 COLUMNS = ("case", "patient", "set")
@@ -22,7 +23,7 @@ def arrange(
     """Put each case into `folder/CASE`, and write `cohort.csv` last.
 
     Files are hard links, where that cannot be done copies; a `brief` folder, that is to be deleted soon, has
-    symbolic links. What is not compressed is compressed.
+    symbolic links. Plain NIfTI is compressed.
 
     Args:
         sources: the cases. folder: made if it is not there; cases in it are written anew.
@@ -46,7 +47,7 @@ def arrange(
         )
         for name, file in files:
             if file is not None:
-                _put(file.resolve(), target / f"{name}.nii.gz", brief=brief)
+                _put(file, target, name, brief=brief)
     rows = [(source.name, *_owner(source, whose, default_set)) for source in sources]
     with whole_file(folder / TABLE) as beside, beside.open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
@@ -74,16 +75,21 @@ def _owner(source: SourceCase, whose: Whose | None, default_set: str) -> tuple[s
     return (source.patient, default_set) if whose is None else whose[source.name]
 
 
-def _put(file: Path, target: Path, *, brief: bool) -> None:
-    with whole_file(target) as beside:
-        if file.suffix != ".gz":
-            with file.open("rb") as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
+def _put(file: Path, folder: Path, name: str, *, brief: bool) -> None:
+    plain = file.name.endswith(".nii")
+    ending = USUAL if plain else next(each for each in ENDINGS if file.name.endswith(each))
+    for other in set(ENDINGS) - {ending}:
+        (folder / f"{name}{other}").unlink(missing_ok=True)  # of an earlier time: a case has one
+    there = file.resolve()
+    with whole_file(folder / f"{name}{ending}") as beside:
+        if plain:
+            with there.open("rb") as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
                 shutil.copyfileobj(stream, packed)
-            shutil.copystat(file, beside)
+            shutil.copystat(there, beside)
         elif brief:
-            beside.symlink_to(file)
+            beside.symlink_to(there)
         else:
             try:
-                os.link(file, beside)
+                os.link(there, beside)
             except OSError:
-                shutil.copy2(file, beside)
+                shutil.copy2(there, beside)

@@ -1,7 +1,7 @@
 """Where others keep their scans, masks and truths: each layout as a list of cases.
 
-A case needs a CT, a predicted mask and an expert's mask, NIfTI on the same voxels; a lung mask where there is
-one. What each layout is taken to be is told in docs/evaluation.md.
+A case needs a CT, a predicted mask and an expert's mask, on the same voxels; a lung mask where there is
+one. Names end in .nii.gz, or in .nii, .nrrd or .mha. docs/evaluation.md says what each layout is taken to be.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segwatch.errors import RefusedCohort
+from segwatch.volumes.case_files import USUAL
+from segwatch.volumes.read import IMAGES
 
 BENCHMARK = "covid-benchmark"
-NIFTI = (".nii.gz", ".nii")
+ENDINGS = (USUAL, *(ending for ending in IMAGES if ending != USUAL))
+"""Of two files of a name the earlier counts."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ def _with(source: SourceCase, predictions: Path | None, lungs: Path | None) -> S
         source.name,
         source.patient,
         source.ct,
-        source.predicted if predictions is None else _nifti(predictions, source.name),
+        source.predicted if predictions is None else _image(predictions, source.name),
         source.truth,
-        source.lung if lungs is None else _nifti(lungs, source.name),
+        source.lung if lungs is None else _image(lungs, source.name),
     )
 
 
@@ -78,7 +81,7 @@ def _jip(folder: Path) -> Iterator[SourceCase]:
     """
     root = _jip_input(folder)
     for patient in _folders(root or folder):
-        ct = _nifti(patient / "img", "img")
+        ct = _image(patient / "img", "img")
         if ct is None:
             continue
         for model in _folders(patient / "pred"):
@@ -86,9 +89,9 @@ def _jip(folder: Path) -> Iterator[SourceCase]:
                 f"{patient.name}-{model.name}",
                 patient.name,
                 ct,
-                _nifti(model, "pred"),
-                _nifti(patient / "seg", "001"),
-                _nifti(patient / "lung_seg", "lung_seg"),
+                _image(model, "pred"),
+                _image(patient / "seg", "001"),
+                _image(patient / "lung_seg", "lung_seg"),
             )
 
 
@@ -99,9 +102,9 @@ def _nnunet(folder: Path) -> Iterator[SourceCase]:
             name,
             name,
             ct,
-            _nifti(folder / "predictions", name),
-            _nifti(folder / "labelsTs", name),
-            _nifti(folder / "lungsTs", name),
+            _image(folder / "predictions", name),
+            _image(folder / "labelsTs", name),
+            _image(folder / "lungsTs", name),
         )
 
 
@@ -110,7 +113,7 @@ def _covid_benchmark(folder: Path) -> Iterator[SourceCase]:
     for half in ("Ts", "Tr"):
         for ct, name in _named(folder / f"images{half}", "_0000"):
             predicted, truth, lung = (
-                _nifti(folder / part, name) for part in ("predictions", f"labels{half}", f"lungs{half}")
+                _image(folder / part, name) for part in ("predictions", f"labels{half}", f"lungs{half}")
             )
             yield SourceCase(name, name, ct, predicted, truth, lung)
 
@@ -119,14 +122,14 @@ def _challenge(folder: Path) -> Iterator[SourceCase]:
     """COVID-19-20: CASE_ct.nii.gz and CASE_seg.nii.gz in one folder, or in Train beneath it."""
     root = folder / "Train" if (folder / "Train").is_dir() else folder
     for ct, name in _named(root, "_ct"):
-        yield SourceCase(name, name, ct, None, _nifti(root, f"{name}_seg"), None)
+        yield SourceCase(name, name, ct, None, _image(root, f"{name}_seg"), None)
 
 
 def _mosmed(folder: Path) -> Iterator[SourceCase]:
     """MosMedData: studies/CT-*/CASE.nii.gz, and masks/CASE_mask.nii.gz of those that an expert annotated."""
     for truth, name in _named(folder / "masks", "_mask"):
         for degree in _folders(folder / "studies"):
-            ct = _nifti(degree, name)
+            ct = _image(degree, name)
             if ct is not None:
                 yield SourceCase(name, name, ct, None, truth, None)
 
@@ -134,9 +137,9 @@ def _mosmed(folder: Path) -> Iterator[SourceCase]:
 def _in_house(folder: Path) -> Iterator[SourceCase]:
     """The authors' hospital's: PATIENT/image.nii.gz, mask.nii.gz; prediction and lung may be there."""
     for patient in _folders(folder):
-        ct = _nifti(patient, "image")
+        ct = _image(patient, "image")
         if ct is not None:
-            found = (_nifti(patient, name) for name in ("prediction", "mask", "lung"))
+            found = (_image(patient, name) for name in ("prediction", "mask", "lung"))
             predicted, truth, lung = found
             yield SourceCase(patient.name, patient.name, ct, predicted, truth, lung)
 
@@ -154,7 +157,7 @@ LAYOUTS: Mapping[str, Callable[[Path], Iterator[SourceCase]]] = {
 def _jip_input(folder: Path) -> Path | None:
     """Where the patients are: the folder itself, or train_dirs/input or data_dirs/input beneath it."""
     for root in (folder, folder / "input", folder / "train_dirs" / "input", folder / "data_dirs" / "input"):
-        if any(_nifti(patient / "img", "img") for patient in _folders(root)):
+        if any(_image(patient / "img", "img") for patient in _folders(root)):
             return root
     return None
 
@@ -168,12 +171,12 @@ def _folders(folder: Path) -> list[Path]:
 def _named(folder: Path, ending: str) -> Iterator[tuple[Path, str]]:
     """Files called NAME + ending, with their NAME."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        for suffix in NIFTI:
+        for suffix in ENDINGS:
             whole = ending + suffix
             if path.name.endswith(whole) and not path.name.startswith("."):
                 yield path, path.name.removesuffix(whole)
 
 
-def _nifti(folder: Path, name: str) -> Path | None:
-    """The file NAME.nii.gz or NAME.nii, if there is one."""
-    return next((path for suffix in NIFTI if (path := folder / f"{name}{suffix}").is_file()), None)
+def _image(folder: Path, name: str) -> Path | None:
+    """The image of that name, in any format that is read, if there is one."""
+    return next((path for suffix in ENDINGS if (path := folder / f"{name}{suffix}").is_file()), None)

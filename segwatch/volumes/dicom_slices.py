@@ -121,7 +121,7 @@ def _read(path: Path) -> pydicom.Dataset:
         problem = "its file header does not name the transfer syntax, so nobody knows how it is coded"
         raise refused("unreadable", path.name, f"{problem}; export it again")
     if not syntax.is_private and _is_explicit(path) == syntax.is_implicit_VR:
-        coded = "implicit VR" if syntax.is_explicit_VR else "explicit VR"
+        coded = "explicit VR" if syntax.is_implicit_VR else "implicit VR"
         problem = f"its file header names {syntax.name}, and its elements are coded in {coded}"
         raise refused("unreadable", path.name, f"{problem}; export it again, with the syntax that it has")
     return _decoded(pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS))

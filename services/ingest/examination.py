@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from segwatch.contracts.identity import pseudonym, result_id
 from segwatch.contracts.intake import IntakeRules
 from segwatch.dicom_masks.header import MaskFile, mask_file
 from segwatch.dicom_masks.joining import masks_of
-from segwatch.errors import Unprocessable
+from segwatch.errors import RefusedVolume, Unprocessable
 from segwatch.ingest.inbox import ANNOUNCED, CARRIED
 from segwatch.intake.counts import images_missing
 from segwatch.intake.selection import SeriesVerdict, select
@@ -110,6 +111,27 @@ class Examinations:
             known[series.uid] = series.acquisition
             facts = [[uid, each.frame_of_reference, each.number] for uid, each in sorted(known.items())]
             self.store.put_result(self._memory(series.study_uid), json.dumps(facts).encode())
+
+    def masks_alone(self, folder: Path) -> list[Path]:
+        """The masks in an examination's folder of announced images whose CT was never announced.
+
+        Raises:
+            StoreUnavailable: the store is away. OSError: the disk fails.
+        """
+        headers = {}
+        for path in sorted(folder.rglob("*.dcm")):
+            with suppress(RefusedVolume):  # it was damaged after it was taken
+                headers[path] = read_header(path)
+        every = series_of(headers)
+        masks = [path for each in every if each.is_mask for path in each.files]
+        here = {mask.path for each in every if not each.is_mask for mask in _masks_of(each, masks, headers)}
+        return [path for path in masks if path not in here and not self._was_announced(headers[path], path)]
+
+    def _was_announced(self, header: pydicom.Dataset, path: Path) -> bool:
+        """Whether a mask refers to a series that stands for a study."""
+        known = self._known(text_of(header, "StudyInstanceUID"))
+        mask = mask_file(path)
+        return mask is not None and not known.keys().isdisjoint(mask.series)
 
     def _assembled(
         self,
@@ -222,6 +244,15 @@ class Examinations:
 
     def _memory(self, study_uid: str) -> str:
         return result_id("ingest", pseudonym(self.secret, "examination", study_uid), "announced")
+
+
+def without_ct() -> Unprocessable:
+    """The refusal of a mask that has waited for its CT in vain."""
+    return Unprocessable(
+        "this mask came without its CT: no series that it refers to was announced while it waited"
+        " (SEGWATCH_ANNOUNCED_HOURS); send the CT, then replay the letter",
+        kind="mask_without_ct",
+    )
 
 
 def _masks_of(

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,27 +34,28 @@ class Retention:
     room: Room
     _swept: float = field(default=float("-inf"))
 
-    def sweep(self, now: float) -> None:
+    def sweep(self, now: float, leaving: Callable[[Path], None] = lambda _: None) -> None:
         """Remove what is due; nothing where that was done a moment ago.
 
         Args:
             now: seconds since 1970, as the disk's own times are.
+            leaving: is shown each examination's folder of announced images before it goes.
         """
         if not 0 <= now - self._swept < SWEEP_SECONDS:
             self._swept = now
             for name, seconds in self.seconds.items():
                 for path in _oldest_first(self.inbox / name):
                     if path.stat().st_mtime < now - seconds:
-                        _remove(path)
-        self._make_room()
+                        _let_go(name, path, leaving)
+        self._make_room(leaving)
 
-    def _make_room(self) -> None:
+    def _make_room(self, leaving: Callable[[Path], None]) -> None:
         for name in MAKING_ROOM:
             for path in _oldest_first(self.inbox / name):
                 if self.room.left(self.inbox) > 0:
                     return
                 _log.warning("removed before its time, since the disk is full", extra={"entry": path.name})
-                _remove(path)
+                _let_go(name, path, leaving)
 
 
 def defaults(announced_hours: float, aside_days: float, rejected_days: float) -> dict[str, float]:
@@ -71,6 +72,12 @@ def _oldest_first(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(folder.iterdir(), key=lambda path: path.lstat().st_mtime)
+
+
+def _let_go(name: str, path: Path, leaving: Callable[[Path], None]) -> None:
+    if name == ANNOUNCED:
+        leaving(path)
+    _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -11,10 +11,11 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from segwatch.contracts.topics import RECEIVED
 from segwatch.errors import LogRefused, Transient, Unprocessable
-from segwatch.ingest.inbox import ORIGIN
+from segwatch.ingest.inbox import ANNOUNCED, ORIGIN
 from segwatch.streaming.attempts import (
     FIRST_DELAY_SECONDS,
     LONGEST_DELAY_SECONDS,
@@ -32,7 +33,7 @@ from segwatch.streaming.stopping import GRACE_SECONDS
 from segwatch.streaming.worker import Worker
 from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Stillness
-from services.ingest.examination import NotComplete
+from services.ingest.examination import NotComplete, without_ct
 from services.ingest.handler import NAME
 from services.ingest.inbox import Fingerprint, Inbox, Outcome, Receipt
 from services.ingest.intake import Intake, Ready, Refused, Taken
@@ -144,7 +145,7 @@ class InboxWatcher:
                 continue
             with about(case=name), self.studies.timed():
                 self._take(name, entries[name], complete[name])
-        self.retention.sweep(time.time())
+        self.retention.sweep(time.time(), self._refuse_masks_alone)
 
     def _due(self, complete: Iterable[str]) -> list[str]:
         """Those that are not waiting for another attempt; what has killed the process before comes last."""
@@ -231,14 +232,24 @@ class InboxWatcher:
 
     def _put_away(self, name: str, refused: Refused) -> Receipt:
         """One study of an entry with others cannot be processed: its files alone are rejected."""
-        error = refused.error
-        rejected = self.inbox.name_if_rejected(name)
+        return self._refuse_files(name, refused.error, refused.chosen.case.series or ())
+
+    def _refuse_masks_alone(self, folder: Path) -> None:
+        """Announced images are about to go: a mask that waited among them for its CT is rejected."""
+        masks = self.intake.examinations.masks_alone(folder)
+        if masks:
+            self.inbox.leave_receipt(self._refuse_files(f"{ANNOUNCED}/{folder.name}", without_ct(), masks))
+
+    def _refuse_files(self, name: str, error: Unprocessable, files: Iterable[Path]) -> Receipt:
+        """Reject some files of a folder of the inbox, and leave the others."""
+        entry = Path(name).name
+        rejected = self.inbox.name_if_rejected(entry)
         self._send(dead_letter_of_input(rejected, ORIGIN, RECEIVED, NAME, error.kind, str(error)))
-        self.inbox.reject_files(name, rejected, refused.chosen.case.series or ())
+        self.inbox.reject_files(name, rejected, files)
         self.studies.rejected(error.kind)
         self.studies.done("rejected")
         self._log_done("rejected", Bury(error.kind, str(error)))
-        return Receipt(name, None, "rejected", error.kind, str(error))
+        return Receipt(entry, None, "rejected", error.kind, str(error))
 
     def _failed(self, name: str, error: BaseException) -> None:
         if isinstance(error, Transient | LogRefused) and not isinstance(error, InputUnavailable):

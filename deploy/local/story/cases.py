@@ -5,12 +5,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from segwatch.errors import RefusedVolume
 from segwatch.files import whole_folder
+from segwatch.volumes.labels import NAMES_FILE
+from segwatch.volumes.read import stem_of
 
-CT = "ct.nii.gz"
-TRUTH = "lesion_truth.nii.gz"
-GIVEN = (CT, "lesion_predicted.nii.gz", "lung.nii.gz", "study.json")
-"""What ingest reads of a NIfTI case. The truth is no service's business."""
+CT, TRUTH = "ct", "lesion_truth"
+MASKS = ("lesion_predicted", "lung")
+"""A case's images by their names, in any format that is read. The truth is no service's business."""
+BESIDE = ("study.json", NAMES_FILE)
+"""What ingest reads beside them."""
 DICOM_MARK_AT = 128
 DICOM_MARK = b"DICM"
 
@@ -31,7 +35,7 @@ class CasesFound:
 
 
 def find_cases(folder: Path) -> CasesFound:
-    """The cases under a folder: NIfTI cases (`CASE/ct.nii.gz`), and folders that hold DICOM files.
+    """The cases under a folder: those with a `ct` (.nii.gz, .nii, .nrrd, .mha), and with DICOM files.
 
     The folder itself may be a case.
 
@@ -72,14 +76,21 @@ def is_dicom(file: Path) -> bool:
 def _take(root: Path, here: Path, files: list[Path], found: CasesFound) -> None:
     """Sort one folder's files into the case that they make, its truth, and strangers."""
     name = "_".join(here.relative_to(root).parts) or here.resolve().name
-    by_name = {file.name: file for file in files}
-    if CT in by_name:
-        taken = [by_name[given] for given in GIVEN if given in by_name]
-        if TRUTH in by_name:
-            found.truths[name] = by_name[TRUTH]
-    else:
-        taken = [file for file in files if is_dicom(file)]
-    if taken:
-        found.cases[name] = taken
-    used = {*taken, *([by_name[TRUTH]] if name in found.truths else [])}
+    stems = {file: _stem(file) for file in files}
+    scan = [file for file in files if stems[file] == CT] or [file for file in files if is_dicom(file)]
+    used = set()
+    if scan:
+        beside = [file for file in files if stems[file] in MASKS or file.name in BESIDE]
+        truths = [file for file in files if stems[file] == TRUTH][:1]
+        found.cases[name] = [*scan, *beside]
+        found.truths.update((name, truth) for truth in truths)
+        used = {*scan, *beside, *truths}
     found.strangers.extend(str(file.relative_to(root)) for file in files if file not in used)
+
+
+def _stem(file: Path) -> str | None:
+    """The name of an image without its ending; None of what is none, or is half of one."""
+    try:
+        return stem_of(file)
+    except RefusedVolume:
+        return None

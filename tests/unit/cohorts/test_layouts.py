@@ -7,11 +7,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 import typer
 from typer.testing import CliRunner
 
+from segwatch.cohorts.arrange import arrange
 from segwatch.cohorts.cli import register
-from segwatch.cohorts.layouts import recognised
+from segwatch.cohorts.layouts import recognised, sources
 from segwatch.cohorts.opening import Opened, open_cohort, opened_for_training
 from segwatch.cohorts.table import Cohort, read_cohort
 from segwatch.errors import RefusedCohort, SegwatchError
@@ -139,6 +141,41 @@ def test_the_authors_and_nnunets_layouts_are_recognised_and_give_the_same(
     assert found.cohort.patients.tolist() == list(NAMES)
     np.testing.assert_array_equal(found.cohort.values, expected.values)
     np.testing.assert_array_equal(found.cohort.dice, expected.dice)
+
+
+@pytest.mark.parametrize(
+    ("layout", "ending"), [("cases", ".nrrd"), ("cases", ".MHA"), ("nnunet", ".nrrd"), ("nnunet", ".mha")]
+)
+def test_images_in_other_formats_give_the_same(
+    layout: str, ending: str, expected: Cohort, opened: Open, tmp_path: Path
+) -> None:
+    root = laid_out(layout, tmp_path / layout)
+    in_format(root, ending)
+    found = opened(root).cohort
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.dice, expected.dice)
+
+
+def in_format(folder: Path, ending: str) -> None:
+    """Each image of a folder, in another format in its place."""
+    for path in list(folder.rglob("*.nii.gz")):
+        image = SimpleITK.ReadImage(path)
+        path.unlink()
+        written = path.with_name(path.name.removesuffix(".nii.gz") + ending.lower())
+        SimpleITK.WriteImage(image, written)
+        written.rename(written.with_suffix(ending) if ending.isupper() else written)
+
+
+def test_what_is_imported_again_in_another_format_takes_its_place(tmp_path: Path) -> None:
+    for ending in (".nii.gz", ".nrrd", ".nii"):
+        source = tmp_path / f"from {ending}"
+        root = laid_out("nnunet", source)
+        in_format(root, ending)
+        arrange(sources("nnunet", root), tmp_path / "cohort", None, "all")
+        assert {path.name for path in (tmp_path / "cohort" / "a").iterdir()} == {
+            f"{name}{'.nrrd' if ending == '.nrrd' else '.nii.gz'}"
+            for name in ("ct", "lesion_predicted", "lesion_truth", "lung")
+        }
 
 
 @pytest.mark.parametrize("layout", ["challenge", "mosmed", "in-house"])

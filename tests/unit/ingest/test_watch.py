@@ -1,10 +1,8 @@
 """The loop over the inbox, on the embedded log: what becomes of an entry, whatever happens."""
 
-import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,27 +12,19 @@ import pytest
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.errors import LogUnavailable, StoreUnavailable
-from segwatch.intake.rules import default_rules
 from segwatch.streaming.log import Outgoing, Producer, Record
 from segwatch.streaming.runtime import Runtime
-from segwatch.streaming.worker import Worker
 from segwatch.volumes.store import VolumeStore
 from services.ingest.case import CaseFiles, InputUnavailable
-from services.ingest.completion import Completion, QuietTimes
-from services.ingest.examination import Examinations
 from services.ingest.handler import Ingest, Prepared
 from services.ingest.inbox import Inbox
-from services.ingest.intake import Intake
-from services.ingest.retention import Retention, defaults
 from services.ingest.settings import IngestSettings
-from services.ingest.spool import Room
-from services.ingest.studies import AnnouncedStudies
-from services.ingest.watch import MOST_CRASHES, InboxTimes, InboxWatcher
+from services.ingest.watch import MOST_CRASHES
 from tests.support.images import dicom_slices, little_ct, save_all
 from tests.support.streaming import eventually, read_all
+from tests.support.watched_inbox import announced, gone, receipt, watching
 
 SECRET = b"a secret of enough bytes"
-QUICK = InboxTimes(look=0.02, feed=0.02, grace=0.2, first_delay=0.02, longest_delay=0.05)
 
 
 @dataclass(frozen=True)
@@ -55,52 +45,6 @@ class Faulty(Ingest):
 @pytest.fixture
 def ingest(settings) -> Faulty:
     return Faulty(VolumeStore(settings().store), SECRET)
-
-
-@contextmanager
-def watching(
-    runtime: Runtime[IngestSettings],
-    inbox: Inbox,
-    ingest: Ingest,
-    producer: Producer | None = None,
-    quiet_seconds: float = 0.05,
-) -> Iterator[InboxWatcher]:
-    completion = Completion(QuietTimes(quiet_seconds, quiet_seconds))
-    with producer or runtime.log.producer() as sender:
-        watch = InboxWatcher(
-            inbox,
-            Intake(Examinations(inbox.root, ingest.store, SECRET, {None: default_rules()}), ingest),
-            completion,
-            AnnouncedStudies(runtime.telemetry),
-            runtime,
-            sender,
-            Worker(),
-            Retention(inbox.root, defaults(24, 7, 90), Room()),
-            QUICK,
-        )
-        thread = threading.Thread(target=watch.run)
-        thread.start()
-        try:
-            yield watch
-        finally:
-            runtime.stop.set()
-            thread.join(20)
-            assert not thread.is_alive()
-
-
-def receipt(inbox: Inbox, case: str) -> dict[str, str | None]:
-    path = inbox.root / ".receipts" / f"{case}.json"
-    eventually(path.is_file)
-    return json.loads(path.read_text())
-
-
-def gone(inbox: Inbox, *cases: str) -> None:
-    for case in cases:
-        eventually(lambda case=case: not (inbox.root / case).exists())
-
-
-def announced(runtime: Runtime[IngestSettings]) -> list[Record]:
-    return read_all(runtime.log, RECEIVED)
 
 
 def marks(record: Record) -> dict[str, str]:

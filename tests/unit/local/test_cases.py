@@ -24,6 +24,20 @@ def test_nifti_cases_dicom_folders_and_strangers_are_told_apart(tmp_path):
     assert found.strangers == ["deep/series/README", "one/notes.txt", "other/scan.mha"]
 
 
+def test_images_of_any_format_and_masks_beside_slices_belong_to_their_case(tmp_path):
+    write(
+        tmp_path / "a", "ct.nrrd", "lesion_predicted.mha", "lung.nii", "lesion_truth.NII.GZ", "dataset.json"
+    )
+    write(tmp_path / "b", "1.dcm", "2.dcm", "Lesion_Predicted.nii.gz", "study.json", "ct.hdr")
+    found = find_cases(tmp_path)
+    assert {name: sorted(file.name for file in files) for name, files in found.cases.items()} == {
+        "a": ["ct.nrrd", "dataset.json", "lesion_predicted.mha", "lung.nii"],
+        "b": ["1.dcm", "2.dcm", "Lesion_Predicted.nii.gz", "study.json"],
+    }
+    assert found.truths == {"a": tmp_path / "a" / "lesion_truth.NII.GZ"}
+    assert found.strangers == ["b/ct.hdr"]
+
+
 def test_the_folder_itself_may_be_a_case(tmp_path):
     write(tmp_path / "mine", "ct.nii.gz")
     assert list(find_cases(tmp_path / "mine").cases) == ["mine"]

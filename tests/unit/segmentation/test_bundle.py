@@ -170,7 +170,7 @@ COVID = {"background": 0, "left lung": 1, "right lung": 2, "infection": 3, "igno
 )
 def test_which_label_is_lesion_is_kept_in_the_bundle(bundle, tmp_path, labels, said, numbers):
     write(bundle, labels=labels)
-    bundle_of(bundle, tmp_path / "made", "x", LesionLabel(said))
+    bundle_of(bundle, tmp_path / "made", "x", label=LesionLabel(said))
     assert open_bundle(tmp_path / "made").lesion_labels == numbers
 
 
@@ -186,7 +186,7 @@ def test_which_label_is_lesion_is_kept_in_the_bundle(bundle, tmp_path, labels, s
 def test_a_model_whose_lesions_nobody_named_makes_no_bundle(bundle, tmp_path, labels, said, words):
     write(bundle, labels=labels)
     with pytest.raises(RefusedModel, match=words):
-        bundle_of(bundle, tmp_path / "made", "x", LesionLabel(said))
+        bundle_of(bundle, tmp_path / "made", "x", label=LesionLabel(said))
     assert not (tmp_path / "made").exists()
 
 

@@ -163,7 +163,7 @@ def test_only_the_label_that_was_named_is_lesion(lesion_model, tmp_path):
     dataset = json.loads((trained / "dataset.json").read_text())
     dataset["labels"] = {"background": 0, "lung": 1, "lesion": 2}
     (trained / "dataset.json").write_text(json.dumps(dataset))
-    bundle_of(trained, made, "three", LesionLabel("lesion"))
+    bundle_of(trained, made, "three", label=LesionLabel("lesion"))
     phantom = make_phantom(9)
     found = lesion_model(open_bundle(made), mirroring=False).predict(phantom.ct, SPACING)
     assert dice(found.mask, phantom.lesion) > 0.6

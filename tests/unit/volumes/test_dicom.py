@@ -9,8 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.filewriter import write_file_meta_info
 from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedCTImageStorage, MRImageStorage, generate_uid
+from pydicom.uid import (
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
 
 from segwatch.errors import RefusedVolume
 from segwatch.volumes.dicom import read_series
@@ -314,6 +321,25 @@ def test_a_deflated_file_is_refused_before_it_is_unpacked(tmp_path, slices):
     with pytest.raises(RefusedVolume, match="deflated"):
         read_series([path])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # kB
+
+
+@pytest.mark.parametrize(
+    ("named", "coded"),
+    [(ExplicitVRLittleEndian, ImplicitVRLittleEndian), (ImplicitVRLittleEndian, ExplicitVRLittleEndian)],
+)
+def test_a_file_coded_in_another_way_than_it_says_is_refused_with_both(tmp_path, slices, named, coded):
+    path = tmp_path / "one.dcm"
+    slices[0].file_meta.TransferSyntaxUID = named
+    with path.open("wb") as file:
+        file.write(b"\0" * 128 + b"DICM")
+        slices[0].file_meta.MediaStorageSOPClassUID = slices[0].SOPClassUID
+        slices[0].file_meta.MediaStorageSOPInstanceUID = slices[0].SOPInstanceUID
+        write_file_meta_info(file, slices[0].file_meta, enforce_standard=True)
+        del slices[0].file_meta
+        slices[0].save_as(file, implicit_vr=coded.is_implicit_VR, little_endian=True)
+    how = "implicit" if coded.is_implicit_VR else "explicit"
+    with pytest.raises(RefusedVolume, match=f"names {named.name}, and its elements are coded in {how} VR"):
+        read_series([path])
 
 
 def test_a_text_beside_the_slices_is_left_out_and_an_unknown_file_is_not(tmp_path, ct, slices, save):
