@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
+from deploy.dashboards.annotations import at_the_centre
 from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
 
 PAGE_ABOVE = 0.5
@@ -27,9 +28,11 @@ def federation() -> builders.Dashboard:
         choices={"site": ("Site", "segwatch_federation_pulses")},
         rows={
             "Now": [_sites_now()],
+            "Has it changed?": _change(),
             "Quality over time, site by site": _quality(),
             "Is the picture true?": _trust(),
         },
+        annotations=at_the_centre(),
     )
 
 
@@ -49,10 +52,36 @@ def _sites_now() -> Rows:
             "Dice to": (_max("segwatch_federation_predicted_dice_high"), "none"),
             "portraits seen": (_max("segwatch_federation_portraits"), "short"),
             "heartbeat's age": (_of("site:segwatch_heartbeat_age:seconds"), "s"),
-            "conflicts": (_max("segwatch_federation_conflicts_total"), "short"),
-            "refused": (_max("segwatch_federation_refused_total"), "short"),
+            "open conflicts": (_of("site:segwatch_federation_open_conflicts:max"), "short"),
+            "open refused": (_of("site:segwatch_federation_open_refused:max"), "short"),
         },
     )
+
+
+def _change() -> list[Curves]:
+    return [
+        Curves(
+            "Evidence against threshold",
+            "An alarm rings where the evidence reaches the threshold; it grows by one a pulse while nothing"
+            " changes, and stands until `segwatch site acknowledge` or `rebaseline`.",
+            {
+                "{{site}}": _max("segwatch_change_evidence"),
+                "threshold, {{site}}": _max("segwatch_change_threshold"),
+            },
+            "none",
+            logarithmic=True,
+        ),
+        Curves(
+            "Baselines in force, and the share since a change",
+            "As the detector has learnt them, without the window's lag. The share since is there while a"
+            " change is found.",
+            {
+                "baseline, {{site}}": _max("segwatch_change_baseline_ratio"),
+                "since, {{site}}": _of("site:segwatch_change_since:ratio"),
+            },
+            "percentunit",
+        ),
+    ]
 
 
 def _quality() -> list[Curves]:
@@ -102,11 +131,11 @@ def _trust() -> list[Curves]:
         ),
         Curves(
             "Records that do not count",
-            "Copies are harmless: delivery is at least once. A conflict is one block with two contents."
-            " Refused records do not keep to the schema.",
+            "Open until `segwatch site acknowledge SITE --releases`. A conflict is one block with two"
+            " contents; refused records do not keep to the schema.",
             {
-                f"{records}, {{{{site}}}}": _max(f"segwatch_federation_{records}_total")
-                for records in ("copies", "conflicts", "refused")
+                "conflicts, {{site}}": _of("site:segwatch_federation_open_conflicts:max"),
+                "refused, {{site}}": _of("site:segwatch_federation_open_refused:max"),
             },
         ),
         Curves(

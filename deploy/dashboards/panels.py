@@ -38,6 +38,8 @@ class Curves:
     """Grafana's name of the curves' unit."""
     n_is: str = ""
     """What the curve NUMBER_OF counts, as its own axis at the right-hand side says it."""
+    logarithmic: bool = False
+    """Whether the axis is logarithmic: evidence grows by factors."""
     page_above: float | None = None
     """The share above which somebody is paged, drawn as a line."""
     stacked: bool = False
@@ -56,12 +58,12 @@ class Curves:
             .unit(self.unit)
             .no_value(UNDEFINED)
             .span_nulls(False)
-            .min(0)
             .legend(_legend())
             .grid_pos(dashboard.GridPos(h=8, w=self.width))
         )
         for ref, (legend, expression) in zip(_REFS, self.queries.items(), strict=False):
             panel = panel.with_target(_query(expression, legend, ref).range())
+        panel = panel.scale_distribution(_by_factors()) if self.logarithmic else panel.min(0)
         if self.stacked:
             mode = common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
             panel = panel.fill_opacity(60).stacking(mode)
@@ -120,8 +122,9 @@ def board(
     *,
     choices: Mapping[str, tuple[str, str]],
     rows: Mapping[str, Sequence[Curves | Rows]],
+    annotations: Sequence[builders.AnnotationQuery] = (),
 ) -> builders.Dashboard:
-    """A dashboard: the panels of each row under its heading, refreshed twice a minute.
+    """A dashboard: the panels of each row under its heading, refreshed twice a minute, with marks over all.
 
     Each of `choices` is a variable: under a label its title, and the metric whose values of it are offered.
     """
@@ -137,6 +140,8 @@ def board(
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
         .with_variable(builders.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     )
+    for each in annotations:
+        made = made.annotation(each)
     for label, (shown, metric) in choices.items():
         made = made.with_variable(_choice(label, shown, metric))
     for heading, panels in rows.items():
@@ -173,6 +178,10 @@ def _legend() -> common_builders.VizLegendOptions:
         .placement(common.LegendPlacement.BOTTOM)
         .calcs(["lastNotNull"])
     )
+
+
+def _by_factors() -> common_builders.ScaleDistributionConfig:
+    return common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
 
 
 def _on_the_right(label: str) -> list[dashboard.DynamicConfigValue]:

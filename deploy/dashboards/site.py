@@ -2,12 +2,15 @@
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
+from deploy.dashboards.annotations import in_the_hospital
 from deploy.dashboards.federation import PAGE_ABOVE
 from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, Rows, board, with_interval
 from deploy.dashboards.shadow import shadow_panels
 
 REFUSED_ABOVE = 0.25
 """The share of studies refused at intake above which somebody is paged, if it was lower before."""
+LATE_ALLOWED = 0.05
+"""The share of studies that the pipeline's goal allows to be late (deploy/rules/hospital.yaml)."""
 _SITE = "{site=~'$site'}"
 _NEEDS_ATTENTION = "site_window:segwatch_needs_attention:ratio"
 _STUDIES = "site_window:segwatch_site_rolling_studies:max"
@@ -26,6 +29,7 @@ def site() -> builders.Dashboard:
         },
         rows={
             "Quality": [_windows_now(), *_windows(), *_reviewed(), *_last_hour(), _refused(), _strata()],
+            "Has it changed?": _change(),
             "A second scorer as a shadow": shadow_panels(_SITE),
             "The way of a study": _way(),
             "What was put aside or waits for others": _put_aside(),
@@ -33,6 +37,7 @@ def site() -> builders.Dashboard:
             "What leaves the hospital": _leaves(),
             "Processes": _processes(),
         },
+        annotations=in_the_hospital(),
     )
 
 
@@ -53,6 +58,40 @@ def _windows_now() -> Rows:
             ),
         },
     )
+
+
+def _change() -> list[Curves]:
+    return [
+        Curves(
+            "Evidence against threshold",
+            "The hospital's own detector, study by study. An alarm rings where the evidence reaches the"
+            " threshold, and stands until `segwatch site acknowledge` or `rebaseline`.",
+            {
+                "evidence": f"max(segwatch_local_change_evidence{_SITE})",
+                "threshold": f"max(segwatch_local_change_threshold{_SITE})",
+            },
+            "none",
+            logarithmic=True,
+        ),
+        Curves(
+            "Share of failed studies before and since the change",
+            "Only while an alarm stands.",
+            {
+                "before": f"site:segwatch_local_change_before:ratio{_SITE}",
+                "since": f"site:segwatch_local_change_since:ratio{_SITE}",
+                NUMBER_OF: f"site:segwatch_local_change_studies_since:max{_SITE}",
+            },
+            "percentunit",
+            n_is="studies since the change",
+        ),
+        Curves(
+            "What /quality answers",
+            "By the site's stop rule: ok, watch, stop or unknown. Stop holds the model's results back.",
+            {"{{state}}": f"max by (state) (segwatch_site_quality_state{_SITE})"},
+            "none",
+            stacked=True,
+        ),
+    ]
 
 
 def _windows() -> list[Curves]:
@@ -174,6 +213,17 @@ def _way() -> list[Curves]:
             {"{{stage}}, {{outcome}}": f"sum by (stage, outcome) (increase({done}[1h]))"},
         ),
         Curves(
+            "Scored late, share",
+            "Announced and not scored within five minutes of completion. The goal allows 5 % over a month.",
+            {
+                **{f"of {of}": f"site:segwatch_late:ratio_{of}{_SITE}" for of in ("1h", "6h", "3d")},
+                NUMBER_OF: f"site:segwatch_ingest_announced:increase_1h{_SITE}",
+            },
+            "percentunit",
+            n_is="studies announced in the hour",
+            page_above=LATE_ALLOWED,
+        ),
+        Curves(
             "Studies in front of each stage",
             "Records not yet committed, the one in hand included.",
             {
@@ -204,9 +254,9 @@ def _put_aside() -> list[Curves]:
     retries = f"segwatch_stage_retries_total{_SITE}"
     return [
         Curves(
-            "Dead letters",
-            "Since each process started. `segwatch deadletters list` shows them.",
-            {"{{stage}}: {{error}}": f"sum by (stage, error) (segwatch_dead_letters_total{_SITE})"},
+            "Dead letters that wait",
+            "Until they are replayed or acknowledged. `segwatch deadletters list --pending` shows them.",
+            {"{{stage}}: {{error}}": f"site_stage_error:segwatch_dead_letters_pending:max{_SITE}"},
         ),
         Curves(
             "Retries in five minutes",
@@ -235,9 +285,9 @@ def _measured() -> list[Curves]:
 def _leaves() -> list[Curves]:
     return [
         Curves(
-            "Blocks released",
-            "Pulses, portraits and heartbeats.",
-            {"{{kind}}": f"sum by (kind) (segwatch_site_blocks_released_total{_SITE})"},
+            "Blocks released a day",
+            "Pulses and portraits.",
+            {"{{kind}}": f"sum by (kind) (increase(segwatch_site_blocks_released_total{_SITE}[1d]))"},
         ),
         Curves(
             "Studies counted, and not yet released",

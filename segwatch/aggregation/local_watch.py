@@ -142,7 +142,8 @@ class LocalWatch:
             place = _place(slots, decision)
             if place == len(slots) and whole:
                 break
-            acts.append((place, decision.decision))
+            if decision.decision != "acknowledge_releases":  # the centre's, and about no study
+                acts.append((place, decision.decision))
             decided_to = offset + 1
         return acts, decided_to
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from segwatch.contracts.decisions import PulseName, SiteDecision
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import decode
-from segwatch.contracts.release import Pulse
+from segwatch.contracts.release import Heartbeat, Pulse
 from segwatch.contracts.topics import DECISIONS, RELEASE, at_the_centre, site_of
 from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.errors import BadInput, InvalidMessage
+from segwatch.federation.release_records import ReleaseRecords
 from segwatch.federation.watched_site import Change, WatchedSite, changed_sites
 from segwatch.streaming.decisions import decision_id, decision_record, decisions_in
 from segwatch.streaming.log import Log, Record
@@ -22,12 +23,14 @@ class Sites:
 
     Attributes:
         watched: pulses and decisions of each.
+        records: which of each one's records do not count, and have been looked at.
         changes: how each stands; a site without a pulse has none.
         found: those that have changed, alone or judged together.
         decisions: all that was decided, by id.
     """
 
     watched: Mapping[str, WatchedSite]
+    records: Mapping[str, ReleaseRecords]
     changes: Mapping[str, Change]
     found: frozenset[str]
     decisions: Mapping[str, SiteDecision]
@@ -51,37 +54,45 @@ def read_sites(
     Raises:
         LogUnavailable, LogRefused: the log is away, or a topic is not ours to read.
     """
-    topics = log.topics()
+    topics = log.identities()
     names = sorted(filter(None, map(site_of, topics)))
     decisions = decisions_in(whole_topic(log, DECISIONS)) if DECISIONS in topics else {}
-    watched = {}
+    watched = {name: WatchedSite(dispersion) for name in names}
+    read = {name: ReleaseRecords(topics[at_the_centre(name)]) for name in names}
     for name in names:
-        watched[name] = WatchedSite(dispersion)
-        for pulse in first_pulses(whole_topic(log, at_the_centre(name))):
+        for pulse in first_pulses(whole_topic(log, at_the_centre(name)), read[name]):
             watched[name].take(pulse)
-        for decision in decisions.values():
-            if decision.site == name:
-                watched[name].decide(decision)
+    for decision in decisions.values():
+        if decision.site in watched:
+            watched[decision.site].decide(decision)
+            read[decision.site].look(decision)
     months = months_between(max(expected or len(names), 1), pages_a_month)
     told = {name: site.change(months) for name, site in watched.items()}
     changes = {name: change for name, change in told.items() if change is not None}
-    return Sites(watched, changes, changed_sites(changes), decisions)
+    return Sites(watched, read, changes, changed_sites(changes), decisions)
 
 
-def first_pulses(records: Iterable[Record]) -> Iterable[Pulse]:
-    """The pulses of a release topic; of those that bear one name the first counts, as federation has it."""
-    met: set[PulseName] = set()
+def first_pulses(records: Iterable[Record], read: ReleaseRecords | None = None) -> Iterable[Pulse]:
+    """The pulses of a release topic; of those that bear one name the first counts, as federation has it.
+
+    Args:
+        records: the whole topic.
+        read: takes what does not count.
+    """
+    read = ReleaseRecords() if read is None else read
     for record in records:
+        offset = record.at.offset
         try:
             release = decode(RELEASE, record.key, record.value, record.headers).data
         except InvalidMessage:
+            read.refuse(offset)
             continue
         figures = release.root
-        if not isinstance(figures, Pulse) or record.key != release.name.encode():
+        if record.key != release.name.encode():
+            read.refuse(offset)
+        elif isinstance(figures, Heartbeat) or not read.is_first(figures, offset):
             continue
-        name = PulseName(figures.epoch, figures.number)
-        if name not in met:
-            met.add(name)
+        elif isinstance(figures, Pulse):
             yield figures
 
 
@@ -109,14 +120,48 @@ def decide(log: Log, sites: Sites, decision: SiteDecision) -> tuple[SiteDecision
         return whole, False
     if decision.decision == "acknowledge" and change.alarm is None and site not in sites.found:
         raise BadInput(f"no alarm stands at {site}: there is nothing to acknowledge (`segwatch site status`)")
-    log.require_topics([DECISIONS])
-    with log.producer() as producer:
-        producer.send([decision_record(whole)])
+    _write(log, whole)
     return whole, True
 
 
-def new_decision(kind: str, site: str, reason: str, who: str, now: datetime) -> SiteDecision:
-    """A decision that follows nothing yet.
+def acknowledge_releases(
+    log: Log, sites: Sites, name: str, reason: str, who: str, now: datetime
+) -> tuple[SiteDecision, bool]:
+    """Write that somebody has looked at all records of a site that do not count so far.
+
+    Returns:
+        The decision, and whether it is new: made a second time, nothing is written.
+
+    Raises:
+        BadInput: there is no such site, all its records count, or the reason is none.
+        LogUnavailable, LogRefused: it was not written.
+    """
+    _known(sites, name)
+    records = sites.records[name]
+    if records.behind_all is None:
+        raise BadInput(
+            f"no release of {name} is in conflict or refused: there is nothing to acknowledge"
+            " (`segwatch site status`)"
+        )
+    whole = new_decision(
+        "acknowledge_releases",
+        name,
+        reason,
+        who,
+        now,
+        released_to=records.behind_all,
+        release_topic=records.topic,
+    )
+    if not records.open_conflicts and not records.open_refused:
+        return whole, False
+    _write(log, whole)
+    return whole, True
+
+
+def new_decision(
+    kind: str, site: str, reason: str, who: str, now: datetime, **about: int | str
+) -> SiteDecision:
+    """A decision that follows no pulse and no study yet; `about` are the other fields that it has.
 
     Raises:
         BadInput: the reason is empty or longer than 500 letters.
@@ -125,7 +170,7 @@ def new_decision(kind: str, site: str, reason: str, who: str, now: datetime) -> 
     if not 1 <= len(text) <= 500:
         raise BadInput("--reason needs a sentence of 1 to 500 letters: it is what others will read of it")
     return SiteDecision.model_validate(
-        {"decision": kind, "site": site, "reason": text, "who": who, "at": now}
+        {"decision": kind, "site": site, "reason": text, "who": who, "at": now, **about}
     )
 
 
@@ -136,9 +181,19 @@ def _checked(sites: Sites, decision: SiteDecision) -> Change:
             "a change is announced in the hospital, whose pulses then say so; at the centre there is"
             " `segwatch site rebaseline`"
         )
-    if site not in sites.watched:
-        raise BadInput(f"there is no site {site!r} here; there are {', '.join(sites.watched) or 'none'}")
+    _known(sites, site)
     change = sites.changes.get(site)
     if change is None:
         raise BadInput(f"{site} has released no pulse yet: there is nothing to decide")
     return change
+
+
+def _known(sites: Sites, site: str) -> None:
+    if site not in sites.watched:
+        raise BadInput(f"there is no site {site!r} here; there are {', '.join(sites.watched) or 'none'}")
+
+
+def _write(log: Log, decision: SiteDecision) -> None:
+    log.require_topics([DECISIONS])
+    with log.producer() as producer:
+        producer.send([decision_record(decision)])

@@ -49,9 +49,16 @@ def acknowledge(
     expected: EXPECTED = "",
     pages_a_month: PAGES = PAGES_A_MONTH,
     dispersion: SPREAD = DISPERSION,
+    releases: Annotated[
+        bool,
+        typer.Option("--releases", help="Not the alarm: conflicting and refused releases, at the centre."),
+    ] = False,
 ) -> None:
     """Take the alarm away and watch on with the same baseline: what goes on being worse rings again."""
-    _decide("acknowledge", name, reason, expected, pages_a_month, dispersion)
+    if releases:
+        _acknowledge_releases(name, reason)
+    else:
+        _decide("acknowledge", name, reason, expected, pages_a_month, dispersion)
 
 
 @site.command("rebaseline")
@@ -175,6 +182,20 @@ def _decide(
             written, new = decide(log, sites, decision)
         else:
             raise BadInput(NEITHER)
+    say(done(written, new=new))
+
+
+def _acknowledge_releases(name: str, reason: str) -> None:
+    from segwatch.contracts.envelope import utc_now
+    from segwatch.decisions.centre import acknowledge_releases, is_a_centre, read_sites
+    from segwatch.decisions.shown import done
+    from segwatch.streaming.deadletters.cli import connected
+    from segwatch.streaming.decisions import user_at_host
+
+    with connected() as log:
+        if not is_a_centre(log):
+            raise BadInput("--releases is the centre's: no site releases into this log")
+        written, new = acknowledge_releases(log, read_sites(log), name, reason, user_at_host(), utc_now())
     say(done(written, new=new))
 
 

@@ -9,19 +9,28 @@ from segwatch.detection.outlook import Outlook
 from segwatch.federation.watched_site import Change
 
 MOST_LOG10 = 300.0
-_DONE = {"acknowledge": "acknowledged", "rebaseline": "re-baselined", "announce": "announced a change"}
+_DONE = {
+    "acknowledge": "acknowledged",
+    "rebaseline": "re-baselined",
+    "announce": "announced a change",
+    "acknowledge_releases": "acknowledged the releases that do not count",
+}
 
 
 def done(decision: SiteDecision, *, new: bool) -> str:
     """What was decided, behind what."""
-    follows = decision.follows
-    behind = (
-        f"the studies before offset {decision.scored_to}"
-        if follows is None
-        else f"pulse {follows.number} of epoch {follows.epoch}"
-    )
+    behind = _behind(decision)
     already = "" if new else " already"
-    return f"{decision.site}:{already} {_DONE[decision.decision]} behind {behind}, by {decision.who}"
+    return f"{decision.site}:{already} {_DONE[decision.decision]} {behind}, by {decision.who}"
+
+
+def _behind(decision: SiteDecision) -> str:
+    if decision.released_to is not None:
+        return f"before offset {decision.released_to}"
+    follows = decision.follows
+    if follows is None:
+        return f"behind the studies before offset {decision.scored_to}"
+    return f"behind pulse {follows.number} of epoch {follows.epoch}"
 
 
 def as_rows(sites: Sites) -> list[dict[str, Any]]:
@@ -35,7 +44,18 @@ def as_table(sites: Sites) -> str:
     rows = [_words(row) for row in as_rows(sites)]
     if not rows:
         return "no site has a release topic here"
-    return _aligned([("site", "pulses", "evidence", "of", "alarm", "since", "share then and now"), *rows])
+    head = (
+        "site",
+        "pulses",
+        "conflicts",
+        "refused",
+        "evidence",
+        "of",
+        "alarm",
+        "since",
+        "share then and now",
+    )
+    return _aligned([head, *rows])
 
 
 def outlook_table(found: Sequence[Outlook]) -> str:
@@ -74,7 +94,13 @@ def _time(weeks: float) -> str:
 
 def _row(sites: Sites, name: str) -> dict[str, Any]:
     change = sites.changes.get(name)
-    row: dict[str, Any] = {"site": name, "pulses": len(sites.watched[name].pulses), "alarm": False}
+    row: dict[str, Any] = {
+        "site": name,
+        "pulses": len(sites.watched[name].pulses),
+        "alarm": False,
+        "conflicts": sites.records[name].open_conflicts,
+        "refused": sites.records[name].open_refused,
+    }
     if change is None:
         return row
     found = name in sites.found
@@ -105,10 +131,11 @@ def _since(change: Change) -> dict[str, Any]:
 
 
 def _words(row: dict[str, Any]) -> tuple[str, ...]:
+    records = (row["site"], str(row["pulses"]), str(row["conflicts"]), str(row["refused"]))
     if "evidence" not in row:
-        return (row["site"], "0", "", "", "nothing is known yet", "", "")
+        return (*records, "", "", "nothing is known yet", "", "")
     alarm = "stands" if row["alarm"] else "with others" if row["found"] else ""
-    figures = (row["site"], str(row["pulses"]), f"{row['evidence']:.3g}", f"{row['threshold']:.3g}", alarm)
+    figures = (*records, f"{row['evidence']:.3g}", f"{row['threshold']:.3g}", alarm)
     if "since" not in row:
         return (*figures, "", f"{row['baseline']:.0%}")
     since = row["since"]

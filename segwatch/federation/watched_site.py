@@ -83,7 +83,9 @@ class WatchedSite:
         self.pulses.append(seen)
 
     def decide(self, decision: SiteDecision) -> None:
-        """The next decision about the site, the first that bears its id."""
+        """The next decision about the site, the first that bears its id; one about records is none here."""
+        if decision.decision == "acknowledge_releases":
+            return
         with self._lock:
             self.decisions.append(decision)
             self._fold = None
@@ -181,9 +183,9 @@ class _Fold:
             self._decide()
 
     def _decide(self) -> None:
-        decision = self._waiting.pop(0).decision
-        if decision != "announce":
-            self.watch.decide(decision)
+        match self._waiting.pop(0).decision:
+            case "acknowledge" | "rebaseline" as decision:
+                self.watch.decide(decision)
 
 
 def follows(decision: SiteDecision) -> PulseName:

@@ -18,6 +18,8 @@ SOURCE = "/decisions"
 def decision_id(decision: SiteDecision) -> str:
     """The same for two that decide the same behind the same pulse or study: made twice, it counts once."""
     behind = f"{decision.epoch}/{decision.pulse}/{decision.scored_to}"
+    if decision.released_to is not None:
+        behind = f"{decision.release_topic}/{decision.released_to}"
     return result_id("decisions", decision.site, f"{decision.decision}/{behind}")
 
 

@@ -121,3 +121,8 @@ class SiteCollector(Collector):
         yield GaugeMetricFamily(
             "segwatch_site_counted_studies", "Studies in closed pulses and in the open one.", value=counted
         )
+        yield GaugeMetricFamily(
+            "segwatch_site_announced_changes",
+            "Changes in this epoch's closed pulses: announced, or a model or scorer not met before.",
+            value=books.watch.changes,
+        )

@@ -19,6 +19,7 @@ _ALWAYS: Mapping[str, str] = {
     "alarm": "Whether an alarm stands, which it does until somebody decides.",
     "together": "Whether the site is found to have changed, alone or judged together with others.",
     "baseline_ratio": "Share that needs attention as the baseline in force has it.",
+    "baseline_pulse": "Number of the baseline's first pulse: moves where a change was announced or decided.",
     "pulses_a_month": "Pulses that the site closes a month; absent while it is not known.",
 }
 _FOUND: Mapping[str, str] = {
@@ -74,6 +75,7 @@ def figures_of(change: Change, *, found: bool) -> dict[str, float]:
         "alarm": float(change.alarm is not None),
         "together": float(found),
         "baseline_ratio": change.baseline,
+        "baseline_pulse": change.baseline_from.number,
     }
     if change.pulses_a_month is not None:
         figures["pulses_a_month"] = change.pulses_a_month

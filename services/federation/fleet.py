@@ -5,7 +5,6 @@ something else is a conflict, which is counted and not believed. Read again from
 give the same figures.
 """
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -15,33 +14,12 @@ from segwatch.detection.dispersion import Spread
 from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
 from segwatch.federation.presence import Presence
+from segwatch.federation.release_records import ReleaseRecords
 from segwatch.federation.share import Share, share_of
 from segwatch.federation.watched_site import Change, WatchedSite
 
-DIGEST_BYTES = 8
 REMEMBERED_HEARTBEATS = 1000
 """Copies of heartbeats come in a burst, when a bridge starts again; older ones need not be recognised."""
-
-
-@dataclass
-class Digests:
-    """What was in the first record of each number: 8 bytes a block, since numbers follow one another."""
-
-    _dense: bytearray = field(default_factory=bytearray)
-    _others: dict[int, bytes] = field(default_factory=dict)
-    """Numbers that came before their turn, which an honest site's never do."""
-
-    def first(self, number: int, digest: bytes) -> bytes | None:
-        """The digest of the number's first record, or None where this is the first, which is kept."""
-        start = number * DIGEST_BYTES
-        if start < len(self._dense):
-            return bytes(self._dense[start : start + DIGEST_BYTES])
-        known = self._others.get(number)
-        if start > len(self._dense):
-            self._others.setdefault(number, digest)
-        else:
-            self._dense += self._others.pop(number, digest)
-        return known
 
 
 @dataclass
@@ -51,9 +29,7 @@ class SiteReleases:
     Attributes:
         pulses: closed pulses that were seen, over all epochs.
         portraits: closed portraits that were seen, over all epochs.
-        copies: records that said again what was known.
-        conflicts: records that bore a known block's name and said something else.
-        refused: records that are no release, or one that no policy allows.
+        records: which of its records count, and what became of the others.
         heartbeat: the last one in the topic's order.
         presence: gaps, epoch and pace.
         watched: its pulses as the detector sees them.
@@ -61,25 +37,42 @@ class SiteReleases:
 
     pulses: int = 0
     portraits: int = 0
-    copies: int = 0
-    conflicts: int = 0
-    refused: int = 0
+    records: ReleaseRecords = field(default_factory=ReleaseRecords)
     heartbeat: Heartbeat | None = None
     portrait: Portrait | None = None
     window: list[Pulse] = field(default_factory=list)
     presence: Presence = field(default_factory=Presence)
     watched: WatchedSite = field(default_factory=WatchedSite)
-    _known: dict[tuple[int, str], Digests] = field(default_factory=dict)
     _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
 
-    def take(self, release: SiteRelease, window_pulses: int) -> None:
-        """Take the next release of the topic."""
+    @property
+    def copies(self) -> int:
+        """Records that said again what was known."""
+        return self.records.copies
+
+    @property
+    def conflicts(self) -> int:
+        """Records that bore a known block's name and said something else."""
+        return len(self.records.conflicts)
+
+    @property
+    def refused(self) -> int:
+        """Records that are no release, or one that no policy allows."""
+        return len(self.records.refused)
+
+    def decide(self, decision: SiteDecision) -> None:
+        """The next decision about the site: of its alarm, or of records that do not count."""
+        self.records.look(decision)
+        self.watched.decide(decision)
+
+    def take(self, release: SiteRelease, offset: int, window_pulses: int) -> None:
+        """Take the next release of the topic, which lies at `offset`."""
         figures = release.root
         if isinstance(figures, Heartbeat):
             if self.beat(figures.epoch, figures.number):
                 self.heartbeat = figures
                 self.presence.take(figures)
-        elif self._is_first(figures):
+        elif self.records.is_first(figures, offset):
             self.presence.take(figures)
             self._show(figures, window_pulses)
 
@@ -109,15 +102,6 @@ class SiteReleases:
         heartbeat = self.heartbeat
         return None if heartbeat is None else heartbeat.number * heartbeat.interval_seconds
 
-    def _is_first(self, figures: Pulse | Portrait) -> bool:
-        digest = hashlib.sha256(figures.model_dump_json().encode()).digest()[:DIGEST_BYTES]
-        known = self._known.setdefault((figures.epoch, figures.kind), Digests()).first(figures.number, digest)
-        if known is None:
-            return True
-        self.copies += known == digest
-        self.conflicts += known != digest
-        return False
-
     def _show(self, figures: Pulse | Portrait, window_pulses: int) -> None:
         if isinstance(figures, Pulse):
             self.pulses += 1
@@ -132,7 +116,7 @@ class SiteReleases:
         """A heartbeat of this name has come; whether it is the first."""
         name = (epoch, number)
         if name in self._beats:
-            self.copies += 1
+            self.records.copies += 1
             return False
         self._beats[name] = None
         if len(self._beats) > REMEMBERED_HEARTBEATS:
@@ -163,7 +147,7 @@ class Fleet:
             site = SiteReleases(watched=WatchedSite(self.dispersion))
             for decision in self.decisions.values():
                 if decision.site == name:
-                    site.watched.decide(decision)
+                    site.decide(decision)
             self.sites[name] = site
         return self.sites[name]
 
@@ -174,7 +158,7 @@ class Fleet:
             return
         self.decisions[name] = decision
         if decision.site in self.sites:
-            self.sites[decision.site].watched.decide(decision)
+            self.sites[decision.site].decide(decision)
 
     def changes(self) -> dict[str, Change]:
         """What the detector says of each site that has released a pulse."""
@@ -186,9 +170,9 @@ class Fleet:
         """How much the fleet's counts vary against the model."""
         return sum((site.watched.spread() for site in list(self.sites.values())), Spread())
 
-    def take(self, name: str, release: SiteRelease) -> None:
-        """Take the next release of a site."""
-        self.site(name).take(release, self.window_pulses)
+    def take(self, name: str, release: SiteRelease, offset: int) -> None:
+        """Take the next release of a site, which lies at `offset` of its topic."""
+        self.site(name).take(release, offset, self.window_pulses)
 
 
 def _age(figures: Pulse | Portrait) -> tuple[int, int]:

@@ -137,7 +137,7 @@ class Federation:
             self._read.update({topic: there[topic] for topic in new})
             for topic in new:
                 if topic != DECISIONS:
-                    self._fleet.site(_name(topic))
+                    self._fleet.site(_name(topic)).records.topic = there[topic]
             _log.info("reading %s", ", ".join(new))
         self._look_at = self._clock() + LOOK_SECONDS
 
@@ -173,12 +173,15 @@ class Federation:
         try:
             release = self._reading.read(record)
         except InvalidMessage as error:
-            self._fleet.site(name).refused += 1
+            self._fleet.site(name).records.refuse(record.at.offset)
             _log.error("refused a record", extra={"of": name, "offset": record.at.offset, "why": str(error)})
         else:
-            before = self._fleet.site(name).heartbeat
-            self._fleet.take(name, release)
-            if self.caught_up and self._fleet.site(name).heartbeat is not before:
+            site = self._fleet.site(name)
+            heartbeat, conflicts = site.heartbeat, site.conflicts
+            self._fleet.take(name, release, record.at.offset)
+            if site.conflicts > conflicts:
+                _log.error("a release in conflict", extra={"of": name, "offset": record.at.offset})
+            if self.caught_up and site.heartbeat is not heartbeat:
                 self._note_arrival(name)
 
     def _note_arrival(self, name: str) -> None:

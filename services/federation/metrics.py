@@ -24,6 +24,8 @@ _GAUGES: Mapping[str, str] = {
     "last_heartbeat_timestamp_seconds": "When the last heartbeat's slot began, as a Unix time.",
     "heartbeat_interval_seconds": "How often the site says that it is alive.",
     "epoch": "The highest epoch of the site's ledger that was seen.",
+    "open_conflicts": "Records that bore a known block's name and said something else; until acknowledged.",
+    "open_refused": "Records that were no release, or one that no policy allows; until acknowledged.",
     "missing_pulses": "Pulses that did not come, though later ones of their epoch did.",
     "missing_portraits": "Portraits that did not come, though later ones of their epoch did.",
     "without_pulse_seconds": "How long the site has beaten since its last pulse, counted in heartbeats.",
@@ -70,7 +72,12 @@ class FleetCollector(Collector):
 
 def figures_of(site: SiteReleases) -> dict[str, float]:
     """The site's figures by metric; what is not known is left out."""
-    figures: dict[str, float | None] = {"pulses": site.pulses, "portraits": site.portraits}
+    figures: dict[str, float | None] = {
+        "pulses": site.pulses,
+        "portraits": site.portraits,
+        "open_conflicts": site.records.open_conflicts,
+        "open_refused": site.records.open_refused,
+    }
     share, dice = site.share(), site.dice()
     if share is not None:
         figures |= {

@@ -1,6 +1,7 @@
 """`segwatch site`: at the centre and in a hospital, on a real log of the embedded kind."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -115,6 +116,37 @@ def test_a_hospital_decides_behind_its_last_study_about_itself_only(file, monkey
     assert "this is the log of 'hospital-a'" in str(refused.exception)
     (decision,) = decisions(file)
     assert (decision.decision, decision.scored_to, decision.follows) == ("announce", 7, None)
+
+
+def test_conflicts_and_refused_releases_stand_until_they_are_acknowledged(centre):
+    nothing = run("acknowledge", "hospital-a", "--releases", "--reason", "r")
+    poison = at_centre("hospital-a", pulse(3, 3))
+    with EmbeddedLog(centre) as log, log.producer() as producer:
+        producer.send([at_centre("hospital-a", pulse(0, 9)), replace(poison, value=b"poison")])
+    before = rows()["hospital-a"]
+    told = run("acknowledge", "hospital-a", "--releases", "--reason", "the ledger was restored")
+    again = run("acknowledge", "hospital-a", "--releases", "--reason", "the ledger was restored")
+    after = rows()
+    with EmbeddedLog(centre) as log, log.producer() as producer:
+        producer.send([at_centre("hospital-a", pulse(1, 9))])
+
+    assert "nothing to acknowledge" in str(nothing.exception)
+    assert (before["conflicts"], before["refused"]) == (1, 1)
+    assert "acknowledged the releases that do not count before offset 12" in told.stdout
+    assert "already" in again.stdout
+    assert len(decisions(centre)) == 1
+    assert (after["hospital-a"]["conflicts"], after["hospital-a"]["refused"]) == (0, 0)
+    assert after["hospital-b"]["alarm"], "an alarm is another matter"
+    assert rows()["hospital-a"]["conflicts"] == 1
+
+
+def test_releases_are_acknowledged_at_the_centre_only(file):
+    with EmbeddedLog(file) as log:
+        make_hospital_topics(log)
+
+    told = run("acknowledge", "local", "--releases", "--reason", "r")
+
+    assert "--releases is the centre's" in str(told.exception)
 
 
 def test_a_log_without_sites_is_named(file):

@@ -1,12 +1,15 @@
 """The fold over releases: the first record counts, and copies change nothing."""
 
 import random
+from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.release import SiteRelease
-from services.federation.fleet import Digests, Fleet, SiteReleases
+from segwatch.federation.release_records import Digests
+from services.federation.fleet import Fleet, SiteReleases
 from services.federation.metrics import figures_of
 from tests.support.releases import heartbeat, portrait, pulse
 
@@ -16,8 +19,8 @@ BAD = (30, 30, 20, 10, 5, 3, 2)
 
 def _site(*releases: object, window: int = 3) -> SiteReleases:
     fleet = Fleet(window)
-    for release in releases:
-        fleet.take("hospital-a", SiteRelease(release))  # type: ignore[arg-type]  # one of the three kinds
+    for offset, release in enumerate(releases):
+        fleet.take("hospital-a", SiteRelease(release), offset)  # type: ignore[arg-type]  # one of the three kinds
     return fleet.site("hospital-a")
 
 
@@ -48,6 +51,43 @@ def test_a_copy_that_says_something_else_is_a_conflict_and_not_believed() -> Non
     assert (share.count, site.pulses, site.copies, site.conflicts) == (5, 1, 0, 1)
 
 
+def _looked(offset: int, topic: str) -> SiteDecision:
+    return SiteDecision(
+        decision="acknowledge_releases",
+        site="hospital-a",
+        reason="the ledger was restored",
+        who="somebody@centre",
+        at=datetime(2026, 11, 23, tzinfo=UTC),
+        released_to=offset,
+        release_topic=topic,
+    )
+
+
+def test_a_conflict_stands_until_somebody_has_looked_and_a_later_one_stands_again() -> None:
+    site = _site(pulse(0, 5), pulse(0, 15))
+    site.records.topic = "first"
+    assert figures_of(site)["open_conflicts"] == 1
+    site.decide(_looked(2, "first"))
+    assert figures_of(site)["open_conflicts"] == 0
+    site.take(SiteRelease(pulse(0, 16)), 2, 3)
+    site.records.refuse(3)
+    site.decide(_looked(1, "first"))
+    assert (figures_of(site)["open_conflicts"], figures_of(site)["open_refused"]) == (1, 1)
+
+
+def test_what_was_looked_at_in_another_topic_of_that_name_hides_nothing() -> None:
+    site = _site(pulse(0, 5), pulse(0, 15))
+    site.records.topic = "made again"
+    site.decide(_looked(1000, "deleted"))
+    assert figures_of(site)["open_conflicts"] == 1
+
+
+def test_who_looks_at_records_takes_no_alarm_away() -> None:
+    site = _site(pulse(0, 5))
+    site.decide(_looked(1, "first"))
+    assert site.watched.decisions == []
+
+
 def test_the_last_portrait_is_shown_even_when_an_older_one_comes_late() -> None:
     site = _site(portrait(1, BAD), portrait(0, GOOD))
     assert site.portraits == 2
@@ -65,7 +105,12 @@ def test_a_clock_that_ran_ahead_does_not_hide_a_site_that_falls_silent() -> None
 
 
 def test_a_site_that_released_nothing_has_no_quality() -> None:
-    assert figures_of(SiteReleases()) == {"pulses": 0.0, "portraits": 0.0}
+    assert figures_of(SiteReleases()) == {
+        "pulses": 0.0,
+        "portraits": 0.0,
+        "open_conflicts": 0.0,
+        "open_refused": 0.0,
+    }
 
 
 def test_the_figures_of_a_site_are_clamped_for_display_only() -> None:

@@ -1,0 +1,53 @@
+"""What is drawn over every panel of a board: when an alarm rang, was decided, or a change was made known."""
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import prometheus
+from grafana_foundation_sdk.models import common
+
+SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+ALARM, DECIDED, CHANGED = "dark-orange", "blue", "purple"
+"""Told apart by the colour-blind too."""
+
+
+def marks(title: str, expression: str, labels: str, colour: str) -> builders.AnnotationQuery:
+    """Marks wherever `expression` has a sample, with a text made of its labels."""
+    query = prometheus.Dataquery().expr(expression).ref_id("Anno").datasource(SOURCE).range()
+    return (
+        builders.AnnotationQuery()
+        .name(title)
+        .datasource(SOURCE)
+        .enable(True)
+        .icon_color(colour)
+        .expr(expression)
+        .title_format(title)
+        .text_format(labels)
+        .step("60s")
+        .target(query)
+    )
+
+
+def at_the_centre() -> list[builders.AnnotationQuery]:
+    """Alarms of the detector and what became of them; changes that were announced or decided."""
+    return [
+        marks("Alarm", f"{_delta('segwatch_change_alarm')} > 0", "{{site}}", ALARM),
+        marks("Alarm decided", f"{_delta('segwatch_change_alarm')} < 0", "{{site}}", DECIDED),
+        marks("A baseline begins", f"{_delta('segwatch_change_baseline_pulse')} != 0", "{{site}}", CHANGED),
+    ]
+
+
+def in_the_hospital() -> list[builders.AnnotationQuery]:
+    """The same of the hospital's own detector, and new versions of segwatch."""
+    return [
+        marks("Alarm", f"{_delta('segwatch_local_change_alarm')} > 0", "{{site}}", ALARM),
+        marks("Alarm decided", f"{_delta('segwatch_local_change_alarm')} < 0", "{{site}}", DECIDED),
+        marks(
+            "A change was announced or noticed",
+            f"{_delta('segwatch_site_announced_changes')} > 0",
+            "{{site}}",
+            CHANGED,
+        ),
+    ]
+
+
+def _delta(metric: str) -> str:
+    return f"max by (site) (delta({metric}{{site=~'$site'}}[2m]))"
