@@ -84,8 +84,12 @@ def test_a_stage_scores_studies_and_puts_aside_what_is_none(run: Run):
     scores_three_and_puts_one_aside(run("one_stage", *SCORER))
 
 
+TRAINS_A_NETWORK = {"nnunet_on_phantoms"}
+"""Takes ten minutes and more; `python -m benchmarks.onboard` stands on what it leaves."""
+
+
 def test_every_example_is_run_here():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {name for name, *_ in ALL}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {name for name, *_ in ALL} | TRAINS_A_NETWORK
 
 
 @pytest.mark.slow

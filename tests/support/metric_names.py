@@ -20,7 +20,7 @@ SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")
 FROM_PROMETHEUS = {"up", "ALERTS"}
 FROM_KUBERNETES = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
 FROM_THE_CLIENT = {"process_start_time_seconds"}
-VARIABLES = {"$__rate_interval": "5m", "$site": ".+", "$window": ".+"}
+VARIABLES = {"$stratum": ".+", "$__rate_interval": "5m", "$site": ".+", "$window": ".+"}
 
 
 def known_metrics() -> set[str]:

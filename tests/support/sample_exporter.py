@@ -39,6 +39,10 @@ GAUGES: Samples = {
     'segwatch_site_open_tail_studies{kind="pulse"}': 7,
     "segwatch_site_counted_studies": 107,
     "segwatch_site_announced_changes": 1,
+    **{
+        f'segwatch_site_stratum_{name}{{stratum="kernel",value="B70f"}}': value
+        for name, value in {"needs_attention_ratio": 0.6, "studies": 40, "stands_out": 0.4}.items()
+    },
     'segwatch_site_quality_state{state="ok"}': 1,
     'segwatch_dead_letters_pending{stage="features",error="missing_object"}': 2,
     'segwatch_federation_needs_attention_studies{site="hospital-a"}': 45,
@@ -87,6 +91,7 @@ COUNTERS: tuple[str, ...] = (
     'segwatch_stage_retries_total{stage="features",error="StoreUnavailable"}',
     'segwatch_dead_letters_total{stage="features",error="missing_object"}',
     'segwatch_ingest_studies_total{outcome="announced"}',
+    'segwatch_ingest_studies_total{outcome="rejected"}',
     'segwatch_segmentation_studies_total{lesion_source="model",lung_method="classical"}',
     'segwatch_features_studies_total{status="measured"}',
     'segwatch_scoring_studies_total{verdict="good"}',
@@ -98,6 +103,22 @@ COUNTERS: tuple[str, ...] = (
     'segwatch_scoring_pipeline_seconds_bucket{le="+Inf"}',
     'segwatch_site_blocks_released_total{kind="pulse"}',
 )
+
+
+PAST: tuple[str, ...] = (
+    'segwatch_ingest_studies_total{site="hospital-a",outcome="announced"}',
+    'segwatch_scoring_pipeline_seconds_bucket{site="hospital-a",le="300.0"}',
+)
+"""What some rules ask of a while ago."""
+
+
+def past(now: float, minutes: int = 30) -> str:
+    """The counters of PAST a minute apart up to now, as OpenMetrics that promtool makes blocks of."""
+    lines = []
+    for series in PAST:
+        lines.append(f"# TYPE {series.partition('{')[0].removesuffix('_total')} unknown")
+        lines += [f"{series} {minute} {now - 60 * (minutes - minute):.0f}" for minute in range(minutes)]
+    return "\n".join(lines) + "\n# EOF\n"
 
 
 def exposition(times_asked: int) -> str:

@@ -2,25 +2,27 @@
 
 import json
 import math
+import subprocess
+import time
 from urllib.parse import urlencode
 
 import pytest
 
-from deploy.local.machine.binaries import PROMETHEUS, find
+from deploy.local.machine.binaries import PROMETHEUS, PROMTOOL, find
 from deploy.local.machine.folders import RULES
 from deploy.local.machine.loopback_http import get_json
 from deploy.local.machine.supervisor import running
 from deploy.local.machine.waiting import comes_true
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from tests.support.metric_names import panels_of, substituted
-from tests.support.sample_exporter import SampleExporter
+from tests.support.sample_exporter import SampleExporter, past
 
 DEADLINE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
-    """A Prometheus with the rules of both sides and a minute's data at most."""
+    """A Prometheus with the rules of both sides, and half an hour's data of what they ask of a while ago."""
     binary = find(PROMETHEUS)
     if binary is None:
         pytest.skip("prometheus is neither in .build/bin nor on the PATH: `make setup` fetches it")
@@ -30,7 +32,12 @@ def prometheus(tmp_path_factory):
             Target("federation", exporter.address),
         ]
         config = configuration(targets, [RULES / "*.yaml"], every="1s", alertmanager=None)
-        server = Prometheus("prometheus", binary, tmp_path_factory.mktemp("prometheus"), config)
+        folder = tmp_path_factory.mktemp("prometheus")
+        server = Prometheus("prometheus", binary, folder, config)
+        before = folder / "past.txt"
+        before.write_text(past(time.time()))
+        blocks = [find(PROMTOOL), "tsdb", "create-blocks-from", "openmetrics", before, folder / "data"]
+        subprocess.run(blocks, check=True, capture_output=True)
         with running(server):
             yield server
 

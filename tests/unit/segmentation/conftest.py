@@ -90,6 +90,8 @@ def segmentation(store: VolumeStore, registry: CollectorRegistry):
     """Makes the handler, by default without any model."""
 
     def make(**more: Any) -> Segmentation:
-        return Segmentation(store=store, studies=StudySource(registry), now=lambda: NOON, **more)
+        return Segmentation(
+            store=store, studies=StudySource(registry), now=lambda: NOON, clock=lambda: 0.0, **more
+        )
 
     return make

@@ -89,6 +89,9 @@ def test_identifiers_and_scanner_are_read(tmp_path, slices, save):
         "tube_current_ma": 120.0,
         "peak_kilovoltage": 100.0,
         "contrast_agent": True,
+        "station": None,
+        "software": None,
+        "protocol": None,
     }
 
 
