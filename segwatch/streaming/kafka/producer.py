@@ -82,12 +82,11 @@ class KafkaProducer(Closes):
 
     def _drop(self, client: Client) -> None:
         """Of several threads that shared it, the first lets it go."""
-        close = partial(client.close, timeout=CLOSE_SECONDS / 2)
         with self._lock:
             if self._client is not client:
                 return
             self._client, self._known = None, set()  # a topic may be gone: the next send asks again
-        bounded(close, "the broken producer")
+        bounded(partial(_let_go, client), "the broken producer")
 
     def _know(self, topics: set[str]) -> None:
         if topics <= self._known:
@@ -98,10 +97,26 @@ class KafkaProducer(Closes):
         self._known |= topics
 
     def _close(self) -> None:
-        client = self._client
-        if client is None:
+        if self._client is None:
             return
         try:
-            client.close(timeout=CLOSE_SECONDS / 2)
+            _let_go(self._client)
         except KafkaTimeoutError as error:
             raise TimeoutError(f"unsent records are left behind: {error}") from None
+
+
+def _let_go(client: Client) -> None:
+    """Close it; one that cannot send what it has is ended by force.
+
+    Its own close gives up before it has ended its thread, and tries, and fails, once more when it is
+    collected (3.0.12).
+
+    Raises:
+        KafkaTimeoutError: records were not sent.
+    """
+    try:
+        client.close(timeout=CLOSE_SECONDS / 2)
+    except KafkaTimeoutError:
+        client._sender.force_close()
+        client._closed = True
+        raise
