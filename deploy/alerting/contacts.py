@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from segwatch.contracts.envelope import describe
+from segwatch.contracts.yaml_fields import fields_of
 from segwatch.errors import BadInput
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
@@ -152,11 +154,8 @@ def read_contacts(path: Path) -> Contacts:
         BadInput: it cannot be read, or is none; names the file and what is wrong in it.
     """
     try:
-        return Contacts.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Contacts.model_validate(fields_of(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"{path}: cannot be read: {error}") from error
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()
-        )
-        raise BadInput(f"{path}: {wrong}") from error
+        raise BadInput(f"{path}: {describe(error)}") from error

@@ -15,7 +15,8 @@ from segwatch.aggregation.local_watch import LocalChange
 from segwatch.aggregation.rolling import Quality
 from segwatch.contracts.base import Contract
 from segwatch.contracts.envelope import describe
-from segwatch.errors import BadInput
+from segwatch.contracts.yaml_fields import fields_of
+from segwatch.errors import BadInput, in_one_line
 
 QualityState = Literal["ok", "watch", "stop", "unknown"]
 STATES: tuple[QualityState, ...] = ("ok", "watch", "stop", "unknown")
@@ -74,9 +75,9 @@ def read_stop_rule(path: Path) -> StopRule:
         BadInput: it cannot be read, or says what no rule says; names the file and the field.
     """
     try:
-        return StopRule.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return StopRule.model_validate(fields_of(path.read_text(encoding="utf-8")) or {})
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"the stop rule {path} cannot be read: {' '.join(str(error).split())}") from None
+        raise BadInput(f"the stop rule {path} cannot be read: {in_one_line(error, 500)}") from None
     except ValidationError as error:
         raise BadInput(f"the stop rule {path} is refused: {describe(error)}") from None
 

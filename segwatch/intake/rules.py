@@ -14,7 +14,8 @@ from pydicom.uid import UID
 
 from segwatch.contracts.envelope import describe
 from segwatch.contracts.intake import IntakeRules, Limits, SeriesConditions, SeriesRule
-from segwatch.errors import BadInput
+from segwatch.contracts.yaml_fields import fields_of
+from segwatch.errors import BadInput, in_one_line
 from segwatch.intake.series import Series
 
 DEFAULTS = "chest_ct.yaml"
@@ -50,9 +51,9 @@ def read_rules(path: Path | None) -> IntakeRules:
 
 def _rules(text: str, name: str) -> IntakeRules:
     try:
-        return IntakeRules.model_validate_json(json.dumps(yaml.safe_load(text), default=str))
+        return IntakeRules.model_validate_json(json.dumps(fields_of(text), default=str))
     except yaml.YAMLError as error:
-        raise BadInput(f"the intake rules {name} are not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"the intake rules {name} are not YAML: {in_one_line(error, 500)}") from None
     except ValidationError as error:
         raise BadInput(f"the intake rules {name} are refused: {describe(error)}") from None
 

@@ -1,9 +1,8 @@
 """The site's privacy policy: read from its file, which is refused where unclear or too loose; its cost."""
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -11,7 +10,8 @@ from pydantic import ValidationError
 from segwatch.aggregation.mechanism.bounds import BOUNDS
 from segwatch.contracts.envelope import describe
 from segwatch.contracts.policy import SitePolicy
-from segwatch.errors import BadInput
+from segwatch.contracts.yaml_fields import fields_of
+from segwatch.errors import BadInput, in_one_line
 
 
 def read_policy(path: Path) -> SitePolicy:
@@ -29,10 +29,10 @@ def read_policy(path: Path) -> SitePolicy:
             " without one; deploy/policy/default.yaml is a safe start"
         ) from None
     try:
-        fields = yaml.load(text, Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader that is stricter
+        fields = fields_of(text)
         policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
     except yaml.YAMLError as error:
-        raise BadInput(f"the privacy policy {path} is not YAML: {' '.join(str(error).split())}") from None
+        raise BadInput(f"the privacy policy {path} is not YAML: {in_one_line(error, 500)}") from None
     except ValidationError as error:
         raise BadInput(f"the privacy policy {path} is refused: {describe(error)}") from None
     _check_means(path, policy)
@@ -70,14 +70,3 @@ def _check_means(path: Path, policy: SitePolicy) -> None:
             f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
             f" no public bounds; there are for {', '.join(BOUNDS)}"
         )
-
-
-class _EachKeyOnce(yaml.SafeLoader):
-    """YAML lets a later key silently win; in a policy that would hide what is in force."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
-        if twice:
-            raise yaml.YAMLError(f"{', '.join(twice)} stands there twice")
-        return super().construct_mapping(node, deep=deep)
