@@ -14,6 +14,7 @@ from segwatch.federation.release_records import ReleaseRecords
 from segwatch.federation.watched_site import Change, WatchedSite, changed_sites
 from segwatch.streaming.decisions import decision_id, decision_record, decisions_in
 from segwatch.streaming.log import Log, Record
+from segwatch.streaming.operator import checked_reason
 from segwatch.streaming.topic_reader import whole_topic
 
 
@@ -166,11 +167,9 @@ def new_decision(
     Raises:
         BadInput: the reason is empty or longer than 500 letters.
     """
-    text = " ".join(reason.split())
-    if not 1 <= len(text) <= 500:
-        raise BadInput("--reason needs a sentence of 1 to 500 letters: it is what others will read of it")
+    why = checked_reason(reason)
     return SiteDecision.model_validate(
-        {"decision": kind, "site": site, "reason": text, "who": who, "at": now, **about}
+        {"decision": kind, "site": site, "reason": why, "who": who, "at": now, **about}
     )
 
 

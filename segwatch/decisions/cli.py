@@ -89,7 +89,7 @@ def status(
     """At the centre: how every site stands, those with an alarm first."""
     from segwatch.decisions.centre import is_a_centre, read_sites
     from segwatch.decisions.shown import as_rows, as_table
-    from segwatch.streaming.deadletters.cli import connected
+    from segwatch.streaming.operator import connected
 
     with connected() as log:
         if not is_a_centre(log):
@@ -169,7 +169,7 @@ def _decide(
     from segwatch.decisions.hospital import decide_here, is_a_hospital
     from segwatch.decisions.shown import done
     from segwatch.streaming.connect import open_log
-    from segwatch.streaming.decisions import user_at_host
+    from segwatch.streaming.operator import user_at_host
     from segwatch.streaming.settings import ConnectionSettings, load_settings
 
     decision = new_decision(kind, name, reason, user_at_host(), utc_now())
@@ -189,8 +189,7 @@ def _acknowledge_releases(name: str, reason: str) -> None:
     from segwatch.contracts.envelope import utc_now
     from segwatch.decisions.centre import acknowledge_releases, is_a_centre, read_sites
     from segwatch.decisions.shown import done
-    from segwatch.streaming.deadletters.cli import connected
-    from segwatch.streaming.decisions import user_at_host
+    from segwatch.streaming.operator import connected, user_at_host
 
     with connected() as log:
         if not is_a_centre(log):

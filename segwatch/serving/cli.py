@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from segwatch.streaming.operator import connected
 from segwatch.terminal import new_console, say
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def register(app: typer.Typer) -> None:
 @scorer_commands.command("status")
 def status() -> None:
     """Show every decision, the last one last: who, when, why, and by which hashes."""
-    from segwatch.serving.commands import connected_log, in_a_line
+    from segwatch.serving.commands import in_a_line
     from segwatch.serving.decisions import ScorerDecisions
 
-    with connected_log() as log:
+    with connected() as log:
         made = ScorerDecisions(log).all()
     for each in made:
         say(in_a_line(each))
@@ -53,9 +54,9 @@ def status() -> None:
 def compare_scorers() -> None:
     """Show what would change if the shadow counted: flags, shares and pages over the last 200 studies."""
 
-    from segwatch.serving.commands import compared, connected_log
+    from segwatch.serving.commands import compared
 
-    with connected_log() as log:
+    with connected() as log:
         found = compared(log)
     new_console().print(_table(found.counts, found.shadow))
     say(

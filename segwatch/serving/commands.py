@@ -7,13 +7,10 @@ from typing import Literal
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.errors import BadInput
 from segwatch.serving.comparison import Comparison, compare, pair_of
-from segwatch.serving.decisions import ScorerDecisions, checked_reason, decide
+from segwatch.serving.decisions import ScorerDecisions, decide
 from segwatch.serving.last_scores import last_scores
-from segwatch.streaming.deadletters.cli import connected as connected_log
-from segwatch.streaming.decisions import user_at_host
 from segwatch.streaming.log import Log
-
-__all__ = ["change", "compared", "connected_log", "in_a_line"]
+from segwatch.streaming.operator import checked_reason, connected, user_at_host
 
 
 def change(
@@ -39,7 +36,7 @@ def change(
         if bundles[0].identity == bundles[1].identity:
             raise BadInput(f"the shadow in {shadow} is the scorer in {scorer}: there is nothing to promote")
     wanted, other = bundles[0].identity, bundles[-1].identity
-    with connected_log() as log:
+    with connected() as log:
         before = ScorerDecisions(log).all()
         now = before[-1].counts if before else None
         if (now is None and decision == "rollback") or (now is not None and now.sha256 == wanted.sha256):

@@ -11,13 +11,12 @@ from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.identity import result_id
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.topics import SCORER_DECISIONS
-from segwatch.errors import BadInput, InvalidMessage
+from segwatch.errors import InvalidMessage
 from segwatch.streaming.log import Log, outgoing
 from segwatch.streaming.topic_reader import TopicReader
 
 LOOK_SECONDS = 1.0
 """How late a decision is met at most; every look asks the log where its end is."""
-LONGEST_REASON = 500
 
 
 class ScorerDecisions:
@@ -53,18 +52,6 @@ class ScorerDecisions:
     def close(self) -> None:
         """Let the connection go."""
         self._topic.close()
-
-
-def checked_reason(text: str) -> str:
-    """The reason in one line.
-
-    Raises:
-        BadInput: there is none, or it is too long.
-    """
-    reason = " ".join(text.split())
-    if not 1 <= len(reason) <= LONGEST_REASON:
-        raise BadInput(f"--reason needs 1 to {LONGEST_REASON} letters: it is what others will read of it")
-    return reason
 
 
 def decide(

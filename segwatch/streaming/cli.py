@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from segwatch.streaming.deadletters.cli import connected
+from segwatch.streaming.operator import connected
 from segwatch.terminal import say
 
 topics = typer.Typer(

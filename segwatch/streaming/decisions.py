@@ -1,7 +1,5 @@
 """The topic of decisions: how one is written, and what the first record of each id says."""
 
-import getpass
-import socket
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -44,12 +42,3 @@ def decisions_in(records: Iterable[Record]) -> dict[str, SiteDecision]:
             event = decode(DECISIONS, record.key, record.value, record.headers)
             found.setdefault(event.id, event.data)
     return found
-
-
-def user_at_host() -> str:
-    """Who runs the command, and where: `user@host`."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user that has no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

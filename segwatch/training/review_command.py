@@ -17,7 +17,7 @@ from segwatch.files import whole_folder
 from segwatch.scoring.bundle import load
 from segwatch.serving.last_scores import last_scores
 from segwatch.statistics.poststratified import chosen_for_review
-from segwatch.streaming.deadletters.cli import connected
+from segwatch.streaming.operator import connected
 from segwatch.terminal import say
 from segwatch.training.scored_table import scores_of
 

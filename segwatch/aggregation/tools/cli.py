@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segwatch.streaming.deadletters.cli import connected
+from segwatch.streaming.operator import connected
 from segwatch.terminal import say
 
 if TYPE_CHECKING:

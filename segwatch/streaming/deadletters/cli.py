@@ -1,18 +1,17 @@
 """`segwatch deadletters list|show|replay`: what could not be processed, why, and another try."""
 
 import json
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segwatch.streaming.operator import checked_reason, connected, user_at_host
 from segwatch.terminal import new_console, plain_line, say
 
 if TYPE_CHECKING:
     from segwatch.streaming.deadletters.reading import Letter
-    from segwatch.streaming.log import Log
 
 AS_JSON = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 IDS = Annotated[list[str] | None, typer.Argument(help="Ids, or how they begin.", metavar="[ID]...")]
@@ -112,37 +111,16 @@ def acknowledge_letters(
 
     if bool(ids) == everything:
         raise typer.BadParameter("name ids, or say --all")
-    if not reason.strip():
-        raise typer.BadParameter("say why", param_hint="--reason")
+    why = checked_reason(reason)
     with connected() as log, log.producer() as producer:
         found = read_letters(log)
         chosen = list(found.by_id.values()) if everything else [find(found, id_) for id_ in ids or []]
         waiting = [letter for letter in dict.fromkeys(chosen) if letter.pending]
-        producer.send([acknowledgement(letter, now(), _somebody(), reason.strip()) for letter in waiting])
+        producer.send([acknowledgement(letter, now(), user_at_host(), why) for letter in waiting])
     for letter in waiting:
         say(f"{letter.id}  acknowledged")
     if not waiting:
         say("nothing waits")
-
-
-def _somebody() -> str:
-    """Who is at the keyboard, as far as the machine knows."""
-    import getpass
-    import socket
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        name = str(os.getuid())
-    return f"{name}@{socket.gethostname()}"
-
-
-def connected() -> "Log":
-    """The log that the environment names, to be closed by `with`."""
-    from segwatch.streaming.connect import open_log
-    from segwatch.streaming.settings import ConnectionSettings, load_settings
-
-    return open_log(load_settings(ConnectionSettings, strangers=True))
 
 
 def _summary(letter: "Letter") -> dict[str, Any]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from kafka import errors as kafka
 
-from segwatch.errors import LogRefused, LogUnavailable, LostPlace, SegwatchError, Unprocessable
+from segwatch.errors import LogRefused, LogUnavailable, LostPlace, SegwatchError, Unprocessable, in_one_line
 
 _REFUSED = (
     kafka.AuthorizationError,
@@ -45,7 +45,7 @@ def no_topics(missing: Iterable[str]) -> LogRefused:
 
 
 def _translate(error: kafka.KafkaError, doing: str) -> SegwatchError:
-    text = f"{doing}: {type(error).__name__}: {_brief(error)}"
+    text = f"{doing}: {type(error).__name__}: {in_one_line(error, 300)}"
     if isinstance(error, _REFUSED):
         return LogRefused(f"{text}; see the topic's name and this principal's rights")
     if isinstance(error, TOO_LARGE):
@@ -64,7 +64,3 @@ def _only_rebalancing(error: kafka.KafkaError) -> bool:
         and bool(error.args)
         and isinstance(error.args[0], kafka.RebalanceInProgressError)
     )
-
-
-def _brief(error: kafka.KafkaError) -> str:
-    return " ".join(str(error).split())[:300]
