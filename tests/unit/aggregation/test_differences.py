@@ -103,6 +103,8 @@ class History:
             ledger.clear()
             self.world.log.records[RELEASE].clear()
         else:
+            if not ledger and not self.world.log.records[RELEASE]:
+                self._run(self.world.service())  # else all three were lost at once, which is not covered
             self.world.audit_log.unlink(missing_ok=True)
         for which in (0, 1):
             self._services[which] = self.world.service()
