@@ -28,6 +28,11 @@ SegwatchError
 """
 
 
+def in_one_line(error: Exception, most: int = 200) -> str:
+    """What an error says, for a sentence of ours: one line of `most` letters at the most."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 class SegwatchError(Exception):
     """Root of all errors that segwatch raises on purpose."""
 

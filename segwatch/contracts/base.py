@@ -74,3 +74,8 @@ class ModelIdentity(Contract):
 
     name: Name = leaves()
     sha256: Digest = leaves()
+
+    @property
+    def shown(self) -> str:
+        """As people read it: the name, and the hash as far as it tells two apart."""
+        return f"{self.name} ({self.sha256[:12]})"

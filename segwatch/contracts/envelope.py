@@ -30,7 +30,7 @@ from segwatch.contracts.topics import (
     SCORER_DECISIONS,
     SEGMENTED,
 )
-from segwatch.errors import InvalidMessage
+from segwatch.errors import InvalidMessage, in_one_line
 
 TYPES: Mapping[str, type[BaseModel]] = {
     RECEIVED: StudyReceived,
@@ -140,7 +140,7 @@ def decode(expected: str, key: bytes | None, value: bytes | None, headers: Heade
     try:
         carried = from_binary(KafkaMessage(dict(headers), key, value), _FORMAT)
     except (BaseCloudEventException, ValueError, TypeError, OverflowError) as error:
-        raise InvalidMessage(f"not a CloudEvent in binary mode: {_short(error)}") from None
+        raise InvalidMessage(f"not a CloudEvent in binary mode: {in_one_line(error)}") from None
     attributes = carried.get_attributes()
     if attributes["specversion"] != "1.0" or attributes["type"] != expected:
         raise InvalidMessage(f"the event is not of the type {expected}, CloudEvents 1.0")
@@ -175,7 +175,3 @@ def describe(error: ValidationError, most: int = 5) -> str:
     lines = [f"{'.'.join(map(str, p['loc'])) or 'message'}: {p['msg']}" for p in problems[:most]]
     more = len(problems) - most
     return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

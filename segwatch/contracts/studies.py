@@ -1,7 +1,7 @@
 """The messages about one study. None of them leaves the hospital."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -77,6 +77,11 @@ class Study(Contract):
     received_at: datetime
     arrival: Arrival | None = None
     scanner: Scanner | None = None
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """These fields, as the next message about the study takes them over."""
+        return {name: getattr(self, name) for name in Study.model_fields}
 
 
 class StudyReceived(Study):

@@ -9,7 +9,6 @@ from itertools import groupby
 from segwatch.aggregation.ledger.fold import CountedEntry, fold
 from segwatch.aggregation.ledger.ledger import Ledger
 from segwatch.aggregation.local_watch import LocalWatch
-from segwatch.contracts.base import ModelIdentity
 from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.ledger import BlockClosed, EpochOpened
@@ -135,8 +134,8 @@ def period_at_centre(
     decisions = _decisions(log, site)
     pulses = list(first_pulses(whole_topic(log, topic)))
     inside = [pulse for pulse in pulses if period.has(pulse.closed)]
-    made = {f"model {_named(pulse.model)}" for pulse in inside if pulse.model}
-    made |= {f"scorer {_named(pulse.scorer)}" for pulse in inside if pulse.scorer}
+    made = {f"model {pulse.model.shown}" for pulse in inside if pulse.model}
+    made |= {f"scorer {pulse.scorer.shown}" for pulse in inside if pulse.scorer}
     made |= {
         f"policy {pulse.policy_version}: pulses of {pulse.k} studies, epsilon {pulse.epsilon:g}"
         for pulse in inside
@@ -178,8 +177,8 @@ def period_in_hospital(log: Log, site: str, period: Period, reviews: SiteReviews
         if period.has(scored.received_at.date()):
             studies[scored.study] = scored
     seen = sorted(studies.values(), key=lambda each: each.received_at)
-    made = {f"scorer {_named(each.scorer)}" for each in seen}
-    made |= {f"model {_named(each.model)}" for each in seen if each.model}
+    made = {f"scorer {each.scorer.shown}" for each in seen}
+    made |= {f"model {each.model.shown}" for each in seen if each.model}
     return SitePeriod(
         site=site,
         period=period,
@@ -271,10 +270,6 @@ def _decisions(log: Log, site: str) -> list[SiteDecision]:
 
 def _scorers(log: Log) -> list[ScorerDecision]:
     return ScorerDecisions(log).all() if SCORER_DECISIONS in log.topics() else []
-
-
-def _named(identity: ModelIdentity) -> str:
-    return f"{identity.name} ({identity.sha256[:12]})"
 
 
 def _closed(pulse: Pulse) -> date:

@@ -80,7 +80,7 @@ def _failure_rate(told: SitePeriod) -> str:
 
 
 def _counts(made: ScorerDecision) -> str:
-    now, before = (f"{each.name} ({each.sha256[:12]})" for each in (made.counts, made.instead_of))
+    now, before = (each.shown for each in (made.counts, made.instead_of))
     return f"{now} counts instead of {before}: {made.reason}"
 
 

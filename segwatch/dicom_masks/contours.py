@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from segwatch.contracts.base import Geometry
 from segwatch.dicom_masks.header import items, text
 from segwatch.dicom_masks.naming import Named, chosen
-from segwatch.errors import RefusedVolume
+from segwatch.errors import RefusedVolume, in_one_line
 from segwatch.volumes.dicom_slices import is_the_disks, quietly
 from segwatch.volumes.image import Mask
 from segwatch.volumes.labels import LesionLabel
@@ -57,9 +57,7 @@ def read_contours(path: Path, like: Geometry, label: LesionLabel) -> Mask:
     except Exception as error:
         if is_the_disks(error) or isinstance(error, RefusedVolume):
             raise  # everything else is damage
-        problem = (
-            f"it holds no contours that can be read ({' '.join(str(error).split())[:200]}); export it again"
-        )
+        problem = f"it holds no contours that can be read ({in_one_line(error)}); export it again"
         raise refused("unreadable", path.name, problem) from None
 
 

@@ -15,7 +15,7 @@ from segwatch.contracts.base import Geometry
 from segwatch.dicom_masks.header import items, text
 from segwatch.dicom_masks.naming import Named, chosen
 from segwatch.dicom_masks.placing import Canvas, Plane
-from segwatch.errors import RefusedVolume
+from segwatch.errors import RefusedVolume, in_one_line
 from segwatch.volumes.dicom_slices import is_the_disks, quietly
 from segwatch.volumes.image import Mask
 from segwatch.volumes.labels import LesionLabel
@@ -43,7 +43,7 @@ def read_segmentation(path: Path, like: Geometry, label: LesionLabel, threshold:
     except Exception as error:
         if is_the_disks(error) or isinstance(error, RefusedVolume):
             raise  # everything else is damage, which breaks highdicom in any way there is
-        problem = f"it is no segmentation that can be read ({_short(error)}); export it again"
+        problem = f"it is no segmentation that can be read ({in_one_line(error)}); export it again"
         raise refused("unreadable", path.name, problem) from None
 
 
@@ -103,7 +103,3 @@ def _plane(frame: pydicom.Dataset, shared: pydicom.Dataset, name: str) -> Plane:
         numbers("PlaneOrientationSequence", "ImageOrientationPatient"),
         numbers("PixelMeasuresSequence", "PixelSpacing"),
     )
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

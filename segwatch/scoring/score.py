@@ -147,11 +147,7 @@ def _attended(measured: Measured, scorer: Scorer) -> Score:
 def scored_study(measured: StudyMeasured, scorer: Scorer) -> StudyScored:
     """The message that carries a measured study's score; raises as `score` does."""
     return StudyScored(
-        study=measured.study,
-        patient=measured.patient,
-        received_at=measured.received_at,
-        arrival=measured.arrival,
-        scanner=measured.scanner,
+        **measured.carried,
         **vars(study_score(measured, scorer)),
         features=measured.features,
         lesion_source=measured.lesion_source,

@@ -18,7 +18,7 @@ from nnunetv2.preprocessing.resampling.default_resampling import compute_new_sha
 from numpy.typing import NDArray
 
 from segwatch.contracts.studies import MaskProbabilities
-from segwatch.errors import RefusedModel, Unprocessable
+from segwatch.errors import RefusedModel, Unprocessable, in_one_line
 from segwatch.segmentation.bundle import Bundle
 from segwatch.segmentation.confidence import mean_pairwise_dice, summary
 from segwatch.segmentation.plans import flips_to
@@ -77,7 +77,7 @@ class LesionModel:
                 predictor.network.to(torch.device(device))
         except Exception as error:  # whatever is in the files, nnU-Net and torch say it in many ways
             raise RefusedModel(
-                f"LESION_MODEL: nnU-Net cannot load {bundle.folder} on {device}: {_short(error)}"
+                f"LESION_MODEL: nnU-Net cannot load {bundle.folder} on {device}: {in_one_line(error, 300)}"
             ) from error
         self._predictor = predictor
         self._folds = list(predictor.list_of_parameters)
@@ -189,7 +189,3 @@ def _threads(wanted: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(wanted)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

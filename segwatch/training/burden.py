@@ -6,9 +6,9 @@ saying the same of every mask is no prediction.
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
 from segwatch.arrays import Flags, Floats, Integers, Texts
@@ -20,7 +20,7 @@ from segwatch.scoring.second_target import MASK_SHARE, Burden
 from segwatch.scoring.skops_file import write
 from segwatch.statistics.conformal import band_interval
 from segwatch.statistics.resampling import mean_over_patients
-from segwatch.training.models import SEED, ModelRecipe, fit, splits
+from segwatch.training.models import SEED, ModelRecipe, boosted, fit, splits
 from segwatch.training.serving_form import serving_form
 
 FEWEST_FOLDS = 5
@@ -30,21 +30,13 @@ RESAMPLES = 2000
 TAIL = 2.5
 """Per cent of the draws at either end of a gain's interval."""
 
-
-def _boost(seed: int) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
-        loss="absolute_error",
-        max_iter=120,
-        learning_rate=0.06,
-        max_depth=3,
-        min_samples_leaf=10,
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=seed,
-    )
-
-
-RECIPE = ModelRecipe("burden", "gradient boosting, absolute error", "regressor", _boost, scaled=False)
+RECIPE = ModelRecipe(
+    "burden",
+    "gradient boosting, absolute error",
+    "regressor",
+    partial(boosted, loss="absolute_error"),
+    scaled=False,
+)
 
 
 @dataclass(frozen=True)

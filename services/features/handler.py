@@ -51,11 +51,7 @@ class Measuring:
 def measured(study: StudySegmented, measures: Measures) -> StudyMeasured:
     """The message that carries the measures."""
     return StudyMeasured(
-        study=study.study,
-        patient=study.patient,
-        received_at=study.received_at,
-        arrival=study.arrival,
-        scanner=study.scanner,
+        **study.carried,
         ct_unit=study.ct_unit,
         lesion_source=study.lesion_source,
         lung_method=study.lung_method,

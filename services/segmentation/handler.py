@@ -146,11 +146,7 @@ class Segmentation:
         """Store what is new, native and on the features' grid: features then need not open the volume."""
         save = self.store.save_mask
         return StudySegmented(
-            study=study.study,
-            patient=study.patient,
-            received_at=study.received_at,
-            arrival=study.arrival,
-            scanner=study.scanner,
+            **study.carried,
             ct_unit=study.ct_unit,
             geometry=study.geometry,
             grid=grid_geometry(study.geometry),
