@@ -16,7 +16,7 @@ FLOORS: Floors = (
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
-    ("cohorts", "decisions"),
+    ("cohorts", "decisions", "preflight"),
     ("training",),
     ("evaluation",),
     ("onboarding",),

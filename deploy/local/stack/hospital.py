@@ -18,7 +18,7 @@ from deploy.local.machine.supervisor import Program
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
-from deploy.manifests.access import HOSPITAL
+from segwatch.streaming.access import HOSPITAL
 from segwatch.streaming.topics import make_hospital_topics
 
 SCRAPE_EVERY = "5s"
