@@ -59,6 +59,7 @@ schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 
 generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
 	$(BIN)/python -m deploy.manifests
+	$(BIN)/python -m deploy.doors
 	$(BIN)/python -m deploy.alerting deploy/alerting/contacts.yaml deploy/alerting/compose
 	$(BIN)/python -m deploy.dashboards
 	$(BIN)/python -m services.ingest.conformance

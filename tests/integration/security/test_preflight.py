@@ -1,4 +1,4 @@
-"""`segwatch preflight` against real brokers with certificates and rights: what it finds in topics and rights."""
+"""`segwatch preflight` against real brokers with certificates and rights: topics, rights, authorities."""
 
 from pathlib import Path
 
