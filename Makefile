@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast faults lint audit bench schemas generate requirements
+.PHONY: help setup run up down test test-fast faults lint audit bench bundle test-server schemas generate requirements
 
 PYTHON ?= python3
 VENV := .venv
@@ -53,6 +53,12 @@ faults: setup ## a site under faults, checked; SEED=7 STUDIES=200 MINUTES=10 (do
 bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model, what privacy costs
 	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
+
+bundle: setup ## one tarball for a server without network (dist/); SEGMENTATION=no leaves torch out (docs/operations/server.md)
+	$(BIN)/python -m deploy.server bundle $(if $(filter no,$(SEGMENTATION)),--no-segmentation)
+
+test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
+	$(BIN)/python -m pytest tests/server --override-ini=testpaths=
 
 schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 	$(BIN)/segwatch schemas write

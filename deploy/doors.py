@@ -22,7 +22,7 @@ Rule = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class Reason:
+class OpenDoor:
     """Why a door is open, and between whom.
 
     Attributes:
@@ -39,33 +39,37 @@ class Reason:
     crosses: bool = False
 
 
-REASONS: dict[Rule, Reason] = {
-    ("names", "to", 53): Reason("all pods", "the cluster's DNS", "DNS, UDP and TCP", "names"),
-    ("services", "from", 8080): Reason(
+REASONS: dict[Rule, OpenDoor] = {
+    ("names", "to", 53): OpenDoor("all pods", "the cluster's DNS", "DNS, UDP and TCP", "names"),
+    ("services", "from", 8080): OpenDoor(
         "Prometheus", "each service", "HTTP", "metrics; probes come from the node"
     ),
-    ("ingest", "from", 11112): Reason(
+    ("ingest", "from", 11112): OpenDoor(
         "PACS, scanners", "ingest", "DICOM over TLS", "studies come in by C-STORE", True
     ),
-    ("ingest", "from", 8042): Reason("PACS, senders", "ingest", "HTTPS", "studies come in by STOW-RS", True),
-    ("bridge", "to", 9094): Reason(
+    ("ingest", "from", 8042): OpenDoor(
+        "PACS, senders", "ingest", "HTTPS", "studies come in by STOW-RS", True
+    ),
+    ("bridge", "to", 9094): OpenDoor(
         "bridge",
         "the centre's Kafka",
         "Kafka over TLS, both show certificates",
         "releases leave; nothing else does",
         True,
     ),
-    ("bridge", "from", 8083): Reason("Strimzi", "bridge", "HTTP", "its operator gives the worker its orders"),
-    ("kafka", "from", 9090): Reason("Strimzi", "Kafka", "TLS", "its operator"),
-    ("kafka", "from", 9091): Reason("Strimzi", "Kafka", "TLS", "its operator"),
-    ("kafka", "from", 8443): Reason("Strimzi", "Kafka", "HTTPS", "its operator"),
-    ("kafka-operator", "to", 443): Reason(
+    ("bridge", "from", 8083): OpenDoor(
+        "Strimzi", "bridge", "HTTP", "its operator gives the worker its orders"
+    ),
+    ("kafka", "from", 9090): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
+    ("kafka", "from", 9091): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
+    ("kafka", "from", 8443): OpenDoor("Strimzi", "Kafka", "HTTPS", "its operator"),
+    ("kafka-operator", "to", 443): OpenDoor(
         "Strimzi's entity operator", "Kubernetes' API", "HTTPS", "topics and users"
     ),
-    ("kafka-operator", "to", 6443): Reason(
+    ("kafka-operator", "to", 6443): OpenDoor(
         "Strimzi's entity operator", "Kubernetes' API", "HTTPS", "topics and users"
     ),
-    ("kafka-from-hospitals", "from", 9094): Reason(
+    ("kafka-from-hospitals", "from", 9094): OpenDoor(
         "each hospital's bridge",
         "the centre's Kafka",
         "Kafka over TLS, both show certificates",
@@ -73,10 +77,10 @@ REASONS: dict[Rule, Reason] = {
         True,
     ),
 }
-NO_POLICY: tuple[tuple[str, Reason], ...] = (
+NO_POLICY: tuple[tuple[str, OpenDoor], ...] = (
     (
         "123/udp",
-        Reason(
+        OpenDoor(
             "each node or server",
             "an NTP server",
             "NTP",
@@ -85,11 +89,13 @@ NO_POLICY: tuple[tuple[str, Reason], ...] = (
     ),
     (
         "53",
-        Reason("each node or server", "the hospital's DNS", "DNS", "the names of the centre and of the PACS"),
+        OpenDoor(
+            "each node or server", "the hospital's DNS", "DNS", "the names of the centre and of the PACS"
+        ),
     ),
     (
         "104 or 11112",
-        Reason(
+        OpenDoor(
             "ingest",
             "PACS",
             "DICOM",
@@ -98,7 +104,7 @@ NO_POLICY: tuple[tuple[str, Reason], ...] = (
     ),
     (
         "443 or 25",
-        Reason(
+        OpenDoor(
             "Alertmanager",
             "who is told",
             "HTTPS, SMTP",
@@ -107,7 +113,7 @@ NO_POLICY: tuple[tuple[str, Reason], ...] = (
     ),
     (
         "443",
-        Reason(
+        OpenDoor(
             "each node", "a registry of images", "HTTPS", "at installation only; none on an air-gapped site"
         ),
     ),
@@ -139,7 +145,7 @@ def main() -> None:
     )
 
 
-def _row(port: str, reason: Reason) -> str:
+def _row(port: str, reason: OpenDoor) -> str:
     crosses = "yes" if reason.crosses else ""
     return f"| {reason.source} | {reason.target} | {port} | {reason.protocol} | {reason.why} | {crosses} |\n"
 

@@ -24,6 +24,7 @@ ROOMS = (
     "segwatch.streaming.cli",
     "segwatch.decisions.cli",
     "segwatch.preflight.cli",
+    "segwatch.server.cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",
     "segwatch.aggregation.tools.cli",
