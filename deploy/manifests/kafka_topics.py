@@ -24,7 +24,7 @@ NEVER_PRUNED = {
     "helm.sh/resource-policy": "keep",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
-"""What keeps Argo CD, Helm and Flux from deleting a record whose manifest is gone, as when a hospital leaves."""
+"""What keeps Argo CD, Helm and Flux from deleting a record with its manifest, as when a hospital leaves."""
 PARTITIONS = 3
 """How many members a stage can have at most, where order between studies does not matter."""
 
