@@ -64,7 +64,8 @@ def test_a_line_of_the_edited_file_goes_where_it_goes_in_a_cluster(tmp_path: Pat
     assert made["ingest"]["SEGWATCH_CT_UNIT"] == "hu"
     assert {each["SEGWATCH_SITE"] for each in made.values()} == {"st-elsewhere"}
     assert made["segmentation"]["SEGWATCH_LESION_MODEL_SHA256"] == "a" * 64
-    assert "segmentation" not in environments_of("hospital", {**given, "OWN_MASKS": "yes"})
+    own_masks = environments_of("hospital", {**given, "LESION_MODEL": "", "LESION_MODEL_SHA256": ""})
+    assert not {each for each in own_masks["segmentation"] if "LESION_MODEL" in each}
 
 
 def test_a_line_that_nobody_knows_is_refused(tmp_path: Path):
