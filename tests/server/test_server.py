@@ -18,7 +18,7 @@ from deploy.local.machine.folders import BUILD, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(3600)]
 CLEAN = BUILD / "server-root.tar"
-PACKAGES = "python3,python3-venv,openssl"
+PACKAGES = "python3,openssl"
 DRIVER = Path(__file__).with_name("driver.py")
 
 
