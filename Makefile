@@ -66,7 +66,8 @@ generate: schemas ## write everything that is made from code: schemas, manifests
 
 requirements: $(PACKAGES) ## pin requirements/ anew from pyproject.toml
 	@for extra in $(SERVICES) dev; do \
-	  out=$$(test $$extra = dev && echo requirements/all.txt || echo services/$$extra/requirements.txt); echo $$out; \
+	  case $$extra in dev) out=requirements/all.txt;; features) out=services/features/requirements.txt; extra=measuring;; \
+	    *) out=services/$$extra/requirements.txt;; esac; echo $$out; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --extra $$extra --output-file $$out pyproject.toml || exit 1; done
 
