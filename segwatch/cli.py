@@ -23,6 +23,7 @@ ROOMS = (
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
     "segwatch.decisions.cli",
+    "segwatch.dashboards.cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",
     "segwatch.aggregation.tools.cli",

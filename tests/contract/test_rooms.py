@@ -12,7 +12,7 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "files", "markup", "processes", "terminal"),
-    ("contracts", "detection", "ingest", "progress"),
+    ("contracts", "dashboards", "detection", "ingest", "progress"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
