@@ -12,7 +12,7 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "terminal"),
-    ("contracts", "detection", "ingest", "progress", "server"),
+    ("contracts", "dashboards", "detection", "ingest", "progress", "server"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
