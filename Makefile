@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast faults lint audit bench schemas generate requirements
+.PHONY: help setup run up down test test-fast faults chaos lint audit bench schemas generate requirements
 
 PYTHON ?= python3
 VENV := .venv
@@ -49,6 +49,9 @@ audit: $(PACKAGES) ## pins, licences, known vulnerabilities, and the bills of ma
 
 faults: setup ## a site under faults, checked; SEED=7 STUDIES=200 MINUTES=10 (docs/delivery.md)
 	@$(BIN)/python -m tests.faults --seed $(SEED) --studies $(STUDIES) --minutes $(MINUTES)
+
+chaos: setup ## the centre's own parts away, one after the other; who is told is checked (docs/alerting.md)
+	@$(BIN)/python -m tests.chaos
 
 bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model, what privacy costs
 	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \

@@ -18,6 +18,7 @@ UNIT_TESTS = (
     "centre_quality",
     "centre_sites",
     "centre_pace",
+    "centre_weekend",
     "hospital",
     "ground",
 )
@@ -75,7 +76,7 @@ def test_every_unit_test_file_is_run(root):
         ("pulses:max >= 3", "pulses:max >= 2", "centre_quality"),
         ("> on (site) 4 *", "> on (site) 40 *", "centre_sites"),
         ("> on () group_left () time()", "> on () group_left () 9e9 + time()", "centre_observer"),
-        ("2.5 * site:", "4 * site:", "centre_observer"),
+        ("on (site) 2.5 * site:", "on (site) 4 * site:", "centre_observer"),
         ("heartbeat_timestamp_seconds[2h]", "heartbeat_timestamp_seconds[9h]", "centre_observer"),
         ("or last_over_time(fleet:segwatch_silent:count[10m])", "", "centre_observer"),
         ("last_over_time(site:segwatch_federation_open_conflicts:max[1d])", "vector(0)", "centre_sites"),
