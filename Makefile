@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast faults lint audit bench bundle test-server schemas generate requirements images \
+.PHONY: help setup run up down test test-fast faults chaos lint audit bench bundle test-server schemas generate requirements images \
   test-images cluster cluster-down cluster-status test-cluster
 
 PYTHON ?= python3
@@ -50,6 +50,9 @@ audit: $(PACKAGES) ## pins, licences, known vulnerabilities, and the bills of ma
 
 faults: setup ## a site under faults, checked; SEED=7 STUDIES=200 MINUTES=10 (docs/delivery.md)
 	@$(BIN)/python -m tests.faults --seed $(SEED) --studies $(STUDIES) --minutes $(MINUTES)
+
+chaos: setup ## the centre's own parts away, one after the other; who is told is checked (docs/alerting.md)
+	@$(BIN)/python -m tests.chaos
 
 images: $(PACKAGES) ## build the services' images with buildah, podman or docker; ONLY="features scoring" IMAGES= VERSION=
 	@$(BIN)/python -m deploy.images $(ONLY)
