@@ -47,6 +47,7 @@ def _sites_now() -> Rows:
             "to": (_of("site:segwatch_needs_attention:ratio_high"), "percentunit"),
             "n (studies)": (_of("site:segwatch_federation_window_studies:max"), "short"),
             "pulses seen": (_of("site:segwatch_federation_pulses:max"), "short"),
+            "no score": (_of("site:segwatch_unscored:ratio"), "percentunit"),
             "mean predicted Dice": (_max("segwatch_federation_predicted_dice"), "none"),
             "Dice from": (_max("segwatch_federation_predicted_dice_low"), "none"),
             "Dice to": (_max("segwatch_federation_predicted_dice_high"), "none"),
@@ -94,6 +95,17 @@ def _quality() -> list[Curves]:
             "percentunit",
             n_is="studies in the window",
             page_above=PAGE_ABOVE,
+            repeat="site",
+        ),
+        Curves(
+            "Came and got no score at $site",
+            "Share of what came that ingest refused or a later stage gave up: in no other figure here. From"
+            " noised counts; the band is the noise's. Empty where the site's policy does not tell it.",
+            with_interval(
+                "no score", "site:segwatch_unscored:ratio", "site:segwatch_federation_window_studies:max", _of
+            ),
+            "percentunit",
+            n_is="studies in the window",
             repeat="site",
         ),
         Curves(
