@@ -129,7 +129,7 @@ def share_of_lung(learnt: Cohort, features: str) -> str:
     patients = raw.patients[rows.known]
     made = foreseen(rows, np.unique(patients, return_inverse=True)[1])
     gain = gain_of(rows.error, made, patients)
-    held = share_covered(burden_interval(rows, made), rows.share, rows.error - made.error)
+    held = share_covered(burden_interval(rows, made, patients), rows.share, rows.error - made.error)
     return (
         f"{len(made.error)} masks: MAE {gain.mae:.2f} points, constant {gain.mae_constant:.2f}, gain "
         f"{gain.gain:.2f} [{gain.low:.2f}, {gain.high:.2f}], intervals hold {held:.2f}"

@@ -110,7 +110,7 @@ def external_section(
             title,
             each.name,
             f"{each.mae:.3f} [{each.mae_low:.2f}, {each.mae_high:.2f}]",
-            _number(each.spearman),
+            in_hundredths(each.spearman),
         )
         for title, found in local
         for each in found
@@ -133,7 +133,8 @@ def goals_section(goals: Sequence[Goal]) -> str:
     rows = ((goal.what, goal.asked, goal.found, goal.verdict) for goal in goals)
     return (
         f"\n## What was asked for: {met} of {len(goals)} met\n"
-        "Two scorers are judged: one that reads mask and image features only, and one that reads "
+        "*Shipped* is the scorer that comes with the product, below. Beside it two scorers are judged: one "
+        "that reads mask and image features only, and one that reads "
         "segmentation's own outputs too. Their model and features were chosen for each patient on the other "
         "patients alone (see *Scorers* below), so the choice does not flatter these figures. Which were "
         "tried at all, and how, was settled while looking at these patients.\n\n"
@@ -233,7 +234,7 @@ def intervals_section(
     """How often intervals hold, on masks like the cohort's and on others."""
     return (
         words.INTERVALS
-        + table(("masks", *_PLAIN), ((each.name, *_covered(each.plain)) for each in like))
+        + table(("masks", *_PLAIN), ((each.name, *covered_cells(each.plain)) for each in like))
         + words.OTHER_SEGMENTER
         + table(("masks", *_PLAIN, *_WEIGHTED), map(_both, published))
         + f"\n**Another scanner: each kind of change held out.** {usual} learnt from the masks of scans that "
@@ -244,18 +245,26 @@ def intervals_section(
 
 def _both(each: Away) -> tuple[object, ...]:
     rows = "–" if np.isnan(each.effective) else f"{each.effective:.0f}"
-    n, _, width, covered, worst = _covered(each.weighted)
+    n, _, width, covered, worst = covered_cells(each.weighted)
     fewer = f" (n = {n})" if 0 < each.weighted.n < each.plain.n else ""
-    return (each.name, *_covered(each.plain), rows, width, f"{covered}{fewer}", worst)
+    return (each.name, *covered_cells(each.plain), rows, width, f"{covered}{fewer}", worst)
 
 
-def _covered(found: Coverage) -> tuple[object, ...]:
+def covered_cells(found: Coverage) -> tuple[object, ...]:
+    """Of intervals: how many, how many outside, half width, how often they hold, and of the worst patient."""
     low, high = found.covered_ci or (None, None)
     covered = "–" if found.covered is None else f"{found.covered:.2f}"
     interval = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
     width = "–" if found.half_width is None else f"± {found.half_width:.3f}"
-    return found.n, _number(found.outside), width, covered + interval, _number(found.worst_patient)
+    return (
+        found.n,
+        in_hundredths(found.outside),
+        width,
+        covered + interval,
+        in_hundredths(found.worst_patient),
+    )
 
 
-def _number(value: float | None) -> str:
+def in_hundredths(value: float | None) -> str:
+    """A share with two digits, or a dash."""
     return "–" if value is None else f"{value:.2f}"

@@ -23,7 +23,7 @@ nothing here has seen: 175 masks (published ones and variants of them, predictio
 damaged truths), measured with the product's own lung mask. The patients stay held back, so these figures
 are made by no command of this repository.
 
-| | new patients | this page, patients left out |
+| | new patients | this page then, patients left out |
 | --- | --- | --- |
 | AUROC | .72 [.58, .85] | .95 |
 | specificity | .24 | .80 |
@@ -40,10 +40,10 @@ network's could not show it; *truth as mask*, and good masks of patients left ou
 have.
 
 Since then another scorer is shipped, which learnt from truths and damaged truths too, keeps to the cards'
-directions, and says `outside` where it must expect a large error of itself
-([scoring](scoring.md#the-scorer-of-the-real-cohort) has its figures, with *truth as mask* and the good masks
-of patients left out). The five patients have not been scored with it, and the rest of this page is of the
-ones before it: `ordinal` was still free to turn a direction round, and no truth was among the masks.
+directions, says `outside` where it must expect a large error of itself, and counts patients, not masks, in
+its intervals: *The scorer that is shipped*, below. The five patients have not been scored with it here. Every
+other section is about scorers that learn from the cohort's own networks' masks alone, as the table above had
+it; `ordinal` and `boost` keep to the cards' directions in all of them.
 """
 
 KEPT = """

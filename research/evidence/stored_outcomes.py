@@ -24,7 +24,7 @@ def stored_outcome(trial: Trial, cohort: Cohort, external: Cohort | None, folder
     """The trial's outcome on these rows: read where it was stored, else computed and stored."""
     read = repr(feature_set(trial.features))
     rows = [cohort.sha256(), None if external is None else external.sha256()]
-    made_from = digest_of([trial.model, read, *rows, [*_JUDGED, *_INTERVALS, *_ALONE]])[:16]
+    made_from = digest_of([trial.model, read, trial.target, *rows, [*_JUDGED, *_INTERVALS, *_ALONE]])[:16]
     finished = finished_arrays(folder)
     key = f"evidence-{trial.model}-{trial.features}-{made_from}"
     arrays = finished.get(key)

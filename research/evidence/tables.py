@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-from segwatch.cohorts.table import Cohort, read_cohort
+from segwatch.cohorts.table import Cohort, read_cohort, stacked
 from segwatch.errors import RefusedCohort
 
 Making = dict[str, str | float | None]
@@ -18,6 +18,8 @@ class Tables:
 
     Attributes:
         made: how each row of the cohort was made, in the rows' order.
+        shipped: what the shipped scorer learns from: the cohort, published masks and variants, truths and
+            damaged ones, under both lung masks; each case is named after its table.
     """
 
     cohort: Cohort
@@ -25,6 +27,7 @@ class Tables:
     cohort_expert: Cohort
     external_expert: Cohort
     made: Sequence[Making]
+    shipped: Cohort
 
 
 def read_tables(folder: Path) -> Tables:
@@ -35,10 +38,13 @@ def read_tables(folder: Path) -> Tables:
     """
     names = ("covid20", "external", "covid20-expert-lung", "external-expert-lung")
     own, published, own_expert, published_expert = (read_cohort(folder / f"{name}.parquet") for name in names)
+    more = ("published", "published-expert-lung", "truths", "truths-expert-lung")
+    learnt = {"covid20": own, "covid20-expert-lung": own_expert}
+    learnt |= {name: read_cohort(folder / f"{name}.parquet") for name in more}
     path = folder / "covid20-made.parquet"
     if not path.is_file():
         raise RefusedCohort(f"there is no file {path}: give the folder that `python -m research make` wrote")
     made = pyarrow.parquet.read_table(path).to_pylist()
     if [row["case"] for row in made] != own.cases.tolist():
         raise RefusedCohort(f"{path} does not list the rows of covid20.parquet: make the cohort again")
-    return Tables(own, published, own_expert, published_expert, made)
+    return Tables(own, published, own_expert, published_expert, made, stacked(learnt))

@@ -8,20 +8,26 @@ from segwatch.arrays import Floats
 from segwatch.cohorts.table import Cohort
 from segwatch.scoring.bins import expected_dice
 from segwatch.scoring.predict import clipped_dice, raw_bins
+from segwatch.training.calibration import TARGET_SENSITIVITY
 from segwatch.training.feature_sets import FeatureSet
 from segwatch.training.leave_patient_out import LeftOut, leave_patient_out
 from segwatch.training.models import EVERY, fit
+from segwatch.training.train import Choices
 
 FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A model and the features that it reads, by name; `given` are those that only segmentation can send."""
+    """A model and the features that it reads, by name, and the sensitivity that its threshold is set for.
+
+    `given`: it reads features that only segmentation can send.
+    """
 
     model: str
     features: str
     given: bool = False
+    target: float = TARGET_SENSITIVITY
 
     @property
     def title(self) -> str:
@@ -53,7 +59,8 @@ class Outcome:
 
 def outcome(trial: Trial, cohort: Cohort, external: Cohort | None) -> Outcome:
     """Each patient scored by scorers that were trained, calibrated and given a threshold without them."""
-    return Outcome(*leave_patient_out(cohort, trial.model, trial.features, also=external))
+    choices = Choices(target_sensitivity=trial.target)
+    return Outcome(*leave_patient_out(cohort, trial.model, trial.features, also=external, choices=choices))
 
 
 def left_out_dice(

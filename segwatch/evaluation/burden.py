@@ -102,7 +102,7 @@ def _fill(
     said: Said, cohort: Cohort, learnt: BurdenRows, rows: Flags, asked: BurdenRows, learn: Flags, seed: int
 ) -> None:
     folds = patient_folds(cohort.rows(learn), seed, FOLDS)
-    interval = burden_interval(learnt, foreseen(learnt, folds, seed))
+    interval = burden_interval(learnt, foreseen(learnt, folds, seed), cohort.patients[learn])
     error = as_error(fit_burden(learnt, seed).predict(asked.read), asked.share)
     ends = np.array([interval.errors_at(float(share)) for share in asked.share])
     said.error[rows] = error

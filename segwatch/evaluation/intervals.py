@@ -80,7 +80,7 @@ def _fill_weighted(
             continue
         weights = shift_weights(learn.values, plan.cohort.values[site])
         made.effective[name] = min(effective(weights), made.effective.get(name, np.inf))
-        interval = site_interval(said, learn.dice - said, weights)
+        interval = site_interval(said, learn.dice - said, weights, learn.patients)
         if interval is not None:
             made.weighted.fill(rows, predicted[rows], interval, outside[rows])
 

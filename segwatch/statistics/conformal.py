@@ -1,13 +1,13 @@
 """Intervals of the predicted Dice from errors out of fold: split-conformal, by bands, and under a shift."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from segwatch.arrays import Floats, Texts
 from segwatch.scoring.interval import Band, Interval
 
 COVERAGE = 0.8
+LARGEST_ERROR = 1.0
+"""Of a Dice."""
 FEWEST_IN_A_BAND = 30
 FEWEST_EFFECTIVE = 20
 """Weights that leave fewer effective rows make no interval: a tail of 10 % would hang on less than two."""
@@ -22,8 +22,8 @@ def conformal_interval(
     """Quantiles of the residuals (n,) between which a new study's lies with at least the coverage.
 
     Split-conformal ranks with (n + 1), each tail on its own; holds for studies of new patients that are
-    like the cohort's. With weights (n,), the likelihood ratios of a shifted site's studies against the
-    cohort's, it holds for that site; the new study counts as one of mean weight.
+    like the cohort's, where each has one study. With weights (n,), the likelihood ratios of a shifted site's
+    studies against the cohort's, it holds for that site; the new study counts as one of mean weight.
     Source: Vovk et al. (2005); Romano et al. (2019), arXiv:1905.03222; Tibshirani et al. (2019),
     arXiv:1904.06019.
     """
@@ -42,19 +42,56 @@ def banded_interval(
     A scorer is surer of good masks than of middling ones; bands let the interval say so, and a site whose
     studies lie in other bands than the cohort's keeps its coverage. Source: Vovk et al. (2003), Mondrian
     confidence machine.
+
+    The coverage is that of a new patient's study: see `patient_interval`.
     """
-    interval = band_interval(predicted, residuals, coverage)
+    interval = band_interval(predicted, residuals, patients, coverage)
     worst = worst_patient(covered(interval, predicted, residuals), patients)
     return interval.model_copy(update={"patients_worst": worst})
 
 
-def band_interval(values: Floats, residuals: Floats, coverage: float = COVERAGE) -> Interval:
+def band_interval(
+    values: Floats,
+    residuals: Floats,
+    patients: Texts,
+    coverage: float = COVERAGE,
+    most: float = LARGEST_ERROR,
+) -> Interval:
     """The same in bands of whatever values (n,) the errors depend on; no worst patient is told."""
-    return _in_bands(values, residuals, np.ones(len(values)), coverage)
+    return _in_bands(values, residuals, alike(patients), coverage, patients, most)
+
+
+def patient_interval(
+    residuals: Floats, weights: Floats, patients: Texts, coverage: float, most: float = LARGEST_ERROR
+) -> Interval:
+    """Weighted quantiles of residuals (n,) between which a study of a new patient lies with the coverage.
+
+    A patient's studies err together, so what is new is a patient and not a study. With `alike` each patient
+    counts the same, and the new one as one more of whom nothing is covered: of k patients the quantiles
+    hold (k + 1) / k times the coverage, which is everything where k is 4 or less (of 80 %). The ends are
+    chosen on the residuals themselves, tail by tail. `most` is the largest error that there can be.
+    Source: Lee, Barber and Willett (2023), distribution-free inference with hierarchical data,
+    arXiv:2306.06342, section 3.
+    """
+    count = len(np.unique(patients))
+    level = coverage * (count + 1) / max(count, 1)
+    if level >= 1.0:
+        return Interval(coverage=coverage, low=-most, high=most)
+    tail = (1.0 - level) / 2.0
+    above = _quantile(residuals, weights, 1.0 - tail)
+    below = -_quantile(-residuals, weights, 1.0 - tail)
+    return Interval(coverage=coverage, low=min(below, above), high=max(below, above))
+
+
+def alike(patients: Texts) -> Floats:
+    """Weights (n,), 1 on average, under which each patient's studies count as much as any other's."""
+    names, owner = np.unique(patients, return_inverse=True)
+    counts = np.bincount(owner, minlength=len(names))
+    return np.asarray(len(owner) / (len(names) * counts[owner]), dtype=np.float64)
 
 
 def site_interval(
-    predicted: Floats, residuals: Floats, weights: Floats, coverage: float = COVERAGE
+    predicted: Floats, residuals: Floats, weights: Floats, patients: Texts, coverage: float = COVERAGE
 ) -> Interval | None:
     """The same under weights (n,), as `shift_weights` gives them; None where they leave too few rows.
 
@@ -63,7 +100,7 @@ def site_interval(
     """
     if effective(weights) < FEWEST_EFFECTIVE:
         return None
-    return _in_bands(predicted, residuals, weights, coverage)
+    return _in_bands(predicted, residuals, weights, coverage, patients)
 
 
 def effective(weights: Floats) -> float:
@@ -108,11 +145,24 @@ def shift_weights(cohort: Floats, site: Floats) -> Floats:
     return np.asarray(np.minimum(odds, 20.0 * odds.mean()), dtype=np.float64)
 
 
-def _in_bands(predicted: Floats, residuals: Floats, weights: Floats, coverage: float) -> Interval:
-    whole = conformal_interval(residuals, coverage, weights)
+def _in_bands(
+    predicted: Floats,
+    residuals: Floats,
+    weights: Floats,
+    coverage: float,
+    patients: Texts,
+    most: float = LARGEST_ERROR,
+) -> Interval:
+    whole = patient_interval(residuals, weights, patients, coverage, most)
     count = min(BANDS, int(effective(weights) + 1e-9) // FEWEST_IN_A_BAND)
     tops = _cuts(predicted, weights, np.arange(1, count) / count) if count > 1 else []
-    bands = _bands(predicted, residuals, weights, [*tops, 1.1], coverage) if tops else []
+    bands: list[Band] = []
+    low = -np.inf
+    for top in [*tops, 1.1] if tops else []:
+        inside = (predicted >= low) & (predicted < top)
+        part = patient_interval(residuals[inside], weights[inside], patients[inside], coverage, most)
+        bands.append(Band(below=top, low=part.low, high=part.high))
+        low = top
     return Interval(coverage=coverage, low=whole.low, high=whole.high, bands=tuple(bands))
 
 
@@ -125,22 +175,14 @@ def _cuts(values: Floats, weights: Floats, shares: Floats) -> list[float]:
     return list(np.unique(values[order][np.searchsorted(reached, shares)]).tolist())
 
 
-def _bands(
-    predicted: Floats, residuals: Floats, weights: Floats, tops: Sequence[float], coverage: float
-) -> list[Band]:
-    bands: list[Band] = []
-    low = -np.inf
-    for top in tops:
-        inside = (predicted >= low) & (predicted < top)
-        part = conformal_interval(residuals[inside], coverage, weights[inside])
-        bands.append(Band(below=top, low=part.low, high=part.high))
-        low = top
-    return bands
-
-
 def _rank(values: Floats, weights: Floats, share: float) -> float:
     """The value below which the share of the weight lies, one more of mean weight counted as above all."""
+    return _quantile(values, weights, share, weights.mean())
+
+
+def _quantile(values: Floats, weights: Floats, share: float, beyond: float = 0.0) -> float:
+    """The value below which the share of the weight lies; `beyond` is weight above all values."""
     order = np.argsort(values)
-    reached = np.cumsum(weights[order]) / (weights.sum() + weights.mean())
+    reached = np.cumsum(weights[order]) / (weights.sum() + beyond)
     place = int(np.searchsorted(reached, share - 1e-12))
     return float(values[order[min(place, len(values) - 1)]])

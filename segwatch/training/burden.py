@@ -105,7 +105,7 @@ def train_burden(raw: Cohort, read: Cohort, folds: Integers, seed: int = SEED) -
     made = foreseen(rows, folds[rows.known], seed)
     gain = gain_of(rows.error, made, raw.patients[rows.known])
     skops = write(fit_burden(rows, seed))
-    interval = burden_interval(rows, made)
+    interval = burden_interval(rows, made, raw.patients[rows.known])
     part = Burden(
         model_sha256=hashlib.sha256(skops).hexdigest(),
         floor=FLOOR,
@@ -173,6 +173,6 @@ def gain_of(error: Floats, made: Foreseen, patients: Texts) -> Gain:
     return Gain(float(missed.mean()), float(constant.mean()), gain, low, high)
 
 
-def burden_interval(rows: BurdenRows, made: Foreseen) -> Interval:
+def burden_interval(rows: BurdenRows, made: Foreseen, patients: Texts) -> Interval:
     """Between which the error lies around the prediction, by the mask's share: large masks miss more."""
-    return band_interval(rows.share, rows.error - made.error)
+    return band_interval(rows.share, rows.error - made.error, patients, most=POINTS)

@@ -132,7 +132,7 @@ def _fill_weighted(into: LeftOut, rows: Cohort, chosen: Flags, trained: Trained)
     weights = shift_weights(trained.rows.values, read)
     into.effective[chosen] = effective(weights)
     said = trained.out_of_fold.dice
-    interval = site_interval(said, trained.rows.dice - said, weights)
+    interval = site_interval(said, trained.rows.dice - said, weights, trained.rows.patients)
     if interval is not None:
         shifted = manifest.model_copy(update={"interval": interval})
         intervals = intervals_as_served(shifted, rows.rows(chosen), into.judged.predicted[chosen])

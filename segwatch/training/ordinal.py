@@ -37,8 +37,9 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.limit = limit
         self.directions = directions
 
-    def fit(self, values: Floats, dice: Floats) -> "OrdinalRegression":
-        """Fit on what the model reads (n, t) and true Dice (n,)."""
+    def fit(self, values: Floats, dice: Floats, sample_weight: Floats | None = None) -> "OrdinalRegression":
+        """Fit on what the model reads (n, t) and true Dice (n,); a row counts as its weight (n,) says."""
+        counts = np.ones(len(dice)) if sample_weight is None else sample_weight / sample_weight.mean()
         mean, sd = values.mean(axis=0), values.std(axis=0)
         sd = np.where(sd > 0, sd, 1.0)
         standing = np.clip((values - mean) / sd, -self.limit, self.limit)
@@ -46,7 +47,7 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if not len(cuts):
             raise ValueError("all Dice lie in one step of 0.05: there is no order to learn")
         sides = [_SIDES[each] for each in self.directions or [0] * values.shape[1]]
-        weights, levels = _fitted(standing, dice[:, None] >= cuts, self.penalty, sides)
+        weights, levels = _fitted(standing, dice[:, None] >= cuts, counts, self.penalty, sides)
         self.form_ = Ordinal(
             mean=mean,
             sd=sd,
@@ -63,21 +64,22 @@ class OrdinalRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _fitted(
-    standing: Floats, above: Floats, penalty: float, sides: Sequence[Bounds]
+    standing: Floats, above: Floats, counts: Floats, penalty: float, sides: Sequence[Bounds]
 ) -> tuple[Floats, Floats]:
     """Weights (t,), each on its side, and levels (k,) of the least loss.
 
-    `above` (n, k): whether each Dice reaches each cut.
+    `above` (n, k): whether each Dice reaches each cut. `counts` (n,): 1 on average.
     """
     count, width = standing.shape
     cells = above.size
-    share = np.clip(above.mean(axis=0), 1 / (count + 2), 1 - 1 / (count + 2))
+    each = counts[:, None]
+    share = np.clip((each * above).mean(axis=0), 1 / (count + 2), 1 - 1 / (count + 2))
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         weights, levels = parameters[:width], parameters[width:]
         line = (standing @ weights)[:, None] - levels
-        wrong = sigmoid(line) - above
-        value = float((np.logaddexp(0.0, line) - above * line).sum()) / cells
+        wrong = each * (sigmoid(line) - above)
+        value = float((each * (np.logaddexp(0.0, line) - above * line)).sum()) / cells
         slope = np.concatenate([standing.T @ wrong.sum(axis=1), -wrong.sum(axis=0)]) / cells
         slope[:width] += penalty * weights
         return value + 0.5 * penalty * float(weights @ weights), slope

@@ -42,7 +42,7 @@ def weighted_to(site: Cohort, wanted: FeatureSet, rows: Cohort, predicted: Float
     known = site.rows(site.defined)
     weights = shift_weights(rows.values, wanted.prepare(known).values)
     left = effective(weights)
-    interval = site_interval(predicted, rows.dice - predicted, weights)
+    interval = site_interval(predicted, rows.dice - predicted, weights, rows.patients)
     if interval is None:
         raise RefusedCohort(
             f"the site's studies are too unlike the cohort's: of {len(rows)} training rows the weights leave "

@@ -122,5 +122,5 @@ def test_equal_weights_leave_all_rows_and_few_rows_make_no_interval() -> None:
     assert effective(np.ones(40)) == pytest.approx(40)
     # Ratios far below 1 on average: most of the site lies where the cohort has no row.
     assert effective(np.full(40, 0.1)) == pytest.approx(4)
-    assert site_interval(DICE, DICE - 0.5, np.eye(40)[0]) is None
-    assert site_interval(DICE, DICE - 0.5, np.ones(40)) is not None
+    assert site_interval(DICE, DICE - 0.5, np.eye(40)[0], PATIENTS) is None
+    assert site_interval(DICE, DICE - 0.5, np.ones(40), PATIENTS) is not None

@@ -13,12 +13,12 @@ def write(path, rows):
     write_table(path, table_of(rows, rows[0]))
 
 
-def rows(of_set: str, each: int, seed: int, *, given: bool, lung: float):
-    """Rows of 7 patients; `lung` is how far the features of the lung are blurred."""
+def rows(of_set: str, each: int, seed: int, *, given: bool, lung: float, least: float = 0.02):
+    """Rows of 7 patients; `lung` is how far the features of the lung are blurred, `least` the lowest Dice."""
     draw = np.random.default_rng(seed)
     for patient in range(PATIENTS):
         for number in range(each):
-            dice = float(draw.uniform(0.65, 0.95) if of_set == "external" else draw.uniform(0.02, 0.95))
+            dice = float(draw.uniform(0.65 if of_set == "external" else least, 0.95))
             values = {}
             for place, name in enumerate(ALL):
                 blur = lung if CATALOGUE[name].card.cost == "lung" else 0.15
@@ -41,6 +41,11 @@ def folder(tmp_path_factory):
         cohort = list(rows("train", EACH, 1, given=True, lung=blur))
         write(out / f"covid20{lung}.parquet", cohort)
         write(out / f"external{lung}.parquet", list(rows("external", 2, 2, given=False, lung=blur)))
+        write(out / f"published{lung}.parquet", list(rows("train", 2, 3, given=False, lung=blur, least=0.65)))
+        truths = list(rows("train", 3, 4, given=False, lung=blur, least=0.5))
+        for truth in truths[::3]:
+            truth["dice"] = 1.0
+        write(out / f"truths{lung}.parquet", truths)
     made = [
         {
             "case": row["case"],

@@ -245,6 +245,7 @@ def test_the_page_has_every_section_and_a_second_start_tries_nothing_again(table
     monkeypatch.setattr(evidence, "ALL", ALL[:4])
     monkeypatch.setattr("research.evidence.feature_worth.MODEL", "rr")
     monkeypatch.setattr(evidence, "MODEL", "rr")
+    monkeypatch.setattr(evidence, "SHIPPED", Trial("rr", "paper4", target=0.8))
     out = tmp_path / "docs" / "evidence.md"
     out.parent.mkdir()
     goals = write_evidence(tables, out, tmp_path / "work", trials=asked)
@@ -252,6 +253,8 @@ def test_the_page_has_every_section_and_a_second_start_tries_nothing_again(table
     for title in (
         "asked for",
         "The cohort",
+        "The scorer that is shipped",
+        "Truth as mask",
         "Scorers",
         "Another segmenter",
         "a site sees",
