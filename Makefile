@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast faults chaos lint audit bench bundle test-server schemas generate requirements images \
+.PHONY: help setup run up down test test-fast test-pacs faults chaos lint audit bench bundle test-server schemas generate requirements images \
   test-images cluster cluster-down cluster-status test-cluster
 
 PYTHON ?= python3
@@ -35,6 +35,9 @@ test: lint ## lint, and every test (needs Java and Kafka's jars for those on a r
 
 test-fast: $(PACKAGES) ## unit and contract tests without broker and torch
 	$(BIN)/python -m pytest tests/unit tests/contract -m "not broker and not torch and not slow"
+
+test-pacs: $(PACKAGES) ## ingest with dcmtk's senders and an Orthanc (Debian's dcmtk and orthanc-dicomweb, installed if absent)
+	$(BIN)/python -m pytest tests/pacs
 
 lint: setup ## format, lint, types, and the manifests where kubectl is there
 	$(BIN)/ruff format --check .

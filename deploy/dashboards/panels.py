@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus, statushistory, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
@@ -27,6 +28,8 @@ HIGH = "interval, high"
 
 ID_BELOW = 1_000_000
 _REFS = "ABCDEFGHIJKLMN"
+
+_Mapping = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
 
 RUNBOOKS = "${runbooks}"
 """What links to runbooks begin with, until `segwatch dashboards` is told where they are published."""
@@ -277,7 +280,7 @@ def _query(expression: str, legend: str, ref: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expression).legend_format(legend).ref_id(ref).datasource(SOURCE)
 
 
-def _runbooks(alerts: Sequence[str]) -> list[builders.DashboardLink]:
+def _runbooks(alerts: Sequence[str]) -> list[Builder[dashboard.DashboardLink]]:
     return [
         builders.DashboardLink(f"What to do: {alert}")
         .type(dashboard.DashboardLinkType.LINK)
@@ -302,7 +305,7 @@ def _in_words(states: Sequence[State]) -> list[dashboard.DynamicConfigValue]:
     ]
 
 
-def _mappings(states: Sequence[State]) -> list[dashboard.ValueMap]:
+def _mappings(states: Sequence[State]) -> list[_Mapping]:
     options = {
         str(each.value): dashboard.ValueMappingResult(text=each.words, color=each.colour, index=index)
         for index, each in enumerate(states)

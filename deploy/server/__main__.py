@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -133,4 +132,4 @@ def _start(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(app))
+    run(app)
