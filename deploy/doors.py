@@ -62,6 +62,7 @@ REASONS: dict[Rule, OpenDoor] = {
     ),
     ("kafka", "from", 9090): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
     ("kafka", "from", 9091): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
+    ("kafka", "from", 9404): OpenDoor("Prometheus", "Kafka", "HTTP", "the brokers' own metrics"),
     ("kafka", "from", 8443): OpenDoor("Strimzi", "Kafka", "HTTPS", "its operator"),
     ("kafka-operator", "to", 443): OpenDoor(
         "Strimzi's entity operator", "Kubernetes' API", "HTTPS", "topics and users"

@@ -25,6 +25,7 @@ ROOMS = (
     "segwatch.decisions.cli",
     "segwatch.preflight.cli",
     "segwatch.server.cli",
+    "segwatch.dashboards.cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",
     "segwatch.aggregation.tools.cli",

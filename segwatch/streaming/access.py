@@ -89,9 +89,9 @@ HOSPITAL = {
         writes=(SCORED, dead_letters(MEASURED), SCORER_DECISIONS),
         group=group_of("scoring"),
     ),
-    # It folds whole topics, without a group: the log is its state.
+    # It folds whole topics, without a group: the log is its state. Dead letters are what has no score.
     "aggregation": Access(
-        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS),
+        reads=(SCORED, *DEAD_LETTERS, LEDGER, RELEASE, DECISIONS),
         writes=(LEDGER, RELEASE, dead_letters(SCORED)),
     ),
     "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),

@@ -56,9 +56,8 @@ def differences(old: SitePolicy, new: SitePolicy) -> str:
         'version 1 -> 2, epsilon_count 1.0 -> 0.5'
     """
     before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    return ", ".join(
-        f"{name} {value} -> {after[name]}" for name, value in before.items() if after[name] != value
-    )
+    changed = [name for name in SitePolicy.model_fields if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name)} -> {after.get(name)}" for name in changed)
 
 
 def study_bound(policy: SitePolicy) -> float:
