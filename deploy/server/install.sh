@@ -34,11 +34,12 @@ if [ ! -e "$to/.whole" ]; then
   chmod -R a+rX "$to"
   touch "$to/.whole"
 fi
-# Debian's Alertmanager reads its template from there.
-if [ -e bin/default.tmpl ] && [ ! -e /usr/share/prometheus/alertmanager/default.tmpl ]; then
+# Debian's Alertmanager reads its templates from there.
+for template in bin/*.tmpl; do
+  [ -e "$template" ] || continue
   mkdir -p /usr/share/prometheus/alertmanager
-  cp bin/default.tmpl /usr/share/prometheus/alertmanager/
-fi
+  cp -n "$template" /usr/share/prometheus/alertmanager/
+done
 now=$(readlink "$programs/current" || true)
 if [ -n "$now" ] && [ "$now" != "$to" ]; then ln -sfn "$now" "$programs/previous"; fi
 ln -sfn "$to" "$programs/current"
