@@ -17,7 +17,7 @@ from segwatch.aggregation.unscored import TOPICS as LETTERS
 from segwatch.contracts.envelope import utc_now
 from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SCORED
 from segwatch.streaming.runtime import Runtime, main
-from segwatch.streaming.steps import run_steps
+from segwatch.streaming.steps import await_topics, run_steps
 from services.aggregation.change_metrics import LocalChangeCollector
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
@@ -34,7 +34,7 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     policy = read_policy(settings.policy)
     noise_under = choose_noise(policy, settings.demo_noise_seed)
     site = SiteContext(settings.site, policy, settings.audit_log, noise_under, utc_now)
-    runtime.log.require_topics(TOPICS)
+    await_topics(TOPICS, runtime)
     service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
     runtime.telemetry.registry.register(SiteCollector(service, utc_now))
     runtime.telemetry.registry.register(LocalChangeCollector(lambda: service.change))
