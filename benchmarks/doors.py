@@ -56,6 +56,7 @@ def main() -> None:
             print(f"  ingest has told storescu so      {sent:7.1f} s   {sent / to_files:.2f} of storescp")
             print(f"  ingest has announced the study   {seconds:7.1f} s   {seconds / bar * 1.5:.2f} of"
                   " storescp and the quiet time (bar 1.5)")  # fmt: skip
+            print(f"  processor time of ingest         {ingest.processor_seconds():7.1f} s")
             print(f"  memory of ingest, at most        {ingest.most_memory / MB:7.0f} MB")
         for path in (first, second):
             _writes(path, given.both)
@@ -92,6 +93,13 @@ class _Ingest:
 
         assert comes_true(done, PATIENCE_SECONDS)
         return time.monotonic() - begun, sent
+
+    def processor_seconds(self) -> float:
+        """What the process has used since it was started, about two seconds of them for its imports: on a busy
+        machine the other times say little.
+        """
+        used = self._process.cpu_times()
+        return float(used.user + used.system)
 
     def refused(self) -> int:
         """How many dead letters there are."""
