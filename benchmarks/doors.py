@@ -95,7 +95,7 @@ class _Ingest:
         return time.monotonic() - begun, sent
 
     def processor_seconds(self) -> float:
-        """What the process has used since it was started, about two seconds of them for its imports: on a busy
+        """What the process has used since its start, about two seconds of them for its imports: on a busy
         machine the other times say little.
         """
         used = self._process.cpu_times()
