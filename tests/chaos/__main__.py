@@ -60,8 +60,8 @@ def _play(situation: Situation, parts: Centre, hospitals: Hospitals, away: float
             Post(page.status, page.alert, page.site) for page in parts.pager.take() if _counts(page.alert)
         )
 
-    for _ in situation.happens(parts, hospitals):
-        time.sleep(away)
+    for times in situation.happens(parts, hospitals):
+        time.sleep(times * away)
         take()
 
     def all_came() -> bool:
