@@ -69,7 +69,7 @@ def _prometheus_away(centre: Centre, _: Hospitals) -> Iterator[float]:
 
 
 def _alertmanager_away(centre: Centre, hospitals: Hospitals) -> Iterator[float]:
-    centre.alertmanager.stop()
+    centre.alertmanager.kill()
     hospitals.alive.add(SILENT)
     yield 1
     centre.alertmanager.launch()
@@ -126,7 +126,7 @@ TABLE = (
     ),
     Situation("Prometheus is away", _prometheus_away),
     Situation(
-        f"Alertmanager is away, and {SILENT} is heard again meanwhile",
+        f"Alertmanager is killed, and {SILENT} is heard again meanwhile",
         _alertmanager_away,
         (Post("resolved", "SegwatchSiteSilent", SILENT),),
     ),
