@@ -16,6 +16,7 @@ from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
 from segwatch.federation.presence import Presence
 from segwatch.federation.release_records import ReleaseRecords
 from segwatch.federation.share import Share, share_of
+from segwatch.federation.unscored import UnscoredShare, unscored_share
 from segwatch.federation.watched_site import Change, WatchedSite
 
 
@@ -84,6 +85,18 @@ class SiteReleases:
             [pulse.k for pulse in window],
             [pulse.epsilon for pulse in window],
         )
+
+    def unscored(self) -> UnscoredShare | None:
+        """The share of what came that got no score; None where no pulse of the window tells it."""
+        told = [
+            (pulse.unscored, pulse.k, pulse.epsilon_unscored)
+            for pulse in self.window
+            if pulse.unscored is not None and pulse.epsilon_unscored is not None
+        ]
+        if not told:
+            return None
+        counts, sizes, epsilons = zip(*told, strict=True)
+        return unscored_share(counts, sizes, epsilons)
 
     def dice(self) -> MeanDice | None:
         """The mean predicted Dice of the last portrait; None before the first."""

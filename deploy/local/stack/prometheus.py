@@ -68,9 +68,16 @@ class Prometheus(Program):
             f"--web.listen-address={self.address}",
             f"--rules.alert.resend-delay={self._resend_delay}",
             "--log.level=warn",
+            *_pages(self._binary),
         ]
         log = self._folder / "prometheus.log"
         return Launch(command, base_environment(), log, lambda: is_ok(self.port, "/-/ready"))
+
+
+def _pages(binary: Path) -> list[str]:
+    """Debian's has its pages beside it, also where it is unpacked and not installed."""
+    assets = binary.resolve().parents[1] / "share" / "prometheus" / "web"
+    return [f"--web.local-assets={assets}"] if assets.is_dir() else []
 
 
 def configuration(

@@ -106,6 +106,7 @@ KAFKA = {
     ("strimzi", "kafka", 8443),
     ("strimzi", "kafka", 9090),
     ("strimzi", "kafka", 9091),
+    ("prometheus", "kafka", 9404),
 }
 TO_KUBERNETES = {
     ("entity-operator", outside, port)
