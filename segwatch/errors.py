@@ -23,6 +23,7 @@ SegwatchError
 │   ├── RefusedModel     a model's files are not what they must be, so they are not loaded
 │   ├── CannotReplay     a dead letter cannot be given back to its stage
 │   └── (research.covid20_cohort) RefusedSource, the published data are not as they must be
+├── (segwatch.dashboards.grafana) GrafanaRefused, Grafana is away, or does not do what is asked
 └── NoGain               no correction of a scorer surely gains, so none is made
 ```
 """

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "bundle": "segmentation",
         "calibrate": "evaluation",
         "cohort": "evaluation",
+        "dashboards": "dashboards",
         "demo-cohort": "evaluation,segmentation",
         "demo-model": "segmentation",
         "evaluate": "evaluation",

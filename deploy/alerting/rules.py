@@ -1,5 +1,6 @@
 """The rules as Prometheus loads them: with links that open, where an operator has said to what."""
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -10,8 +11,12 @@ from deploy.alerting.contacts import Links
 
 RULES = Path(__file__).resolve().parents[1] / "rules"
 RUNBOOKS = "deploy/runbooks/"
-BOARDS = {"centre": "segwatch-federation", "hospital": "segwatch-site"}
-"""The dashboard to look at, by the rule file: its uid in Grafana."""
+BOARDS = {"centre": ("federation", "federation_site"), "hospital": ("site", "pipeline", "strata", "privacy")}
+"""The dashboards that show what a rule file is about; each is a file in deploy/dashboards."""
+OF_SITE = "var-site={{ $labels.site }}"
+FIRST_BOARD = {"centre": f"d/segwatch-federation?{OF_SITE}", "hospital": f"d/segwatch-site?{OF_SITE}"}
+"""Where a page leads that no panel is about."""
+DASHBOARDS = RULES.parent / "dashboards"
 
 
 GROUND = "ground"
@@ -34,24 +39,39 @@ def linked(rules: dict[str, Any], name: str, links: Links | None) -> dict[str, A
     """
     if links is None:
         return rules
+    panels = panels_of_alerts(name)
     groups = [
-        {**group, "rules": [_linked(rule, name, links) for rule in group["rules"]]}
+        {**group, "rules": [_linked(rule, panels, name, links) for rule in group["rules"]]}
         for group in rules["groups"]
     ]
     return {**rules, "groups": groups}
 
 
-def _linked(rule: dict[str, Any], name: str, links: Links) -> dict[str, Any]:
+def panels_of_alerts(name: str) -> dict[str, str]:
+    """Under each alert the panel that shows what it is about, as the end of Grafana's address.
+
+    A panel names its alerts by its links to their runbooks: page, panel and runbook lead to each other.
+    """
+    found = {}
+    for file in BOARDS[name]:
+        board = json.loads((DASHBOARDS / f"{file}.json").read_text(encoding="utf-8"))
+        for panel in board["panels"]:
+            for link in panel.get("links") or []:
+                alert = link["url"].removeprefix("${runbooks}").removesuffix(".md")
+                found[alert] = f"d/{board['uid']}?{OF_SITE}&viewPanel={panel['id']}"
+    return found
+
+
+def _linked(rule: dict[str, Any], panels: dict[str, str], name: str, links: Links) -> dict[str, Any]:
     if "alert" not in rule:
         return rule
     runbook = rule["annotations"]["runbook_url"].removeprefix(RUNBOOKS)
-    board = urljoin(_folder(links.grafana), f"d/{BOARDS[name]}")
     return {
         **rule,
         "annotations": {
             **rule["annotations"],
             "runbook_url": urljoin(_folder(links.runbooks), runbook),
-            "dashboard_url": board + "?var-site={{ $labels.site }}",
+            "dashboard_url": _folder(links.grafana) + panels.get(rule["alert"], FIRST_BOARD[name]),
         },
     }
 

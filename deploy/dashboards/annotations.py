@@ -4,9 +4,11 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.models import common
 
+A_WHILE = "2m"
+"""For as long a mark of a new version stands: two scrapes at the least."""
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
-ALARM, DECIDED, CHANGED = "dark-orange", "blue", "purple"
-"""Told apart by the colour-blind too."""
+ALARM, DECIDED, CHANGED, POLICY = "#D55E00", "#0072B2", "#CC79A7", "#009E73"
+"""Of the colours that the colour-blind tell apart (`deploy.dashboards.panels`)."""
 
 
 def marks(title: str, expression: str, labels: str, colour: str) -> builders.AnnotationQuery:
@@ -32,6 +34,13 @@ def at_the_centre() -> list[builders.AnnotationQuery]:
         marks("Alarm", f"{_delta('segwatch_change_alarm')} > 0", "{{site}}", ALARM),
         marks("Alarm decided", f"{_delta('segwatch_change_alarm')} < 0", "{{site}}", DECIDED),
         marks("A baseline begins", f"{_delta('segwatch_change_baseline_pulse')} != 0", "{{site}}", CHANGED),
+        marks("A site begins a new epoch", f"{_delta('segwatch_federation_epoch')} > 0", "{{site}}", POLICY),
+        marks(
+            "Another version of segwatch",
+            _new("segwatch_build_info", "service, version"),
+            "{{version}}",
+            POLICY,
+        ),
     ]
 
 
@@ -46,8 +55,27 @@ def in_the_hospital() -> list[builders.AnnotationQuery]:
             "{{site}}",
             CHANGED,
         ),
+        marks(
+            "Another scorer counts",
+            _new("segwatch_scoring_scorer", "site, scorer, sha256", 'role="counts"'),
+            "{{scorer}}",
+            CHANGED,
+        ),
+        marks("Another policy", _new("segwatch_site_policy_info", "site, version"), "{{version}}", POLICY),
+        marks(
+            "Another version of segwatch",
+            _new("segwatch_build_info", "service, version"),
+            "{{service}} {{version}}",
+            POLICY,
+        ),
     ]
 
 
 def _delta(metric: str) -> str:
     return f"max by (site) (delta({metric}{{site=~'$site'}}[2m]))"
+
+
+def _new(metric: str, labels: str, matcher: str = "") -> str:
+    """There now, and not a while ago, though its like was: what is seen for the first time is no change."""
+    now, before = f"{metric}{{{matcher}}}", f"{metric}{{{matcher}}} offset {A_WHILE}"
+    return f"max by ({labels}) ({now}) unless max by ({labels}) ({before}) and on () count({before})"

@@ -1,15 +1,17 @@
-"""What the dashboards are made of: two kinds of panel, written down as data, and the board that shows them.
+"""What the dashboards are made of: three kinds of panel, written down as data, and the board that shows them.
 
-Three rules hold for all panels: a share or a mean is drawn with its interval and its n; what is undefined is
-shown as that word, never as a 0; gaps stay gaps.
+Four rules hold for all panels: a share or a mean is drawn with its interval and its n; what is undefined is
+shown as that word, never as a 0; gaps stay gaps; colours are told apart by the colour-blind.
 """
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import prometheus, table, timeseries
+from grafana_foundation_sdk.builders import prometheus, statushistory, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
@@ -17,12 +19,32 @@ SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 UNDEFINED = "undefined"
 WHOLE_WIDTH = 24
 HALF_WIDTH = 12
+COLUMNS = 96
+"""Of a heat map at the most: a quarter of an hour each over a day."""
 
 NUMBER_OF = "n"
 LOW = "interval, low"
 HIGH = "interval, high"
 
+ID_BELOW = 1_000_000
 _REFS = "ABCDEFGHIJKLMN"
+
+_Mapping = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
+
+RUNBOOKS = "${runbooks}"
+"""What links to runbooks begin with, until `segwatch dashboards` is told where they are published."""
+SOME_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+"""Okabe and Ito's, which the colour-blind tell apart too (Wong, Nature Methods 8, 441, 2011)."""
+WELL, ILL = SOME_COLOURS[0], SOME_COLOURS[5]
+
+
+@dataclass(frozen=True)
+class State:
+    """One value of a panel that shows states, in words."""
+
+    value: int
+    words: str
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +60,8 @@ class Curves:
     """Grafana's name of the curves' unit."""
     n_is: str = ""
     """What the curve NUMBER_OF counts, as its own axis at the right-hand side says it."""
+    from_zero: bool = True
+    """Whether the axis begins at 0: what can be negative has none."""
     logarithmic: bool = False
     """Whether the axis is logarithmic: evidence grows by factors."""
     page_above: float | None = None
@@ -47,6 +71,8 @@ class Curves:
     width: int = HALF_WIDTH
     repeat: str | None = None
     """The variable for each value of which the panel is drawn once, two beside each other."""
+    alerts: tuple[str, ...] = ()
+    """The alerts whose page leads here; each has its runbook among the panel's links."""
 
     def built(self) -> timeseries.Panel:
         """Grafana's panel."""
@@ -59,14 +85,24 @@ class Curves:
             .no_value(UNDEFINED)
             .span_nulls(False)
             .legend(_legend())
+            .links(_runbooks(self.alerts))
+            .color_scheme(_palette())
             .grid_pos(dashboard.GridPos(h=8, w=self.width))
         )
         for ref, (legend, expression) in zip(_REFS, self.queries.items(), strict=False):
             panel = panel.with_target(_query(expression, legend, ref).range())
-        panel = panel.scale_distribution(_by_factors()) if self.logarithmic else panel.min(0)
+        if self.logarithmic:
+            panel = panel.scale_distribution(_by_factors())
+        elif self.from_zero:
+            panel = panel.min(0)
         if self.stacked:
             mode = common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
             panel = panel.fill_opacity(60).stacking(mode)
+        named = [
+            legend for legend in self.queries if "{{" not in legend and legend not in (LOW, HIGH, NUMBER_OF)
+        ]
+        for legend, colour in zip(named, SOME_COLOURS, strict=False):
+            panel = panel.override_by_name(legend, [_fixed(colour)])
         if NUMBER_OF in self.queries:
             panel = panel.override_by_name(NUMBER_OF, _on_the_right(self.n_is))
         if HIGH in self.queries:
@@ -91,6 +127,14 @@ class Rows:
     label: str
     columns: Mapping[str, tuple[str, str]]
     """The expression and its unit under each heading."""
+    worst_first: str = ""
+    """The heading whose highest value comes first; undefined comes last."""
+    states: Mapping[str, Sequence[State]] = field(default_factory=dict)
+    """Under a heading, what its values mean."""
+    leads_to: str = ""
+    """The uid of the board that shows one value of the label, reached by a click on it."""
+    alerts: tuple[str, ...] = ()
+    """As with `Curves`."""
 
     def built(self) -> table.Panel:
         """Grafana's panel."""
@@ -100,6 +144,7 @@ class Rows:
             .description(self.description)
             .datasource(SOURCE)
             .no_value(UNDEFINED)
+            .links(_runbooks(self.alerts))
             .grid_pos(dashboard.GridPos(h=8, w=WHOLE_WIDTH))
         )
         for ref, (heading, (expression, unit)) in zip(_REFS, self.columns.items(), strict=False):
@@ -110,9 +155,56 @@ class Rows:
             ("joinByField", {"byField": self.label, "mode": "outer"}),
             ("filterFieldsByName", {"include": {"names": [self.label, *renamed]}}),
             ("organize", {"renameByName": renamed}),
+            *([("sortBy", _highest_first(self.worst_first))] if self.worst_first else []),
         ):
             panel = panel.with_transformation(dashboard.DataTransformerConfig(name, options=options))
+        for heading, states in self.states.items():
+            panel = panel.override_by_name(heading, _in_words(states))
+        if self.leads_to:
+            panel = panel.override_by_name(
+                self.label, [_property("links", [_to_board(self.leads_to, self.label)])]
+            )
         return panel
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A row for each value of a label, and time to the right; the colour is the value.
+
+    Shares go from light to dark, which grey and every kind of colour-blindness leave in order. Where there
+    are `states`, each has its colour and its words.
+    """
+
+    title: str
+    description: str
+    label: str
+    expression: str
+    states: Sequence[State] = ()
+    alerts: tuple[str, ...] = ()
+
+    def built(self) -> statushistory.Panel:
+        """Grafana's panel."""
+        panel = (
+            statushistory.Panel()
+            .title(self.title)
+            .description(self.description)
+            .datasource(SOURCE)
+            .no_value(UNDEFINED)
+            .links(_runbooks(self.alerts))
+            .show_value(common.VisibilityMode.NEVER)
+            .row_height(0.9)
+            .max_data_points(COLUMNS)
+            .grid_pos(dashboard.GridPos(h=8, w=WHOLE_WIDTH))
+            .with_target(_query(self.expression, f"{{{{{self.label}}}}}", "A").range())
+        )
+        if self.states:
+            mode = builders.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS)
+            return panel.color_scheme(mode).mappings(_mappings(self.states))
+        mode = builders.FieldColor().mode(dashboard.FieldColorModeId.CONTINUOUS_BL_PU)
+        return panel.color_scheme(mode).unit("percentunit").min(0).max(1)
+
+
+Panel = Curves | Rows | HeatMap
 
 
 def board(
@@ -121,18 +213,20 @@ def board(
     description: str,
     *,
     choices: Mapping[str, tuple[str, str]],
-    rows: Mapping[str, Sequence[Curves | Rows]],
+    rows: Mapping[str, Sequence[Panel]],
     annotations: Sequence[builders.AnnotationQuery] = (),
 ) -> builders.Dashboard:
     """A dashboard: the panels of each row under its heading, refreshed twice a minute, with marks over all.
 
     Each of `choices` is a variable: under a label its title, and the metric whose values of it are offered.
+    A panel's id follows from its title, so that links to it last.
     """
     made = (
         builders.Dashboard(title)
         .uid(uid)
         .description(description)
         .tags(["segwatch"])
+        .link(_to_the_others())
         .timezone("browser")
         .readonly()
         .refresh("30s")
@@ -147,8 +241,24 @@ def board(
     for heading, panels in rows.items():
         made = made.with_row(builders.Row(heading))
         for panel in panels:
-            made = made.with_panel(panel.built())
+            made = made.with_panel(panel.built().id(panel_id(panel.title)))
     return made
+
+
+def panel_id(title: str) -> int:
+    """The panel's id in its board."""
+    return zlib.crc32(title.encode()) % ID_BELOW
+
+
+def _to_the_others() -> builders.DashboardLink:
+    return (
+        builders.DashboardLink("Boards")
+        .type(dashboard.DashboardLinkType.DASHBOARDS)
+        .tags(["segwatch"])
+        .as_dropdown(True)
+        .include_vars(True)
+        .keep_time(True)
+    )
 
 
 def _choice(label: str, title: str, metric: str) -> builders.QueryVariable:
@@ -168,6 +278,43 @@ def _choice(label: str, title: str, metric: str) -> builders.QueryVariable:
 
 def _query(expression: str, legend: str, ref: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expression).legend_format(legend).ref_id(ref).datasource(SOURCE)
+
+
+def _runbooks(alerts: Sequence[str]) -> list[Builder[dashboard.DashboardLink]]:
+    return [
+        builders.DashboardLink(f"What to do: {alert}")
+        .type(dashboard.DashboardLinkType.LINK)
+        .url(f"{RUNBOOKS}{alert}.md")
+        .target_blank(True)
+        for alert in alerts
+    ]
+
+
+def _to_board(uid: str, label: str) -> dict[str, object]:
+    return {"title": "Open", "url": f"/d/{uid}?var-{label}=${{__value.text}}&${{__url_time_range}}"}
+
+
+def _highest_first(heading: str) -> dict[str, object]:
+    return {"fields": {}, "sort": [{"field": heading, "desc": True}]}
+
+
+def _in_words(states: Sequence[State]) -> list[dashboard.DynamicConfigValue]:
+    return [
+        _property("mappings", _mappings(states)),
+        _property("custom.cellOptions", {"type": "color-background"}),
+    ]
+
+
+def _mappings(states: Sequence[State]) -> list[_Mapping]:
+    options = {
+        str(each.value): dashboard.ValueMappingResult(text=each.words, color=each.colour, index=index)
+        for index, each in enumerate(states)
+    }
+    return [dashboard.ValueMap(options=options)]
+
+
+def _palette() -> builders.FieldColor:
+    return builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 
 def _legend() -> common_builders.VizLegendOptions:
@@ -190,6 +337,7 @@ def _on_the_right(label: str) -> list[dashboard.DynamicConfigValue]:
         _property("custom.axisPlacement", "right"),
         _property("custom.axisLabel", label),
         _property("custom.stacking", {"mode": "none", "group": "n"}),
+        _fixed("#777777"),
         _property("custom.fillOpacity", 0),
         _property("custom.lineStyle", {"fill": "dash", "dash": [4, 6]}),
         _property("unit", "short"),
@@ -198,18 +346,22 @@ def _on_the_right(label: str) -> list[dashboard.DynamicConfigValue]:
 
 
 def _with_band(panel: timeseries.Panel) -> timeseries.Panel:
-    faint = [_property("custom.lineWidth", 0), _property("color", {"mode": "fixed", "fixedColor": "gray"})]
+    faint = [_property("custom.lineWidth", 0), _fixed("gray")]
     filled = [_property("custom.fillBelowTo", LOW), _property("custom.fillOpacity", 12)]
     return panel.max(1).override_by_name(LOW, faint).override_by_name(HIGH, [*faint, *filled])
 
 
 def _with_page_line(panel: timeseries.Panel, at: float) -> timeseries.Panel:
-    steps = [dashboard.Threshold(None, "green"), dashboard.Threshold(at, "red")]
+    steps = [dashboard.Threshold(None, "transparent"), dashboard.Threshold(at, ILL)]
     return panel.thresholds(
         builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
     ).thresholds_style(
         common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
     )
+
+
+def _fixed(colour: str) -> dashboard.DynamicConfigValue:
+    return _property("color", {"mode": "fixed", "fixedColor": colour})
 
 
 def _property(name: str, value: object) -> dashboard.DynamicConfigValue:

@@ -27,6 +27,7 @@ from segwatch.errors import SegwatchError
 from segwatch.terminal import new_console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+PICTURES = Path(".run/pictures")
 FILE_WIDTH = 160
 """Where output is no terminal, tables need not fit one."""
 console = new_console(markup=False, highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
@@ -115,6 +116,30 @@ def hold(
         scorer=scorer,
     )
     _end(lambda: up_down.hold(options, console))
+
+
+@app.command()
+def pictures(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = PICTURES,
+    hospitals: Hospitals = HOSPITALS,
+    studies: Studies = STUDIES,
+    log: Log = "kafka",
+    demo_noise_seed: Seed = 1,
+    keep_data: KeepData = False,
+    name: Name = None,
+) -> None:
+    """Tell the story, and draw every panel of every dashboard from it; pictures of a standing page too."""
+    from deploy.local.run_pictures import run_pictures
+
+    options = RunOptions(
+        hospitals=hospitals,
+        studies=studies,
+        noise_seed=demo_noise_seed,
+        embedded=_embedded(log),
+        keep_data=keep_data,
+        name=name or None,
+    )
+    _end(lambda: run_pictures(options, out, console))
 
 
 @app.command()

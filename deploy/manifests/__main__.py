@@ -13,8 +13,8 @@ import yaml
 from deploy.alerting.contacts import Links, read_contacts
 from deploy.alerting.kubernetes import alertmanager_config
 from deploy.alerting.rules import linked, rule_file
-from deploy.manifests.access import HOSPITAL, Access, centre, grants
 from deploy.manifests.kafka_topics import centre_topics, site_topics
+from segwatch.streaming.access import HOSPITAL, Access, centre, grants
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from deploy.manifests.access import CONNECT_TOPICS
 from segwatch.contracts.topics import (
     COPIES,
     DECISIONS,
@@ -15,6 +14,7 @@ from segwatch.contracts.topics import (
     in_step,
     settings_of,
 )
+from segwatch.streaming.access import CONNECT_TOPICS
 
 Manifest = dict[str, Any]
 

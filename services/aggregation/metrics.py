@@ -10,6 +10,7 @@ from segwatch.aggregation.aggregation import Aggregation
 from segwatch.aggregation.books import Books
 from segwatch.aggregation.mechanism.slots import KINDS
 from segwatch.aggregation.strata import standing_out
+from segwatch.contracts.policy import SitePolicy
 from services.aggregation.shadow_metrics import shadow_metrics
 
 
@@ -32,6 +33,8 @@ class SiteCollector(Collector):
         yield from self._apart()
         if self._service.books is not None:
             yield from self._blocks(self._service.books)
+            policy = self._service.books.ledger.policy_or_none
+            yield from () if policy is None else _policy(policy)
 
     def _rolling(self) -> Iterator[Metric]:
         ratio = GaugeMetricFamily(
@@ -126,3 +129,25 @@ class SiteCollector(Collector):
             "Changes in this epoch's closed pulses: announced, or a model or scorer not met before.",
             value=books.watch.changes,
         )
+
+
+def _policy(policy: SitePolicy) -> Iterator[Metric]:
+    """The policy in force, so that a change of it is seen beside the figures."""
+    info = GaugeMetricFamily(
+        "segwatch_site_policy_info", "Always 1, of the privacy policy in force.", labels=["version"]
+    )
+    info.add_metric([policy.version], 1)
+    epsilon = GaugeMetricFamily(
+        "segwatch_site_policy_epsilon",
+        "What a study costs at the most by each part of what leaves; smaller is more private.",
+        labels=["part"],
+    )
+    epsilon.add_metric(["count"], policy.epsilon_count)
+    epsilon.add_metric(["histogram"], policy.epsilon_histogram)
+    epsilon.add_metric(["means"], policy.epsilon_means if policy.means_of else 0)
+    size = GaugeMetricFamily(
+        "segwatch_site_policy_block_studies", "Studies of a full block.", labels=["kind"]
+    )
+    size.add_metric(["pulse"], policy.pulse_studies)
+    size.add_metric(["portrait"], policy.portrait_studies)
+    yield from (info, epsilon, size)

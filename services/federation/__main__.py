@@ -28,7 +28,7 @@ def run(runtime: Runtime[FederationSettings]) -> None:
         dispersion=settings.dispersion,
     )
     runtime.telemetry.registry.register(FleetCollector(service.sites))
-    runtime.telemetry.registry.register(AccountCollector(service.accounts))
+    runtime.telemetry.registry.register(AccountCollector(service.accounts, service.listening_since))
     runtime.telemetry.registry.register(ChangeCollector(service.changes, service.spread))
     if settings.training_manifest is not None:
         usual = usual_features(settings.training_manifest)

@@ -140,13 +140,15 @@ def _read_case(files: CaseFiles, asked: AskedUnit, wish: Wish) -> IncomingCase:
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
     unread_files(folder)
     read, whose, series = _ct(files)
-    found = in_hounsfield(read.array, asked, "the CT" if series is None else "the series", read.doubt)
+    as_read = _digest(read.array)
+    name = "the CT" if series is None else "the series"
+    found = in_hounsfield(read.array, asked, name, read.doubt, in_place=True)
     lesion = _lesion(files, read.geometry, wish)
     lung_image = case_image(folder, LUNG)
     lung = None if lung_image is None else read_mask(lung_image, read.geometry).array
-    content = digest_of([_digest(each) for each in (read.array, lesion, lung)])
+    content = digest_of([as_read, *(_digest(each) for each in (lesion, lung))])
     said = _identity(folder / IDENTITY)
-    study_id = said.study or whose.study or _digest(read.array) or ""
+    study_id = said.study or whose.study or as_read or ""
     return IncomingCase(
         patient_id=said.patient or whose.patient or study_id,
         study_id=study_id,

@@ -12,11 +12,11 @@ TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "ex
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
     ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "terminal"),
-    ("contracts", "detection", "ingest", "progress"),
+    ("contracts", "dashboards", "detection", "ingest", "progress", "server"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
-    ("cohorts", "decisions"),
+    ("cohorts", "decisions", "preflight"),
     ("training",),
     ("evaluation",),
     ("onboarding",),

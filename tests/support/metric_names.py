@@ -48,7 +48,7 @@ def _of_services() -> set[str]:
     }
     asked = (
         FleetCollector(dict),
-        AccountCollector(dict),
+        AccountCollector(dict, lambda: 0.0),
         ChangeCollector(dict, Spread),
         LocalChangeCollector(lambda: None),
     )

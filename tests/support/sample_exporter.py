@@ -55,6 +55,9 @@ GAUGES: Samples = {
     'segwatch_federation_predicted_dice{site="hospital-a"}': 0.5,
     'segwatch_federation_predicted_dice_low{site="hospital-a"}': 0.4,
     'segwatch_federation_predicted_dice_high{site="hospital-a"}': 0.6,
+    'segwatch_federation_unscored_ratio{site="hospital-a"}': 0.4,
+    'segwatch_federation_unscored_ratio_low{site="hospital-a"}': 0.3,
+    'segwatch_federation_unscored_ratio_high{site="hospital-a"}': 0.5,
     'segwatch_federation_bin_ratio{site="hospital-a",bin="0.0-0.2"}': 0.5,
     'segwatch_federation_last_heartbeat_timestamp_seconds{site="hospital-a"}': 1,
     'segwatch_federation_heartbeat_interval_seconds{site="hospital-a"}': 300,
@@ -81,6 +84,25 @@ GAUGES: Samples = {
     'segwatch_federation_copies_total{site="hospital-a"}': 1,
     'segwatch_federation_open_conflicts{site="hospital-a"}': 0,
     'segwatch_federation_open_refused{site="hospital-a"}': 0,
+    'segwatch_federation_expected{site="hospital-a"}': 1,
+    'segwatch_federation_topic{site="hospital-a"}': 1,
+    'segwatch_federation_epoch{site="hospital-a"}': 1,
+    'segwatch_federation_heartbeat_lateness_seconds{site="hospital-a"}': 2,
+    'segwatch_federation_feature_drift{site="hospital-a",feature="connected_components"}': -1.5,
+    **{
+        f'segwatch_federation_{name}{{site="hospital-a"}}': 300
+        for name in ("missing_pulses", "missing_portraits", "without_pulse_seconds", "pulse_pace_seconds")
+    },
+    **{f'segwatch_ready{{service="{service}"}}': 1 for service in (*STAGES, "ingest", "federation")},
+    'segwatch_log_partitions{state="offline"}': 0,
+    'segwatch_disk_free_bytes{disk="audit"}': 5e9,
+    'segwatch_disk_size_bytes{disk="audit"}': 1e10,
+    'segwatch_certificate_expiry_timestamp_seconds{file="/keys/tls.crt"}': 4e9,
+    'segwatch_site_policy_info{version="1"}': 1,
+    'segwatch_site_policy_epsilon{part="count"}': 1,
+    'segwatch_site_policy_block_studies{kind="pulse"}': 20,
+    'segwatch_build_info{service="aggregation",version="1"}': 1,
+    'segwatch_scoring_scorer{role="counts",scorer="demo",sha256="0"}': 1,
 }
 COUNTERS: tuple[str, ...] = (
     *(f'segwatch_stage_messages_total{{stage="{stage}",outcome="done"}}' for stage in STAGES),
@@ -102,6 +124,10 @@ COUNTERS: tuple[str, ...] = (
     'segwatch_scoring_pipeline_seconds_bucket{le="300.0"}',
     'segwatch_scoring_pipeline_seconds_bucket{le="+Inf"}',
     'segwatch_site_blocks_released_total{kind="pulse"}',
+    "segwatch_site_late_versions_total",
+    'segwatch_stage_retries_total{stage="federation",error="LogUnavailable"}',
+    'segwatch_stage_lost_records_total{stage="features",topic="x"}',
+    'segwatch_stage_topics_remade_total{stage="features",topic="x"}',
 )
 
 

@@ -75,6 +75,19 @@ AMTOOL = Binary(
 )
 EXIM = Binary(("exim4",), "exim4-daemon-light", unpacks=False)
 """A mail server, for the tests: what Alertmanager mails is read from a mailbox."""
+PAGES = (
+    "libjs-bootstrap4",
+    "libjs-d3",
+    "libjs-eonasdan-bootstrap-datetimepicker",
+    "libjs-jquery",
+    "libjs-jquery-hotkeys",
+    "libjs-moment",
+    "libjs-moment-timezone",
+    "libjs-mustache",
+    "libjs-popper.js",
+    "libjs-rickshaw",
+)
+"""What the pages of Debian's Prometheus are drawn with."""
 ALL = (PROMETHEUS, PROMTOOL, ALERTMANAGER, AMTOOL)
 
 
@@ -113,25 +126,36 @@ def _from_debian(program: Binary, say: Say) -> None:
         return
     if program.unpacks:
         say(f"{program.names[0]}: unpacking Debian's package {program.package} into {DEBIAN}")
-        _unpack(program.package, say)
+        _unpack([program.package], say)
         _link(program)
     elif os.geteuid() == 0:
         say(f"{program.names[0]}: installing Debian's package {program.package}, no service is started")
         _install(program.package, say)
 
 
-def _unpack(package: str, say: Say) -> None:
-    """Fetch the package with apt's own lists and keys, but with all of apt's files in `.build`."""
+def obtain_pages(say: Say) -> None:
+    """What Debian's Prometheus shows its pages with in a browser, beside it in `.build`.
+
+    Raises:
+        OSError, subprocess.CalledProcessError: the packages cannot be had.
+    """
+    _unpack(PAGES, say)
+
+
+def _unpack(wanted: Sequence[str], say: Say) -> None:
+    """Fetch packages with apt's own lists and keys, but with all of apt's files in `.build`."""
     for folder in ("lists/partial", "cache/archives/partial", "packages"):
         (DEBIAN / folder).mkdir(parents=True, exist_ok=True)
     ours = ["-o", f"Dir::State::lists={DEBIAN}/lists", "-o", f"Dir::Cache={DEBIAN}/cache"]
     ours += ["-o", f"APT::Sandbox::User={os.environ.get('USER', 'root')}"]
     packages = DEBIAN / "packages"
-    if not list(packages.glob(f"{package}_*.deb")):
+    missing = [package for package in wanted if not list(packages.glob(f"{package}_*.deb"))]
+    if missing:
         _apt_get([*ours, "update"], say)
-        _apt_get([*ours, "download", package], say, cwd=packages)
-    newest = max(packages.glob(f"{package}_*.deb"))
-    _run(["dpkg", "-x", str(newest), str(DEBIAN / "root")])
+        _apt_get([*ours, "download", *missing], say, cwd=packages)
+    for package in wanted:
+        newest = max(packages.glob(f"{package}_*.deb"))
+        _run(["dpkg", "-x", str(newest), str(DEBIAN / "root")])
 
 
 def _link(program: Binary) -> None:

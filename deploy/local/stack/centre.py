@@ -12,7 +12,8 @@ from deploy.local.machine.folders import RULES
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
-from deploy.manifests.access import centre
+from segwatch.scoring.manifest import MANIFEST_FILE
+from segwatch.streaming.access import centre
 from segwatch.streaming.topics import make_centre_topics
 
 SCRAPE_EVERY = "1s"
@@ -27,11 +28,13 @@ class Centre(Cluster):
     Args:
         folder: made where it is missing.
         webhook: where Alertmanager posts pages.
+        scorer: the bundle that the sites serve, against whose training cohort drift is shown.
         embedded: whether the log is a file instead of a broker.
     """
 
-    def __init__(self, folder: Path, webhook: str, *, embedded: bool) -> None:
+    def __init__(self, folder: Path, webhook: str, *, scorer: Path | None = None, embedded: bool) -> None:
         super().__init__("central", folder, embedded=embedded)
+        self._scorer = scorer
         self.folder.mkdir(parents=True, exist_ok=True)
         self._webhook = webhook
 
@@ -44,7 +47,8 @@ class Centre(Cluster):
     @cached_property
     def federation(self) -> Service:
         """The centre's one service."""
-        return Service("central", "federation", self.known_as("federation"), {}, self.folder / "logs")
+        told = {} if self._scorer is None else {"TRAINING_MANIFEST": str(self._scorer / MANIFEST_FILE)}
+        return Service("central", "federation", self.known_as("federation"), told, self.folder / "logs")
 
     @cached_property
     def alertmanager(self) -> Alertmanager | None:

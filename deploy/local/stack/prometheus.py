@@ -1,5 +1,6 @@
 """A Prometheus of the local stack: the centre's, which sees federation only, or a hospital's own."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,15 +34,29 @@ class Prometheus(Program):
         binary: the program.
         folder: its configuration, data and log.
         config: see `configuration`.
+        resend_delay: how often it tells Alertmanager of an alert that stands.
     """
 
-    def __init__(self, name: str, binary: Path, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        binary: Path,
+        folder: Path,
+        config: dict[str, Any],
+        *,
+        resend_delay: str = RESEND_DELAY,
+    ) -> None:
         super().__init__(name, ports=1)
         self._binary = binary
+        self._resend_delay = resend_delay
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config = self._folder / "prometheus.yml"
         self._config.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def forget(self) -> None:
+        """Throw away all that it has stored; it must not run."""
+        shutil.rmtree(self._folder / "data", ignore_errors=True)
 
     def recipe(self) -> Launch:
         """The program; its page is at its port."""
@@ -50,11 +65,18 @@ class Prometheus(Program):
             f"--config.file={self._config}",
             f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address={self.address}",
-            f"--rules.alert.resend-delay={RESEND_DELAY}",
+            f"--rules.alert.resend-delay={self._resend_delay}",
             "--log.level=warn",
+            *_pages(self._binary),
         ]
         log = self._folder / "prometheus.log"
         return Launch(command, base_environment(), log, lambda: is_ok(self.port, "/-/ready"))
+
+
+def _pages(binary: Path) -> list[str]:
+    """Debian's has its pages beside it, also where it is unpacked and not installed."""
+    assets = binary.resolve().parents[1] / "share" / "prometheus" / "web"
+    return [f"--web.local-assets={assets}"] if assets.is_dir() else []
 
 
 def configuration(

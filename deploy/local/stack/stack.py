@@ -37,7 +37,10 @@ class Stack:
     ) -> None:
         self.folder = folder.resolve()
         self.pager = Pager()
-        self.centre = Centre(self.folder / "central", self.pager.url("central"), embedded=embedded)
+        scorer = next((site.scorer for site in sites.values()), None)
+        self.centre = Centre(
+            self.folder / "central", self.pager.url("central"), scorer=scorer, embedded=embedded
+        )
         self.hospitals = [
             Hospital(name, self.folder / name, settings, embedded=embedded, webhook=self.pager.url(name))
             for name, settings in sites.items()

@@ -155,13 +155,13 @@ def test_the_connector_copies_the_release_topic_and_nothing_else(rendered):
     assert [name for name in every if re.fullmatch(pattern, name)] == ["segwatch.site.release.v1"]
 
 
-def test_the_policy_that_is_delivered_is_the_safe_default_in_full(rendered):
+def test_the_policy_that_is_delivered_is_the_safe_default_in_full_and_tells_what_got_no_score(rendered):
     (policy,) = (
         each for name, each in of_kind(rendered("hospital"), "ConfigMap").items() if name.startswith("policy")
     )
     delivered = yaml.safe_load(policy["data"]["policy.yaml"])
 
-    assert SitePolicy.model_validate(delivered, strict=False) == SitePolicy(version="1")
+    assert SitePolicy.model_validate(delivered, strict=False) == SitePolicy(version="2", epsilon_unscored=0.5)
     assert set(delivered) == set(SitePolicy.model_fields)
 
 

@@ -1,5 +1,7 @@
 """The file of contacts: what it may say, and what is refused because nobody would be told."""
 
+import re
+
 import pytest
 
 from deploy.alerting.configuration import alertmanager
@@ -101,3 +103,25 @@ def test_links_lead_to_the_published_runbook_and_to_the_sites_dashboard(slash):
         "summary": "x",
     }
     assert linked(rules, "centre", None) == rules
+
+
+@pytest.mark.parametrize(
+    ("name", "alert", "board"),
+    [
+        ("centre", "SegwatchSiteSilent", "segwatch-federation"),
+        ("hospital", "SegwatchDeadLetters", "segwatch-pipeline"),
+        ("hospital", "SegwatchDiskFull", "segwatch-pipeline"),
+        ("centre", "SegwatchDiskFull", "segwatch-federation"),
+    ],
+)
+def test_a_page_leads_to_the_panel_that_shows_what_it_is_about(name, alert, board):
+    rules = {"groups": [{"name": "g", "rules": [{"alert": alert, "annotations": {"runbook_url": "x.md"}}]}]}
+    links = Links(runbooks="https://wiki.example/", grafana="https://g.example/")
+
+    (group,) = linked(rules, name, links)["groups"]
+
+    (rule,) = group["rules"]
+    url = rule["annotations"]["dashboard_url"]
+    assert re.fullmatch(
+        rf"https://g\.example/d/{board}\?var-site=\{{\{{ \$labels\.site \}}\}}&viewPanel=\d+", url
+    )

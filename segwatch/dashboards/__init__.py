@@ -1,0 +1,1 @@
+"""Bringing the dashboards of deploy/dashboards into a Grafana, and showing how the ones there differ."""
