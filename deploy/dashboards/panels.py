@@ -1,16 +1,16 @@
-"""What the dashboards are made of: three kinds of panel, written down as data, and the board that shows them.
+"""What the dashboards are made of: three kinds of panel, written down as data.
 
 Four rules hold for all panels: a share or a mean is drawn with its interval and its n; what is undefined is
 shown as that word, never as a 0; gaps stay gaps; colours are told apart by the colour-blind.
 """
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus, statushistory, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
@@ -25,13 +25,13 @@ NUMBER_OF = "n"
 LOW = "interval, low"
 HIGH = "interval, high"
 
-ID_BELOW = 1_000_000
 _REFS = "ABCDEFGHIJKLMN"
 
 RUNBOOKS = "${runbooks}"
 """What links to runbooks begin with, until `segwatch dashboards` is told where they are published."""
 SOME_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 """Okabe and Ito's, which the colour-blind tell apart too (Wong, Nature Methods 8, 441, 2011)."""
+Mappings = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
 WELL, ILL = SOME_COLOURS[0], SOME_COLOURS[5]
 
 
@@ -204,80 +204,11 @@ class HeatMap:
 Panel = Curves | Rows | HeatMap
 
 
-def board(
-    title: str,
-    uid: str,
-    description: str,
-    *,
-    choices: Mapping[str, tuple[str, str]],
-    rows: Mapping[str, Sequence[Panel]],
-    annotations: Sequence[builders.AnnotationQuery] = (),
-) -> builders.Dashboard:
-    """A dashboard: the panels of each row under its heading, refreshed twice a minute, with marks over all.
-
-    Each of `choices` is a variable: under a label its title, and the metric whose values of it are offered.
-    A panel's id follows from its title, so that links to it last.
-    """
-    made = (
-        builders.Dashboard(title)
-        .uid(uid)
-        .description(description)
-        .tags(["segwatch"])
-        .link(_to_the_others())
-        .timezone("browser")
-        .readonly()
-        .refresh("30s")
-        .time("now-24h", "now")
-        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
-        .with_variable(builders.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-    )
-    for each in annotations:
-        made = made.annotation(each)
-    for label, (shown, metric) in choices.items():
-        made = made.with_variable(_choice(label, shown, metric))
-    for heading, panels in rows.items():
-        made = made.with_row(builders.Row(heading))
-        for panel in panels:
-            made = made.with_panel(panel.built().id(panel_id(panel.title)))
-    return made
-
-
-def panel_id(title: str) -> int:
-    """The panel's id in its board."""
-    return zlib.crc32(title.encode()) % ID_BELOW
-
-
-def _to_the_others() -> builders.DashboardLink:
-    return (
-        builders.DashboardLink("Boards")
-        .type(dashboard.DashboardLinkType.DASHBOARDS)
-        .tags(["segwatch"])
-        .as_dropdown(True)
-        .include_vars(True)
-        .keep_time(True)
-    )
-
-
-def _choice(label: str, title: str, metric: str) -> builders.QueryVariable:
-    """A variable whose values are those that a metric's label has; any number of them may be chosen."""
-    return (
-        builders.QueryVariable(label)
-        .label(title)
-        .datasource(SOURCE)
-        .query(f"label_values({metric}, {label})")
-        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
-        .multi(True)
-        .include_all(True)
-        .all_value(".+")
-    )
-
-
 def _query(expression: str, legend: str, ref: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().expr(expression).legend_format(legend).ref_id(ref).datasource(SOURCE)
 
 
-def _runbooks(alerts: Sequence[str]) -> list[builders.DashboardLink]:
+def _runbooks(alerts: Sequence[str]) -> list[Builder[dashboard.DashboardLink]]:
     return [
         builders.DashboardLink(f"What to do: {alert}")
         .type(dashboard.DashboardLinkType.LINK)
@@ -302,7 +233,7 @@ def _in_words(states: Sequence[State]) -> list[dashboard.DynamicConfigValue]:
     ]
 
 
-def _mappings(states: Sequence[State]) -> list[dashboard.ValueMap]:
+def _mappings(states: Sequence[State]) -> list[Mappings]:
     options = {
         str(each.value): dashboard.ValueMappingResult(text=each.words, color=each.colour, index=index)
         for index, each in enumerate(states)
