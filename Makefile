@@ -1,7 +1,8 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast dashboards-preview faults lint audit bench schemas generate requirements
+.PHONY: help setup run up down test test-fast test-pacs dashboards-preview faults chaos lint audit bench bundle helm test-server schemas generate requirements images \
+  test-images cluster cluster-down cluster-status test-cluster
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +36,9 @@ test: lint ## lint, and every test (needs Java and Kafka's jars for those on a r
 test-fast: $(PACKAGES) ## unit and contract tests without broker and torch
 	$(BIN)/python -m pytest tests/unit tests/contract -m "not broker and not torch and not slow"
 
+test-pacs: $(PACKAGES) ## ingest with dcmtk's senders and an Orthanc (Debian's dcmtk and orthanc-dicomweb, installed if absent)
+	$(BIN)/python -m pytest tests/pacs
+
 lint: setup ## format, lint, types, and the manifests where kubectl is there
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,15 +57,47 @@ audit: $(PACKAGES) ## pins, licences, known vulnerabilities, and the bills of ma
 faults: setup ## a site under faults, checked; SEED=7 STUDIES=200 MINUTES=10 (docs/delivery.md)
 	@$(BIN)/python -m tests.faults --seed $(SEED) --studies $(STUDIES) --minutes $(MINUTES)
 
+chaos: setup ## the centre's own parts away, one after the other; who is told is checked (docs/alerting.md)
+	@$(BIN)/python -m tests.chaos
+
+images: $(PACKAGES) ## build the services' images with buildah, podman or docker; ONLY="features scoring" IMAGES= VERSION=
+	@$(BIN)/python -m deploy.images $(ONLY)
+
+test-images: images ## each image as the manifests run it: alive, nothing to compile, small, ends in time
+	$(BIN)/python -m pytest tests/images
+
+cluster: setup ## start a real Kubernetes of one node in namespaces of its own (root; built once, 24 min of processor)
+	@$(BIN)/python -m deploy.cluster up
+
+cluster-down: ## end it, and delete what it wrote
+	@$(BIN)/python -m deploy.cluster down
+
+cluster-status: ## what runs there
+	@$(BIN)/python -m deploy.cluster status
+
+test-cluster: setup ## the cluster from nothing, a hospital and the centre on it, studies from outside (docs/operators.md)
+	$(BIN)/python -m pytest tests/cluster
+
 bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, the demo model, what privacy costs
 	@for each in $(BENCHMARKS); do echo "python -m benchmarks.$$each"; \
 	  $(BIN)/python -m benchmarks.$$each || exit 1; done
+
+bundle: setup ## one tarball for a server without network (dist/); SEGMENTATION=no leaves torch out (docs/operations/server.md)
+	$(BIN)/python -m deploy.server bundle $(if $(filter no,$(SEGMENTATION)),--no-segmentation)
+
+helm: setup ## build helm itself into .build/bin, for the tests of the chart
+	@$(BIN)/python -c 'from deploy.local.machine import binaries; print(binaries.obtain(binaries.HELM, print))'
+
+test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
+	$(BIN)/python -m pytest tests/server --override-ini=testpaths=
 
 schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 	$(BIN)/segwatch schemas write
 
 generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
 	$(BIN)/python -m deploy.manifests
+	$(BIN)/python -m deploy.doors
+	$(BIN)/python -m deploy.helm
 	$(BIN)/python -m deploy.alerting deploy/alerting/contacts.yaml deploy/alerting/compose
 	$(BIN)/python -m deploy.dashboards
 	$(BIN)/python -m services.ingest.conformance
@@ -69,7 +105,8 @@ generate: schemas ## write everything that is made from code: schemas, manifests
 
 requirements: $(PACKAGES) ## pin requirements/ anew from pyproject.toml
 	@for extra in $(SERVICES) dev; do \
-	  out=$$(test $$extra = dev && echo requirements/all.txt || echo services/$$extra/requirements.txt); echo $$out; \
+	  case $$extra in dev) out=requirements/all.txt;; features) out=services/features/requirements.txt; extra=measuring;; \
+	    *) out=services/$$extra/requirements.txt;; esac; echo $$out; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --extra $$extra --output-file $$out pyproject.toml || exit 1; done
 

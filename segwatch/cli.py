@@ -23,6 +23,8 @@ ROOMS = (
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
     "segwatch.decisions.cli",
+    "segwatch.preflight.cli",
+    "segwatch.server.cli",
     "segwatch.dashboards.cli",
     "segwatch.segmentation.cli",
     "segwatch.phantoms.cli",

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "demo-model": "segmentation",
         "evaluate": "evaluation",
         "features": "features",
+        "install-model": "volumes",
         "intake": "ingest",
         "measure": "features",
         "measure --cohort": "evaluation",

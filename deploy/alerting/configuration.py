@@ -27,6 +27,15 @@ TIMES = {
     "ticket": {"group_wait": "1m", "group_interval": "15m", "repeat_interval": "24h"},
     "watchdog": {"group_wait": "0s", "group_interval": "1m", "repeat_interval": "2m"},
 }
+MANY_AT_ONCE = (
+    "SegwatchSiteTopicMissing",
+    "SegwatchReleasesVanished",
+    "SegwatchReleaseConflict",
+    "SegwatchNotReady",
+    "SegwatchInstanceDown",
+)
+"""Pages that come for many sites or services at once, when what they share is away: they are one post, which
+waits a minute for the last."""
 
 
 def alertmanager(contacts: Contacts) -> dict[str, Any]:
@@ -45,8 +54,9 @@ def alertmanager(contacts: Contacts) -> dict[str, Any]:
 def _route(contacts: Contacts) -> dict[str, Any]:
     """Watchdog first, then each site's contact, then everybody's.
 
-    A group is one alert and one site, so hospitals that change at the same time stay apart; what concerns
-    many sites at once is an alert of its own, which inhibits theirs.
+    A group of pages is one alert and one site, so hospitals that change at the same time stay apart; what
+    concerns many sites at once is an alert of its own, which inhibits theirs, or one of MANY_AT_ONCE. A group
+    of tickets is one alert, since whoever has time looks at all sites.
     """
     routes = []
     if contacts.watchdog:
@@ -63,6 +73,9 @@ def _route(contacts: Contacts) -> dict[str, Any]:
     named = [mute_site for mute in contacts.mutes for mute_site in mute.sites]
     for site in sorted({*contacts.sites, *named}):
         routes += [_branch(contacts, severity, site) for severity in ("page", "ticket")]
+    many = _branch(contacts, "page", None)
+    many["matchers"].append(f'alertname =~ "{"|".join(MANY_AT_ONCE)}"')
+    routes.append({**many, "group_by": ["alertname"], "group_wait": "1m"})
     routes += [_branch(contacts, severity, None) for severity in ("page", "ticket")]
     # What has neither severity is told to those whom a page wakes: unknown is never unimportant.
     return {"receiver": "page", "group_by": ["alertname", "site"], **TIMES["page"], "routes": routes}
@@ -78,6 +91,7 @@ def _branch(contacts: Contacts, severity: str, site: str | None) -> dict[str, An
         "receiver": _receiver_name(contacts, severity, site),
         "matchers": [f'severity = "{severity}"', *([f'site = "{site}"'] if site else [])],
         **TIMES[severity],
+        **({"group_by": ["alertname"]} if severity == "ticket" else {}),
         **({"mute_time_intervals": mutes} if mutes else {}),
     }
 

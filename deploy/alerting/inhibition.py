@@ -27,6 +27,9 @@ _SITES = (
     "SegwatchReleasesVanished",
     "SegwatchReleaseRefused",
     "SegwatchReleaseConflict",
+    "SegwatchReleaseGap",
+    "SegwatchSiteNeverHeard",
+    "SegwatchSiteClockWrong",
 )
 _STAGES = (
     "SegwatchStageBehind",
@@ -35,6 +38,7 @@ _STAGES = (
     "SegwatchDependencyAway",
     "SegwatchNotReady",
 )
+_INTAKE = ("SegwatchIngestStuck", "SegwatchInboxEntryStuck")
 _LATE = ("SegwatchStudiesLate", "SegwatchStudiesOftenLate")
 
 CAUSES = (
@@ -50,7 +54,15 @@ CAUSES = (
     Cause("SegwatchFleetQualityDrop", ("SegwatchQualityDrop",)),
     # A process that is down explains why its studies wait.
     Cause("SegwatchInstanceDown", (*_STAGES, *_LATE), ("site",)),
+    # So does one that can do no work, and why it cannot: a full disk.
+    Cause(
+        "SegwatchNotReady",
+        (*(stage for stage in _STAGES if stage != "SegwatchNotReady"), *_INTAKE, *_LATE),
+        ("site",),
+    ),
+    Cause("SegwatchDiskFull", (*_STAGES, *_INTAKE, *_LATE), ("site",)),
     Cause("SegwatchStageStuck", _LATE, ("site",)),
+    Cause("SegwatchBridgeDown", ("SegwatchBridgeRestarting",), ("site",)),
     Cause("SegwatchStudiesLate", ("SegwatchStudiesOftenLate",), ("site",)),
 )
 

@@ -68,6 +68,7 @@ def _sites_now() -> Rows:
             "to": (_of("site:segwatch_needs_attention:ratio_high"), "percentunit"),
             "n (studies)": (_of("site:segwatch_federation_window_studies:max"), "short"),
             "pulses seen": (_of("site:segwatch_federation_pulses:max"), "short"),
+            "no score": (_of("site:segwatch_unscored:ratio"), "percentunit"),
             "mean predicted Dice": (_max("segwatch_federation_predicted_dice"), "none"),
             "Dice from": (_max("segwatch_federation_predicted_dice_low"), "none"),
             "Dice to": (_max("segwatch_federation_predicted_dice_high"), "none"),
@@ -174,7 +175,7 @@ def _federation() -> list[Curves]:
                 ),
             },
             "none",
-            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead"),
+            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead", "SegwatchFederationRestarting"),
         ),
         Curves(
             "Records that do not count",

@@ -44,6 +44,18 @@ def _quality() -> list[Curves]:
             repeat="site",
         ),
         Curves(
+            "Came and got no score at $site",
+            "Share of what came that ingest refused or a later stage gave up: in no other figure here. From"
+            " noised counts; the band is the noise's. Empty where the site's policy does not tell it.",
+            with_interval(
+                "no score", "site:segwatch_unscored:ratio", "site:segwatch_federation_window_studies:max", _of
+            ),
+            "percentunit",
+            n_is="studies in the window",
+            repeat="site",
+            alerts=("SegwatchSiteUnscored",),
+        ),
+        Curves(
             "Mean predicted Dice at $site",
             PREDICTED_DICE,
             with_interval("mean predicted Dice", dice, "segwatch_federation_portraits", _max),

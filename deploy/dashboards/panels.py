@@ -27,11 +27,12 @@ HIGH = "interval, high"
 
 _REFS = "ABCDEFGHIJKLMN"
 
+_Mapping = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
+
 RUNBOOKS = "${runbooks}"
 """What links to runbooks begin with, until `segwatch dashboards` is told where they are published."""
 SOME_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 """Okabe and Ito's, which the colour-blind tell apart too (Wong, Nature Methods 8, 441, 2011)."""
-Mappings = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
 WELL, ILL = SOME_COLOURS[0], SOME_COLOURS[5]
 
 
@@ -233,7 +234,7 @@ def _in_words(states: Sequence[State]) -> list[dashboard.DynamicConfigValue]:
     ]
 
 
-def _mappings(states: Sequence[State]) -> list[Mappings]:
+def _mappings(states: Sequence[State]) -> list[_Mapping]:
     options = {
         str(each.value): dashboard.ValueMappingResult(text=each.words, color=each.colour, index=index)
         for index, each in enumerate(states)

@@ -175,6 +175,15 @@ def _processes() -> list[Curves]:
             alerts=("SegwatchInstanceDown",),
         ),
         Curves(
+            "The bridge",
+            "Its tasks that run, and records that wait for it: nothing else leaves the hospital.",
+            {
+                "running": f"site:segwatch_bridge_tasks:running{SITE}",
+                "waiting": f"site:segwatch_bridge_waiting_records:sum{SITE}",
+            },
+            alerts=("SegwatchBridgeDown", "SegwatchBridgeRestarting"),
+        ),
+        Curves(
             "Ready",
             "1 where a process of the service can do its work now, as /readyz says.",
             {"{{service}}": f"max by (service) (segwatch_ready{SITE})"},

@@ -17,6 +17,7 @@ from deploy.local.stack.options import RunOptions, choose_log
 from deploy.local.stack.stack import Stack
 from deploy.local.story.decided import decide_about
 from deploy.local.story.running import RunningStory
+from deploy.local.story.silence import fall_silent, silent_site
 
 NO_PAGER = (
     "Prometheus or Alertmanager cannot be had on this machine (`make setup` says why):"
@@ -71,6 +72,9 @@ def _play(stack: Stack, story: RunningStory, console: Console) -> tuple[list[str
             )
             if not wrong:
                 wrong = decide_about(stack, list(pages_due), partial(console.print, soft_wrap=True))
+            if pages_due and not wrong:
+                silent = silent_site(story.sites, story.changed)
+                wrong = fall_silent(stack, status, silent, table.show)
     finally:
         feeder.kill()
     return [*wrong, *check_books(status, story.cases, partial(console.print, soft_wrap=True))], status

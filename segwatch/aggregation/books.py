@@ -26,6 +26,7 @@ from segwatch.aggregation.mechanism.noise import Noise
 from segwatch.aggregation.mechanism.policy import differences
 from segwatch.aggregation.mechanism.release import release_of
 from segwatch.aggregation.mechanism.slots import Due
+from segwatch.aggregation.unscored import Unscored
 from segwatch.contracts.ledger import BlockClosed, EpochOpened, PolicyChanged
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.topics import LEDGER, RELEASE, SCORED
@@ -67,6 +68,8 @@ class Books:
         self._site = site
         self._alive = alive
         self._ledger_topic = TopicReader(log, LEDGER, alive)
+        self._unscored = Unscored(log, alive)
+        self._unscored_to: int | None = None
         self._producer = producer
         self._audit = AuditLog(site.audit_log, site.name)
         self._unsent: deque[Outgoing] = deque()
@@ -139,6 +142,7 @@ class Books:
     def close(self) -> None:
         """Let the ledger's reader and the blocks' memory go."""
         self._ledger_topic.close()
+        self._unscored.close()
         self.blocks.close()
 
     def _close(self, due: Due) -> None:
@@ -160,12 +164,14 @@ class Books:
         now, policy = self._site.now(), self.ledger.policy
         seen = self.watch.closing(due.slots) if due.kind == "pulse" else None
         changes = self.watch.changes + (announced(seen) if seen else 0)
+        unscored, to = self._unscored.since(self._unscored_to) if due.kind == "pulse" else (None, None)
         return BlockClosed(
             kind="block",
             studies=tuple(slot.entry for slot in due.slots),
             closed_at=now,
-            figures=figures(name, due, policy, self._site.noise_under(policy), now, changes),
+            figures=figures(name, due, policy, self._site.noise_under(policy), now, changes, unscored),
             watched=seen,
+            unscored_to=to,
         )
 
     def _write(self, entry: Entry, last_at: int | None = None) -> int:
@@ -215,6 +221,8 @@ class Books:
             self.blocks.open_epoch(entry.from_offset)
             self.resume.open_epoch(entry.from_offset)
             self.watch.open_epoch()
+            # A ledger that was lost may have told of any letter that lies there: never twice.
+            self._unscored_to = 0 if entry.epoch == 1 else None
         elif isinstance(entry, PolicyChanged):
             if step.before is not None and not self._starting:
                 _log.warning(
@@ -231,6 +239,7 @@ class Books:
             self.blocks.cover(entry.figures.kind, entry.studies)
             if entry.figures.kind == "pulse":
                 self.watch.follow(entry)
+                self._unscored_to = entry.unscored_to
             if not self._sent.hold(entry.figures):
                 self._unsent.append(release_of(self._site.name, entry))
             self._may_propose = self._may_propose or entry.figures.kind == "portrait"

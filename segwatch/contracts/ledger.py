@@ -72,6 +72,11 @@ class BlockClosed(Contract):
     closed_at: datetime
     figures: Annotated[Pulse | Portrait, Field(discriminator="kind")]
     watched: PulseWatched | None = None
+    unscored_to: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="Of a pulse: up to which moment of the log, in milliseconds since 1970, dead letters are"
+        " in it or in an earlier one. Absent where that is not known.",
+    )
 
     @model_validator(mode="after")
     def _each_study_has_one_slot(self) -> "BlockClosed":

@@ -1,8 +1,8 @@
 """The site's privacy policy: the site's own file, with safe defaults; what is loose is refused."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from segwatch.contracts.base import Contract, Name, leaves
 
@@ -38,6 +38,18 @@ class SitePolicy(Contract):
     name_scorer: bool = False
     dates: Literal["day", "week", "month"] = "week"
     heartbeat_seconds: Annotated[int, Field(ge=1, le=SLOWEST_HEARTBEAT_SECONDS)] = 300
+    epsilon_unscored: Annotated[float, Field(ge=SMALLEST_EPSILON, le=LARGEST_EPSILON)] | None = Field(
+        default=None,
+        description="Of the number of examinations that got no score; null, and nothing leaves of them.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the field where it says nothing: the audit log's older lines are the same to the byte."""
+        written: dict[str, Any] = write(self)
+        if self.epsilon_unscored is None:
+            written.pop("epsilon_unscored", None)
+        return written
 
     @model_validator(mode="after")
     def _portraits_are_whole_pulses(self) -> "SitePolicy":

@@ -7,7 +7,7 @@ block or epsilon that no site's policy may have.
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, RootModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from segwatch.contracts.base import Contract, ModelIdentity, Name, leaves
 from segwatch.contracts.policy import (
@@ -54,14 +54,29 @@ class Pulse(_Block):
         description="How many changes of scanner, model or scorer were announced or made in this epoch by"
         " this pulse: a nameless counter, at which a baseline begins.",
     )
+    unscored: Noised | None = leaves(
+        default=None,
+        description="How many examinations ended in a dead letter since the pulse before, so that they have"
+        " no score and are in no block: with noise. Left out where the policy does not tell it.",
+    )
+    epsilon_unscored: Epsilon | None = leaves(
+        default=None, description="The budget of `unscored`, spent by those examinations only."
+    )
+
+    @model_validator(mode="after")
+    def _a_noised_number_names_its_epsilon(self) -> "Pulse":
+        if (self.unscored is None) != (self.epsilon_unscored is None):
+            raise ValueError("unscored and epsilon_unscored are there together, or not at all")
+        return self
 
     @model_serializer(mode="wrap")
     def _as_it_was_released(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a counter nothing is written of it: a pulse that left before there was one is sent again,
-        and stands in the audit log, byte by byte as it was."""
+        """What is not told is not written: a pulse that left before there was such a field is sent again, and
+        stands in the audit log, byte by byte as it was."""
         written: dict[str, Any] = write(self)
-        if self.changes is None:
-            written.pop("changes", None)
+        for name in ("changes", "unscored", "epsilon_unscored"):
+            if written.get(name) is None:
+                written.pop(name, None)
         return written
 
 

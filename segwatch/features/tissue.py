@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from segwatch.arrays import Flags
 from segwatch.features.coarse import middle_of_blocks
@@ -22,6 +21,7 @@ from segwatch.features.reasons import NoValue, Reason
 
 DENSE = 0.3
 _NEIGHBOURS = 3
+"""Along each axis, the block itself among them."""
 TO_SPREAD = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
 
@@ -73,8 +73,8 @@ class Tissue:
     @cached_property
     def dense(self) -> Flags:
         """The blocks in the lung that are denser than the scan's own threshold."""
-        share = uniform_filter(self.lung.astype(np.float32), _NEIGHBOURS)
-        smooth = uniform_filter(np.where(self.lung, self.hu, np.float32(0)), _NEIGHBOURS)
+        share = mean_of_neighbours(self.lung.astype(np.float32))
+        smooth = mean_of_neighbours(np.where(self.lung, self.hu, np.float32(0)))
         smooth /= np.maximum(share, np.float32(0.5 / _NEIGHBOURS**3))
         return np.asarray(self.lung & (smooth > (1 - DENSE) * np.percentile(smooth[self.lung], 25)))
 
@@ -99,6 +99,33 @@ def tissue_of(
     hu = np.empty(middles[0].shape, np.float32)
     _means(ct, step[0], step[1], step[2], hu)
     return Tissue(hu, *middles)
+
+
+def mean_of_neighbours(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean over each block (z, y, x) and its 26 neighbours; beyond an edge stands the edge's block.
+
+    To the last bit what `scipy.ndimage.uniform_filter` of size 3 gives, without the 110 MB that scipy is.
+    """
+    for axis in range(values.ndim):
+        lines = np.ascontiguousarray(np.moveaxis(values, axis, -1))
+        out = np.empty_like(lines)
+        _line_means(lines.reshape(-1, lines.shape[-1]), out.reshape(-1, lines.shape[-1]))
+        values = np.moveaxis(out, -1, axis)
+    return np.ascontiguousarray(values)
+
+
+@compiled
+def _line_means(lines: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """A running mean along each line, summed in float64 in the order that scipy sums it in."""
+    count = lines.shape[1]
+    for row in range(lines.shape[0]):
+        line = lines[row]
+        total = np.float64(line[0]) + np.float64(line[0]) + np.float64(line[min(1, count - 1)])
+        out[row, 0] = total / 3.0
+        for at in range(1, count):
+            leaving, coming = line[max(at - 2, 0)], line[min(at + 1, count - 1)]
+            total += np.float64(coming) - np.float64(leaving)
+            out[row, at] = total / 3.0
 
 
 @compiled

@@ -1,5 +1,7 @@
-"""`segwatch demo-model` trains the small model for phantoms; `segwatch bundle` pins a hospital's."""
+"""`segwatch demo-model` trains the small model for phantoms; `segwatch bundle` pins a hospital's, and
+`segwatch install-model` takes a pinned one in."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the room's commands."""
     app.command("demo-model")(demo_model)
     app.command("bundle")(bundle)
+    app.command("install-model")(install_model)
 
 
 def demo_model(
@@ -75,3 +78,19 @@ def bundle(
         calibrate=calibrate,
     )
     say(digest)
+
+
+def install_model(
+    into: Annotated[Path, typer.Argument(help="The new folder, as in /models/lesion-2.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="The bundle's folder; where not given, a tar on standard input."),
+    ] = None,
+    sha256: Annotated[str | None, typer.Option(help="The pin that must come of it.")] = None,
+) -> None:
+    """Take a model's bundle in, verified file by file, and show what lies beside it. Needs no torch."""
+    from segwatch.segmentation.installing import from_folder, from_tar, install, lying_in
+
+    install(from_tar(sys.stdin.buffer) if source is None else from_folder(source), into, sha256)
+    for name, what in lying_in(into.parent):
+        say(f"{into.parent / name}: {what}")

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from segwatch.errors import BadSettings
 
@@ -69,6 +70,17 @@ def load_authorities(context: ssl.SSLContext, file: Path | None, setting: str) -
         context.load_verify_locations(file)
     except OSError as error:
         raise BadSettings(f"{setting}: {file} holds no certificate in PEM: {error}") from None
+
+
+def decoded(certificate: Path) -> dict[str, Any]:
+    """What the first certificate of a PEM file says, as `ssl.SSLSocket.getpeercert` shows it.
+
+    Raises:
+        OSError: it cannot be read, or holds no certificate (ssl.SSLError is one).
+    """
+    # The only decoder that comes with Python; ssl shows certificates otherwise after a handshake only.
+    found: dict[str, Any] = ssl._ssl._test_decode_cert(str(certificate))  # type: ignore[attr-defined]
+    return found
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

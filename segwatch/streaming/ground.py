@@ -8,6 +8,8 @@ from pathlib import Path
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from segwatch.streaming.certificate_files import decoded
+
 
 class GroundCollector(Collector):
     """Looks at each scrape; what cannot be looked at now has no sample.
@@ -56,8 +58,6 @@ def folder_of(store: str) -> dict[str, Path]:
 def end_of(certificate: Path) -> float | None:
     """When the first certificate of a PEM file ends, as a Unix time; None where it cannot be read."""
     try:
-        # The only decoder that comes with Python; ssl shows certificates otherwise after a handshake only.
-        decoded = ssl._ssl._test_decode_cert(str(certificate))  # type: ignore[attr-defined]
-        return float(ssl.cert_time_to_seconds(decoded["notAfter"]))
-    except (OSError, ssl.SSLError, KeyError, ValueError):
+        return float(ssl.cert_time_to_seconds(decoded(certificate)["notAfter"]))
+    except (OSError, KeyError, ValueError):
         return None

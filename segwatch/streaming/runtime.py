@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Generic, TypeVar
 
+from segwatch.compiled_code import lay_out
 from segwatch.errors import BadInput, BadSettings, LogRefused, LogUnavailable, LostPlace
 from segwatch.streaming.attempts import RETRY_SECONDS
 from segwatch.streaming.closing import bounded
@@ -196,6 +197,7 @@ def _run(
     try:
         settings = load_settings(settings_type)
         configure_logging(name, settings.site, settings.log_level)
+        lay_out()
         with start(name, settings, doors) as runtime:
             _log.info("started", extra={"port": runtime.port})
             with suppress(AskedToStop):

@@ -13,6 +13,7 @@ from segwatch.streaming.closing import bounded
 from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime
 from segwatch.streaming.stage_loop import StageLoop, StageTimes
+from segwatch.streaming.steps import await_topics
 from segwatch.streaming.worker import Worker
 
 
@@ -39,14 +40,14 @@ def group_of(stage: str) -> str:
 
 
 def run_stage(stage: Stage, runtime: Runtime[Any], pace: StageTimes | None = None) -> None:
-    """Process records until `runtime.stop` is set.
+    """Process records until `runtime.stop` is set; a topic that is missing is waited for.
 
     Raises:
-        LogRefused: a topic is missing, or we may not read it.
+        AskedToStop: before all topics were there.
         LostPlace: another process has this one's static member id.
     """
     topics = [*stage.reads, *map(dead_letters, stage.reads), *stage.writes]
-    runtime.log.require_topics(topics)
+    await_topics(topics, runtime)
     consumer = runtime.log.consumer(
         group=group_of(stage.name), topics=stage.reads, member=runtime.settings.member
     )

@@ -1,11 +1,11 @@
 """What succeeds, again and again: a fault is waited out, longer each time, and tried again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from segwatch.errors import LogRefused, Transient
 from segwatch.streaming.attempts import delays
-from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.runtime import AskedToStop, Runtime
 
 POLL_SECONDS = 1.0
 AWAY: tuple[type[Exception], ...] = (Transient, LogRefused)
@@ -69,3 +69,16 @@ def successes(
         else:
             pauses = waits()
             yield result
+
+
+def await_topics(topics: Sequence[str], runtime: Runtime[Any]) -> None:
+    """Wait until the log has the topics and lets us see them: on a first install they come after the service.
+
+    Not ready meanwhile, and saying which are missing.
+
+    Raises:
+        AskedToStop: before they were there.
+    """
+    for _ in successes(lambda: runtime.log.require_topics(topics), runtime):
+        return
+    raise AskedToStop

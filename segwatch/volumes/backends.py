@@ -1,7 +1,7 @@
 """Where the store's bytes lie: a local folder, written atomically, or any other fsspec file system."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
@@ -24,8 +24,10 @@ class Backend(Protocol):
         """How many bytes lie under the key, or None; raises as `read` does."""
         ...
 
-    def write(self, key: str, data: bytes) -> None:
-        """Put the bytes under the key, in place of what lay there; durable when this returns."""
+    def write(self, key: str, parts: Iterable[bytes]) -> None:
+        """Put bytes, one part behind the other, under the key, in place of what lay there; durable when this
+        returns.
+        """
         ...
 
 
@@ -48,7 +50,7 @@ class LocalFolder:
         with self._explained():
             return (self._root / key).stat().st_size if self._holds(key) else None
 
-    def write(self, key: str, data: bytes) -> None:
+    def write(self, key: str, parts: Iterable[bytes]) -> None:
         """Written beside its place, flushed to the disk, then renamed: no reader sees half of it."""
         with self._explained():
             self._holds(key)
@@ -56,8 +58,8 @@ class LocalFolder:
             self._make_folders(path.parent)
             if not self._inside(path.parent):
                 raise StoreUnavailable(f"{path.parent} leads out of the store; take the link away")
-            with whole_file(path, durable=True) as beside:
-                beside.write_bytes(data)
+            with whole_file(path, durable=True) as beside, beside.open("wb") as file:
+                file.writelines(parts)
 
     def _holds(self, key: str) -> bool:
         """Whether the key is there; a root that is gone means that the disk is, not the object."""
@@ -109,11 +111,11 @@ class Remote:
             return int(self._files.info(str(self._root / key))["size"])
         return None
 
-    def write(self, key: str, data: bytes) -> None:
+    def write(self, key: str, parts: Iterable[bytes]) -> None:
         path = self._root / key
         with self._explained():
             self._files.makedirs(str(path.parent), exist_ok=True)
-            self._files.pipe_file(str(path), data)
+            self._files.pipe_file(str(path), b"".join(parts))
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

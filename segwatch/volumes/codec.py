@@ -39,10 +39,15 @@ def encode_volume(array: Array) -> bytes:
     Raises:
         TypeError: another type of number. ValueError: not three axes, or an empty one.
     """
+    return b"".join(volume_parts(array))
+
+
+def volume_parts(array: Array) -> Iterator[bytes]:
+    """The same bytes, a part at a time, and the same for the same array each time; raises as it does."""
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     if little.dtype.str not in _DTYPES:
         raise TypeError(f"arrays of {array.dtype} are not stored; masks go through encode_mask")
-    return _written(_VOLUME, little.dtype.str, array.shape, little.reshape(-1).view(np.uint8))
+    return _parts(_VOLUME, little.dtype.str, array.shape, little.reshape(-1).view(np.uint8))
 
 
 def decode_volume(data: bytes) -> Array:
@@ -84,7 +89,7 @@ def encode_mask(mask: Mask) -> bytes:
     """
     if mask.dtype != np.bool_:
         raise TypeError(f"a mask is boolean, not {mask.dtype}")
-    return _written(_MASK, "|b1", mask.shape, np.packbits(mask))
+    return b"".join(_parts(_MASK, "|b1", mask.shape, np.packbits(mask)))
 
 
 def decode_mask(data: bytes) -> Mask:
@@ -110,10 +115,10 @@ def decode_bits(data: bytes) -> tuple[NDArray[np.uint8], tuple[int, int, int]]:
     return _unpacked(data, (voxels + 7) // 8), shape
 
 
-def _written(magic: bytes, dtype: str, shape: tuple[int, ...], raw: NDArray[np.uint8]) -> bytes:
+def _parts(magic: bytes, dtype: str, shape: tuple[int, ...], raw: NDArray[np.uint8]) -> Iterator[bytes]:
     if len(shape) != 3 or 0 in shape:
         raise ValueError(f"an array (z, y, x) with voxels is stored, not one of shape {shape}")
-    parts = [_HEADER.pack(magic, dtype.encode().ljust(4), *shape)]
+    yield _HEADER.pack(magic, dtype.encode().ljust(4), *shape)
     options = {
         "typesize": np.dtype(dtype).itemsize,
         "codec": blosc2.Codec.LZ4,  # a fifth larger than zstd, and unpacked in a third of the time
@@ -125,8 +130,8 @@ def _written(magic: bytes, dtype: str, shape: tuple[int, ...], raw: NDArray[np.u
     }
     for start in range(0, len(raw), _CHUNK):
         chunk = blosc2.compress2(raw[start : start + _CHUNK], **options)
-        parts += [_LENGTH.pack(len(chunk)), chunk]
-    return b"".join(parts)
+        yield _LENGTH.pack(len(chunk))
+        yield chunk
 
 
 def _header(data: bytes, magic: bytes) -> tuple[str, tuple[int, int, int]]:

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from numpy.typing import NDArray
 
 from segwatch.contracts.studies import Scanner
 from segwatch.volumes.dicom_pixels import frames_of, padded, padding_of, words_of
 from segwatch.volumes.dicom_slices import Slice, read_header, slices_of
-from segwatch.volumes.hounsfield import compact
-from segwatch.volumes.image import MOST_VOXELS, Volume
+from segwatch.volumes.hounsfield import compact, fits_int16
+from segwatch.volumes.image import MOST_VOXELS, Array, Volume
 from segwatch.volumes.one_series import check_one_ct, each_once
 from segwatch.volumes.orientation import canonical
 from segwatch.volumes.outside import AIR_HU, is_air
@@ -46,8 +45,12 @@ class DicomSeries:
     protocol: str = ""
 
 
-def read_series(files: Sequence[Path]) -> DicomSeries:
+def read_series(files: Sequence[Path], known: Mapping[Path, pydicom.Dataset] | None = None) -> DicomSeries:
     """Read the files of one CT series. An instance that is there twice counts once.
+
+    Args:
+        files: of the series.
+        known: headers that `read_header` gave before: of hundreds of files it takes seconds.
 
     Raises:
         RefusedVolume: see `refusals.Kind`. OSError: a file cannot be read at all.
@@ -55,7 +58,8 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
     """
     if not files:
         raise ValueError("a series has at least one file")
-    headers = {path: read_header(path) for path in files}
+    before = known or {}
+    headers = {path: before[path] if path in before else read_header(path) for path in files}
     first = check_one_ct(headers)
     slices = [each for path in each_once(headers) for each in slices_of(headers[path], path)]
     ordered, affine = stack(slices)
@@ -77,12 +81,13 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
     )
 
 
-def _pixels(ordered: Sequence[Slice], headers: Mapping[Path, pydicom.Dataset]) -> NDArray[np.float32]:
-    """The voxels (slice, row, column) with slope and intercept applied; float32 holds a CT's exactly.
+def _pixels(ordered: Sequence[Slice], headers: Mapping[Path, pydicom.Dataset]) -> Array:
+    """The voxels (slice, row, column) with slope and intercept applied: int16 as long as that holds them all,
+    so that a CT of 600 slices is in memory once; float32 otherwise.
 
     What the header calls padding is air: it becomes what air is, whatever the slope.
     """
-    out = np.empty((len(ordered), ordered[0].rows, ordered[0].columns), np.float32)
+    out: Array = np.empty((len(ordered), ordered[0].rows, ordered[0].columns), np.int16)
     planes: dict[Path, dict[int, int]] = {}
     for plane, each in enumerate(ordered):
         planes.setdefault(each.path, {})[each.frame] = plane
@@ -95,10 +100,13 @@ def _pixels(ordered: Sequence[Slice], headers: Mapping[Path, pydicom.Dataset]) -
         for frame, plane in wanted.items():
             values, each = stored(frames[frame]), ordered[plane]
             with np.errstate(all="ignore"):  # what a damaged slope makes infinite is refused below
-                out[plane] = values.astype(np.float64) * each.slope + each.intercept
+                hu = (values.astype(np.float64) * each.slope + each.intercept).astype(np.float32)
             outside = padded(values, padding)
             if outside is not None:
-                out[plane][outside & ~is_air(out[plane])] = AIR_HU
+                hu[outside & ~is_air(hu)] = AIR_HU
+            if out.dtype == np.int16 and not fits_int16(hu):
+                out = out.astype(np.float32)
+            out[plane] = hu
     return out
 
 

@@ -38,7 +38,7 @@ _TAGS = [
     "InstanceNumber", "AcquisitionNumber", "AcquisitionUID", "AcquisitionDate", "AcquisitionTime",
     "FrameOfReferenceUID", "TemporalPositionIdentifier", "NominalPercentageOfCardiacPhase", "SeriesNumber",
     "SeriesDescription", "ProtocolName", "StationName", "SoftwareVersions", "StudyDate",
-    "NumberOfSeriesRelatedInstances",
+    "NumberOfSeriesRelatedInstances", "PatientPosition",
 ]  # fmt: skip
 _USED = frozenset(_TAGS) | {
     "PixelValueTransformationSequence", "PlanePositionSequence", "PlaneOrientationSequence",

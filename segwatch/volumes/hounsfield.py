@@ -5,15 +5,15 @@ One rule, whichever way a CT comes in: `judged`. What it cannot be sure of is `u
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from segwatch.contracts.studies import CtUnit
 from segwatch.volumes.image import Array
-from segwatch.volumes.outside import air_outside, filled_from_corners
+from segwatch.volumes.outside import air_outside, filled_from_corners, is_air
 from segwatch.volumes.refusals import refused
 
 AskedUnit = Literal["auto", "hu", "display"]
@@ -32,13 +32,18 @@ _EMPTIER_THAN_AIR = -1300
 _AIR = (_EMPTIER_THAN_AIR, -600)
 _LUNG = (-949, -501)
 """Neither the air around a patient nor any tissue: aerated lung."""
+_EMPTY = -820
+"""Air in a windpipe and around a patient lies below it, and so does much of a lung."""
 _TISSUE = -300
 _SOFT = (-200, 250)
 """Fat, muscle, blood, and blood with contrast."""
 _LEAST_SHARE = 0.01
 _LEAST_LUNG = 0.005
+_LEAST_EMPTY = 0.001
 _LEAST_SOFT = 0.5
 """Of all tissue; the rest is bone, metal and what lies between."""
+_MOST_ALIKE = 0.5
+"""Of all tissue, with one value: more is a window's end, or stands for what was cut away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Census:
 
     def __init__(self) -> None:
         self._counts = np.zeros(_MOST - _LEAST + 1, np.int64)
+        self._padded_with_air = False
 
     def see(self, plane: Array) -> None:
         """Count a canonical slice (y, x)."""
@@ -74,12 +80,13 @@ class Census:
         values = plane[::step, ::step]
         outside = filled_from_corners(plane)
         values = values.ravel() if outside is None else values[~outside[::step, ::step]]
+        self._padded_with_air |= outside is not None and bool(is_air(plane[0, 0]))
         whole = np.floor(np.clip(values, _LEAST, _MOST)).astype(np.int64) - _LEAST
         self._counts += np.bincount(whole, minlength=len(self._counts))
 
     def judged(self) -> UnitVerdict:
         """What the values are that were counted."""
-        doubt = _doubt(self._counts)
+        doubt = _doubt(self._counts, self._padded_with_air)
         return UnitVerdict("unknown", doubt) if doubt else UnitVerdict("hu")
 
 
@@ -88,7 +95,7 @@ def judged(array: Array) -> UnitVerdict:
 
     Display values (0 to 255), stored values without their intercept or with two of them, normalised,
     windowed and masked-out images and maps of iodine have not, and are `unknown`: their intensities mean
-    nothing. What differs from HU by less than 100 is not found out.
+    nothing. What differs from HU by less than about 200 is not found out.
     """
     census = Census()
     for plane in array:
@@ -96,7 +103,7 @@ def judged(array: Array) -> UnitVerdict:
     return census.judged()
 
 
-def _doubt(counts: NDArray[np.int64]) -> str:
+def _doubt(counts: NDArray[np.int64], padded_with_air: bool) -> str:
     """Why values with these counts are no HU; empty where they can be."""
     counts = counts.copy()
     below = counts[: _EMPTIER_THAN_AIR - _LEAST]
@@ -118,10 +125,18 @@ def _doubt(counts: NDArray[np.int64]) -> str:
     tissue = within(_TISSUE, _MOST)
     if tissue < _LEAST_SHARE * total or within(*_SOFT) < _LEAST_SOFT * tissue:
         return f"soft tissue does not lie between {_SOFT[0]} and {_SOFT[1]}"
+    if not padded_with_air and within(_EMPTIER_THAN_AIR, _EMPTY) < _LEAST_EMPTY * total:
+        return f"hardly a voxel lies below {_EMPTY}, where air is: are its values too high?"
+    alike = counts[_TISSUE - _LEAST :]
+    if alike.max() > _MOST_ALIKE * tissue:
+        value = int(alike.argmax()) + _TISSUE
+        return f"{alike.max() / tissue:.0%} of its tissue has one value ({value}): was it cut off there?"
     return ""
 
 
-def in_hounsfield(array: Array, asked: AskedUnit, name: str, doubt: str = "") -> Hounsfield:
+def in_hounsfield(
+    array: Array, asked: AskedUnit, name: str, doubt: str = "", *, in_place: bool = False
+) -> Hounsfield:
     """The CT's values (z, y, x) and their unit, air outside the field of view.
 
     Display values are mapped to float32; values that are `unknown` stay as they are.
@@ -131,6 +146,7 @@ def in_hounsfield(array: Array, asked: AskedUnit, name: str, doubt: str = "") ->
         asked: what the caller says of it; `hu` is taken at its word.
         name: of the file, for messages.
         doubt: why the values are no HU, as far as the file's header says.
+        in_place: whether the caller needs the array no more as it was: a CT fills much of a small memory.
 
     Raises:
         RefusedVolume: not_display, where the caller said display and the values do not lie in 0 to 255.
@@ -138,7 +154,7 @@ def in_hounsfield(array: Array, asked: AskedUnit, name: str, doubt: str = "") ->
     if asked == "display":
         return Hounsfield(air_outside(from_display(array, name)), UnitVerdict("display"))
     found = UnitVerdict("hu") if asked == "hu" else UnitVerdict("unknown", doubt) if doubt else judged(array)
-    return Hounsfield(array if found.unit == "unknown" else air_outside(array), found)
+    return Hounsfield(array if found.unit == "unknown" else air_outside(array, in_place=in_place), found)
 
 
 def from_display(array: Array, name: str) -> Array:
@@ -168,15 +184,27 @@ def compact(array: Array, name: str) -> Array:
     Raises:
         RefusedVolume: not_finite.
     """
+    low, high, whole = _extent(array)
+    if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
+        raise refused("not_finite", name, "it holds NaN or infinite voxels; export it again")
+    return array.astype(np.int16 if _fits_int16(low, high, whole) else np.float32, copy=False)
+
+
+def fits_int16(array: Array) -> bool:
+    """Whether int16 holds all values of a slice exactly."""
+    return bool(((array >= -32768) & (array <= 32767) & (array == np.floor(array))).all())
+
+
+def _fits_int16(low: float, high: float, whole: bool) -> bool:
+    return whole and low >= -32768 and high <= 32767
+
+
+def _extent(array: Array) -> tuple[float, float, bool]:
+    """Lowest, highest, and whether all are whole numbers; NaN as the lowest where one is not finite."""
     if array.dtype.kind in "iu":
-        low, high, whole = float(array.min()), float(array.max()), True
-    else:
-        native = np.asarray(array, array.dtype.newbyteorder("="))
-        low, high, whole = _survey(native.ravel(order="K"))
-        if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
-            raise refused("not_finite", name, "it holds NaN or infinite voxels; export it again")
-    fits = whole and low >= -32768 and high <= 32767
-    return array.astype(np.int16 if fits else np.float32, copy=False)
+        return float(array.min()), float(array.max()), True
+    native = np.asarray(array, array.dtype.newbyteorder("="))
+    return _survey()(native.ravel(order="K"))
 
 
 def _survey_values(values: Array) -> tuple[float, float, bool]:
@@ -190,4 +218,10 @@ def _survey_values(values: Array) -> tuple[float, float, bool]:
     return low, high, whole
 
 
-_survey: Callable[..., tuple[float, float, bool]] = numba.njit(cache=True, nogil=True)(_survey_values)
+@cache
+def _survey() -> Callable[..., tuple[float, float, bool]]:
+    """The same, compiled. DICOM needs it not, and ingest is 60 MB smaller without the compiler."""
+    import numba
+
+    compiled: Callable[..., tuple[float, float, bool]] = numba.njit(cache=True, nogil=True)(_survey_values)
+    return compiled

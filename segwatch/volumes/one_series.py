@@ -31,6 +31,10 @@ _WHERE_BOTH_SAY = {
     "TemporalPositionIdentifier": "phases",
     "NominalPercentageOfCardiacPhase": "phases of the heart",
     "AcquisitionUID": "acquisitions",
+    "PatientPosition": "positions of the patient",
+    "StationName": "scanners",
+    "SliceThickness": "slice thicknesses",
+    "ImageType": "types of image",
 }
 """What differs where two files name two values; many writers leave these out."""
 
@@ -56,7 +60,7 @@ def check_one_ct(headers: Headers) -> pydicom.Dataset:
     )
     for keyword, what in _WHERE_BOTH_SAY.items():
         said = {path: header for path, header in headers.items() if _text(header, keyword)}
-        _check_alike(said, keyword, what, lambda header, keyword=keyword: _text(header, keyword))  # type: ignore[misc]
+        _check_alike(said, keyword, what, lambda header, keyword=keyword: _said(header, keyword))  # type: ignore[misc]
     _check_alike(
         headers, "ContrastBolusAgent", "phases", lambda header: bool(_text(header, "ContrastBolusAgent"))
     )
@@ -197,6 +201,20 @@ def _without_pixels(dataset: pydicom.Dataset) -> pydicom.Dataset:
         if element.keyword != "PixelData" and not element.tag.is_private and element.tag.element != 0:
             kept[element.tag] = element
     return kept
+
+
+def _said(header: pydicom.Dataset, keyword: str) -> str:
+    """What two images of one CT have in common: how thick to a hundredth of a millimetre, and of ImageType
+    what the standard names (PS3.3 C.8.2.1.1.1); scanners say more behind it, image by image."""
+    text = _text(header, keyword)
+    if keyword == "ImageType":
+        return "/".join(text.split("/")[:3])
+    if keyword == "SliceThickness":
+        try:
+            return f"{float(text):.2f}"
+        except ValueError:
+            return ""
+    return text
 
 
 def _text(header: pydicom.Dataset, keyword: str) -> str:

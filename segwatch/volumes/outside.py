@@ -18,15 +18,20 @@ _MOST_OF_A_SLICE = 0.6
 """A value that fills more of a slice and is not named as padding is no padding: a circle leaves 0.21."""
 
 
-def air_outside(array: Array) -> Array:
-    """The CT (z, y, x) in HU, with air outside the field of view; itself where that is so already."""
+def air_outside(array: Array, *, in_place: bool = False) -> Array:
+    """The CT (z, y, x) in HU, with air outside the field of view; itself where that is so already.
+
+    Args:
+        in_place: whether it may be written over.
+    """
     if array.dtype.kind == "u":
         return array  # no value can be air's
-    out = array
+    out, is_ours = array, in_place and array.flags.writeable
     for z, plane in enumerate(array):
         outside = None if is_air(plane[0, 0]) else filled_from_corners(plane)
         if outside is not None:
-            out = array.copy() if out is array else out
+            if not is_ours:
+                out, is_ours = array.copy(), True
             out[z][outside] = AIR_HU
     return out
 

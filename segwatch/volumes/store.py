@@ -6,7 +6,7 @@ nothing. Results of costly work lie under the result's id, so that it is done on
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 from segwatch.contracts.base import ObjectRef
 from segwatch.errors import BadInput, CorruptObject, MissingObject
 from segwatch.volumes.backends import Backend, LocalFolder, Remote
-from segwatch.volumes.codec import decode_mask, decode_volume, encode_mask, encode_volume
+from segwatch.volumes.codec import decode_mask, decode_volume, encode_mask, volume_parts
 from segwatch.volumes.image import Array, Mask
 
 VOLUME = "b2"
@@ -49,11 +49,27 @@ class VolumeStore:
         """
         if not data or not _SUFFIX.fullmatch(suffix):
             raise ValueError(f"no object to store, or a bad suffix {suffix!r}")
-        sha256 = hashlib.sha256(data).hexdigest()
-        reference = ObjectRef(key=_object_key(sha256, suffix), sha256=sha256, bytes=len(data))
-        if self._backend.size(reference.key) != len(data) or self._backend.read(reference.key) != data:
-            self._backend.write(reference.key, data)
+        return self._put_parts(lambda: (data,), suffix)
+
+    def _put_parts(self, parts: Callable[[], Iterable[bytes]], suffix: str) -> ObjectRef:
+        """Store what `parts` gives, the same each time: first to know its hash, then to write it. So a volume
+        is never in memory a second time.
+        """
+        digest, size = hashlib.sha256(), 0
+        for part in parts():
+            digest.update(part)
+            size += len(part)
+        sha256 = digest.hexdigest()
+        reference = ObjectRef(key=_object_key(sha256, suffix), sha256=sha256, bytes=size)
+        if not self._has(reference):
+            self._backend.write(reference.key, parts())
         return reference
+
+    def _has(self, reference: ObjectRef) -> bool:
+        """Whether just these bytes lie there already."""
+        if self._backend.size(reference.key) != reference.bytes:
+            return False
+        return hashlib.sha256(self._backend.read(reference.key) or b"").hexdigest() == reference.sha256
 
     def get(self, reference: ObjectRef) -> bytes:
         """The bytes that the reference stands for.
@@ -95,7 +111,8 @@ class VolumeStore:
 
         Two results under one id are equally good: where it matters, the log decides.
         """
-        self._backend.write(_result_key(result_id), hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+        head = hashlib.sha256(data).hexdigest().encode() + b"\n"
+        self._backend.write(_result_key(result_id), (head, data))
 
     def get_result(self, result_id: str) -> bytes | None:
         """The result remembered under the id; None where there is none, or a damaged one."""
@@ -105,7 +122,7 @@ class VolumeStore:
 
     def save_volume(self, array: Array) -> ObjectRef:
         """Store an array (z, y, x); see `codec.encode_volume`."""
-        return self.put(encode_volume(array), VOLUME)
+        return self._put_parts(lambda: volume_parts(array), VOLUME)
 
     def load_volume(self, reference: ObjectRef) -> Array:
         """The array (z, y, x) behind the reference; raises as `get` does."""

@@ -13,10 +13,11 @@ from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.demo_noise import choose_noise
 from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.aggregation.stop_rule import StopRule, read_stop_rule
+from segwatch.aggregation.unscored import TOPICS as LETTERS
 from segwatch.contracts.envelope import utc_now
-from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SCORED, dead_letters
+from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SCORED
 from segwatch.streaming.runtime import Runtime, main
-from segwatch.streaming.steps import run_steps
+from segwatch.streaming.steps import await_topics, run_steps
 from services.aggregation.change_metrics import LocalChangeCollector
 from services.aggregation.heartbeat import Heartbeats
 from services.aggregation.metrics import SiteCollector
@@ -24,7 +25,7 @@ from services.aggregation.quality import PATH, SiteQuality
 from services.aggregation.settings import AggregationSettings
 
 LAST_BEAT_SECONDS = 1.0
-TOPICS = (SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS)
+TOPICS = (SCORED, *LETTERS, LEDGER, RELEASE, DECISIONS)
 
 
 def run(runtime: Runtime[AggregationSettings]) -> None:
@@ -33,7 +34,7 @@ def run(runtime: Runtime[AggregationSettings]) -> None:
     policy = read_policy(settings.policy)
     noise_under = choose_noise(policy, settings.demo_noise_seed)
     site = SiteContext(settings.site, policy, settings.audit_log, noise_under, utc_now)
-    runtime.log.require_topics(TOPICS)
+    await_topics(TOPICS, runtime)
     service = Aggregation(runtime.log, site, runtime.telemetry, runtime.alive)
     runtime.telemetry.registry.register(SiteCollector(service, utc_now))
     runtime.telemetry.registry.register(LocalChangeCollector(lambda: service.change))

@@ -30,7 +30,7 @@ def run(runtime: Runtime[FederationSettings]) -> None:
         look_around=lambda: show_partitions(runtime.telemetry, runtime.log),
     )
     runtime.telemetry.registry.register(FleetCollector(service.sites))
-    runtime.telemetry.registry.register(AccountCollector(service.accounts))
+    runtime.telemetry.registry.register(AccountCollector(service.accounts, service.listening_since))
     runtime.telemetry.registry.register(ChangeCollector(service.changes, service.spread))
     if settings.training_manifest is not None:
         usual = usual_features(settings.training_manifest)

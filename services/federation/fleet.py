@@ -5,21 +5,19 @@ something else is a conflict, which is counted and not believed. Read again from
 give the same figures.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.detection.dispersion import Spread
 from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
+from segwatch.federation.beats import Slots
 from segwatch.federation.dice import MeanDice, bin_ratios, mean_dice
 from segwatch.federation.presence import Presence
 from segwatch.federation.release_records import ReleaseRecords
 from segwatch.federation.share import Share, share_of
+from segwatch.federation.unscored import UnscoredShare, unscored_share
 from segwatch.federation.watched_site import Change, WatchedSite
-
-REMEMBERED_HEARTBEATS = 1000
-"""Copies of heartbeats come in a burst, when a bridge starts again; older ones need not be recognised."""
 
 
 @dataclass
@@ -43,7 +41,8 @@ class SiteReleases:
     window: list[Pulse] = field(default_factory=list)
     presence: Presence = field(default_factory=Presence)
     watched: WatchedSite = field(default_factory=WatchedSite)
-    _beats: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
+    _beats: dict[int, Slots] = field(default_factory=dict)
+    """By epoch."""
 
     @property
     def copies(self) -> int:
@@ -69,7 +68,7 @@ class SiteReleases:
         """Take the next release of the topic, which lies at `offset`."""
         figures = release.root
         if isinstance(figures, Heartbeat):
-            if self.beat(figures.epoch, figures.number):
+            if self._is_first_beat(figures):
                 self.heartbeat = figures
                 self.presence.take(figures)
         elif self.records.is_first(figures, offset):
@@ -86,6 +85,18 @@ class SiteReleases:
             [pulse.k for pulse in window],
             [pulse.epsilon for pulse in window],
         )
+
+    def unscored(self) -> UnscoredShare | None:
+        """The share of what came that got no score; None where no pulse of the window tells it."""
+        told = [
+            (pulse.unscored, pulse.k, pulse.epsilon_unscored)
+            for pulse in self.window
+            if pulse.unscored is not None and pulse.epsilon_unscored is not None
+        ]
+        if not told:
+            return None
+        counts, sizes, epsilons = zip(*told, strict=True)
+        return unscored_share(counts, sizes, epsilons)
 
     def dice(self) -> MeanDice | None:
         """The mean predicted Dice of the last portrait; None before the first."""
@@ -112,16 +123,12 @@ class SiteReleases:
             if self.portrait is None or _age(figures) > _age(self.portrait):
                 self.portrait = figures
 
-    def beat(self, epoch: int, number: int) -> bool:
-        """A heartbeat of this name has come; whether it is the first."""
-        name = (epoch, number)
-        if name in self._beats:
-            self.records.copies += 1
-            return False
-        self._beats[name] = None
-        if len(self._beats) > REMEMBERED_HEARTBEATS:
-            self._beats.popitem(last=False)
-        return True
+    def _is_first_beat(self, heartbeat: Heartbeat) -> bool:
+        """Whether no heartbeat of this name came before."""
+        if self._beats.setdefault(heartbeat.epoch, Slots()).add(heartbeat.number):
+            return True
+        self.records.copies += 1
+        return False
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from segwatch.contracts.envelope import decode
+from segwatch.contracts.release import Heartbeat
 from segwatch.contracts.topics import DECISIONS, at_the_centre, site_of
 from segwatch.detection.dispersion import Spread
 from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
@@ -62,7 +63,8 @@ class Federation:
         self._read: dict[str, str] = {}
         self._there: set[str] = set()
         self._missing: set[str] = set()
-        self._accounts: dict[str, Account] = {name: Account(topic=False) for name in expected}
+        self._accounts: dict[str, Account] = {name: Account(topic=None) for name in expected}
+        self._listening_since: float | None = None
         self._look_at = clock()
         self._reading = ReleaseReader()
 
@@ -80,6 +82,11 @@ class Federation:
     def accounts(self) -> Mapping[str, Account]:
         """What is known of each awaited site beside its releases, for another thread to read."""
         return dict(self._accounts)
+
+    def listening_since(self) -> float | None:
+        """Since when releases are read as they come, as a Unix time of the centre's clock; None while they
+        are not. What came before has no arrival, so nobody is silent before a heart could beat."""
+        return self._listening_since
 
     def changes(self) -> Mapping[str, Change]:
         """What the detector says of the sites as they are shown, for another thread to read."""
@@ -116,10 +123,12 @@ class Federation:
         self._fleet.changes()  # here, so that a scrape need not wait for years of pulses
         if self._fleet is not self._shown and all(reader.at_end() for reader in self._readers):
             self._shown = self._fleet
+            self._listening_since = self._wall_clock()
 
     def _start_again(self) -> None:
         """Read everything anew; until that is done, the figures of before are shown."""
         self.close()
+        self._listening_since = None
         self._fleet = self._empty()
         self._read, self._look_at = {}, self._clock()
 
@@ -181,17 +190,16 @@ class Federation:
             _log.error("refused a record", extra={"of": name, "offset": record.at.offset, "why": str(error)})
         else:
             site = self._fleet.site(name)
-            heartbeat, conflicts = site.heartbeat, site.conflicts
+            before, conflicts = site.heartbeat, site.conflicts
             self._fleet.take(name, release, record.at.offset)
             if site.conflicts > conflicts:
                 _log.error("a release in conflict", extra={"of": name, "offset": record.at.offset})
-            if self.caught_up and site.heartbeat is not heartbeat:
-                self._note_arrival(name)
+            if self.caught_up and isinstance(release.root, Heartbeat):
+                self._note_arrival(name, release.root, first=site.heartbeat is not before)
 
-    def _note_arrival(self, name: str) -> None:
-        slot, now = self._fleet.site(name).last_beat(), self._wall_clock()
-        assert slot is not None
-        self._accounts[name] = Account(topic=True, arrived_at=now, lateness=now - slot)
+    def _note_arrival(self, name: str, heartbeat: Heartbeat, *, first: bool) -> None:
+        known = self._accounts.get(name, Account(topic=True))
+        self._accounts[name] = known.heard(heartbeat, self._wall_clock(), first=first)
 
     def _decide(self, record: Record) -> None:
         try:

@@ -30,6 +30,10 @@ _GAUGES: Mapping[str, str] = {
     "missing_portraits": "Portraits that did not come, though later ones of their epoch did.",
     "without_pulse_seconds": "How long the site has beaten since its last pulse, counted in heartbeats.",
     "pulse_pace_seconds": "Mean time between the site's last pulses, counted in heartbeats.",
+    "unscored_ratio": "Share of what came that got no score, as refused scans do not: noised, clamped. Absent"
+    " where the site's policy does not tell it.",
+    "unscored_ratio_low": "Lower end of the noise's 95 % interval on that share.",
+    "unscored_ratio_high": "Upper end of the noise's 95 % interval on that share.",
 }
 _COUNTERS: Mapping[str, str] = {
     "copies": "Records that said again what was known.",
@@ -78,7 +82,7 @@ def figures_of(site: SiteReleases) -> dict[str, float]:
         "open_conflicts": site.records.open_conflicts,
         "open_refused": site.records.open_refused,
     }
-    share, dice = site.share(), site.dice()
+    share, dice, unscored = site.share(), site.dice(), site.unscored()
     if share is not None:
         figures |= {
             "needs_attention_studies": share.shown_count,
@@ -92,6 +96,12 @@ def figures_of(site: SiteReleases) -> dict[str, float]:
             "predicted_dice": dice.mean,
             "predicted_dice_low": dice.low,
             "predicted_dice_high": dice.high,
+        }
+    if unscored is not None:
+        figures |= {
+            "unscored_ratio": unscored.ratio,
+            "unscored_ratio_low": unscored.low,
+            "unscored_ratio_high": unscored.high,
         }
     if site.heartbeat is not None:
         figures["heartbeat_interval_seconds"] = site.heartbeat.interval_seconds

@@ -15,11 +15,12 @@ from segwatch.dicom_masks.joining import Wish
 from segwatch.errors import BadSettings
 from segwatch.ingest.inbox import ARRIVING
 from segwatch.intake.rules import read_rules
+from segwatch.processes import give_memory_back
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.settings import secret
-from segwatch.streaming.steps import successes
+from segwatch.streaming.steps import await_topics, successes
 from segwatch.streaming.worker import Worker
 from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.store import VolumeStore
@@ -61,7 +62,7 @@ def run(runtime: Runtime[IngestSettings]) -> None:
         Ingest(store, key, settings.ct_unit, titles=titles, wish=wish),
         Patience(settings.mask_wait_seconds, settings.without_mask),
     )
-    runtime.log.require_topics([RECEIVED, dead_letters(RECEIVED)])
+    await_topics([RECEIVED, dead_letters(RECEIVED)], runtime)
     producer, worker = runtime.log.producer(), Worker()
     pending = PendingLetters(NAME, runtime.log, [RECEIVED], runtime.telemetry)
     watch = InboxWatcher(
@@ -146,4 +147,5 @@ def _inbox(settings: IngestSettings) -> Inbox:
 
 
 if __name__ == "__main__":
+    give_memory_back()
     sys.exit(main(NAME, IngestSettings, run, doors))

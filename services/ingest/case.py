@@ -1,11 +1,13 @@
 """What an entry of the inbox holds: one CT, perhaps masks, and whose it is."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
+import pydicom
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from segwatch.contracts.base import Geometry
@@ -94,6 +96,7 @@ class CaseFiles:
         masks: DICOM files that carry masks of its CT's series, the newest first.
         no_mask: whether the hospital's own mask did not come, and nothing is to stand in for it.
         incomplete: why its series may be a part only.
+        headers: of its files, as far as they were read before.
     """
 
     folder: Path
@@ -101,6 +104,7 @@ class CaseFiles:
     masks: tuple[MaskFile, ...] = ()
     incomplete: str | None = None
     no_mask: bool = False
+    headers: Mapping[Path, pydicom.Dataset] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def has_mask(self) -> bool:
@@ -140,13 +144,15 @@ def _read_case(files: CaseFiles, asked: AskedUnit, wish: Wish) -> IncomingCase:
         raise Unprocessable("a file by itself is no case: give each CT its own folder", kind="not_a_case")
     unread_files(folder)
     read, whose, series = _ct(files)
-    found = in_hounsfield(read.array, asked, "the CT" if series is None else "the series", read.doubt)
+    as_read = _digest(read.array)
+    name = "the CT" if series is None else "the series"
+    found = in_hounsfield(read.array, asked, name, read.doubt, in_place=True)
     lesion = _lesion(files, read.geometry, wish)
     lung_image = case_image(folder, LUNG)
     lung = None if lung_image is None else read_mask(lung_image, read.geometry).array
-    content = digest_of([_digest(each) for each in (read.array, lesion, lung)])
+    content = digest_of([as_read, *(_digest(each) for each in (lesion, lung))])
     said = _identity(folder / IDENTITY)
-    study_id = said.study or whose.study or _digest(read.array) or ""
+    study_id = said.study or whose.study or as_read or ""
     return IncomingCase(
         patient_id=said.patient or whose.patient or study_id,
         study_id=study_id,
@@ -175,7 +181,7 @@ def _ct(case: CaseFiles) -> tuple[Volume, StudyIdentity, DicomSeries | None]:
     files = dicom_files(folder) if case.series is None else case.series
     if not files:
         raise Unprocessable("the folder holds neither ct.nii.gz nor a DICOM series", kind="no_ct")
-    series = read_series(files)
+    series = read_series(files, case.headers)
     return series.volume, StudyIdentity(patient=series.patient_id or None, study=series.series_uid), series
 
 

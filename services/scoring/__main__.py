@@ -4,7 +4,6 @@ from segwatch.streaming.stopping import heed
 
 heed(__name__)  # before the other imports, which take seconds
 
-import logging
 import sys
 from collections.abc import Callable
 
@@ -18,11 +17,10 @@ from segwatch.serving.roles import roles
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.stage import Stage, run_stage
-from services.scoring.handler import NAME, Scoring, nothing_decided
+from segwatch.streaming.steps import await_topics
+from services.scoring.handler import NAME, Scoring
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.settings import ScoringSettings
-
-_log = logging.getLogger(__name__)
 
 
 def run(runtime: Runtime[ScoringSettings]) -> None:
@@ -32,12 +30,7 @@ def run(runtime: Runtime[ScoringSettings]) -> None:
         RefusedModel: a bundle does not load.
         BadSettings: by the last decision another scorer counts than those that the settings name.
     """
-    settings = runtime.settings
-    if settings.shadow_scorer is None and SCORER_DECISIONS not in runtime.log.topics():
-        _log.warning("there is no topic %s, so nothing was decided and nothing can be", SCORER_DECISIONS)
-        _serve(runtime, nothing_decided)
-        return
-    runtime.log.require_topics([SCORER_DECISIONS])
+    await_topics([SCORER_DECISIONS], runtime)
     decisions = ScorerDecisions(runtime.log)
     try:
         _serve(runtime, decisions.last)

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     *sorted(set(ROOT.glob("*.md")) - {ROOT / "CHANGELOG.md"}),
     *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("docs/operations/*.md")),
     *sorted(ROOT.glob("services/*/README.md")),
     *sorted(ROOT.glob("deploy/runbooks/*.md")),
     *(ROOT / folder / "README.md" for folder in ("benchmarks", "requirements", "schemas")),

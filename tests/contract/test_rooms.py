@@ -11,12 +11,12 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "extras", "arrays", "files", "markup", "processes", "terminal"),
-    ("contracts", "dashboards", "detection", "ingest", "progress"),
+    ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "terminal"),
+    ("contracts", "dashboards", "detection", "ingest", "progress", "server"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
-    ("cohorts", "decisions"),
+    ("cohorts", "decisions", "preflight"),
     ("training",),
     ("evaluation",),
     ("onboarding",),

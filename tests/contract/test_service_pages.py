@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.manifests.access import HOSPITAL, centre
+from segwatch.streaming.access import HOSPITAL, centre
 from segwatch.streaming.settings import ServiceSettings
 from tests.support.service_metrics import of_every_service, service_metrics
 from tests.support.service_settings import SERVICES, settings_of, shown_default

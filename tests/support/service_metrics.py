@@ -32,7 +32,7 @@ def of_aggregation(registry: CollectorRegistry) -> None:
 
 def of_federation(registry: CollectorRegistry) -> None:
     registry.register(FleetCollector(dict))
-    registry.register(AccountCollector(dict))
+    registry.register(AccountCollector(dict, lambda: 0.0))
     registry.register(ChangeCollector(dict, Spread))
     registry.register(DriftCollector(dict, {}))
 

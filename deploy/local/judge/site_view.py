@@ -40,6 +40,7 @@ class SiteView:
         blocks: the ledger's blocks, in the log's order.
         policy: the policy that the ledger's epoch was opened under.
         released: value of each block's release, by kind, epoch and number.
+        heartbeats: how many it has sent.
         unreadable: records that do not keep to their schema.
     """
 
@@ -52,6 +53,7 @@ class SiteView:
     blocks: list[BlockClosed] = field(default_factory=list)
     policy: SitePolicy | None = None
     released: dict[BlockName, bytes] = field(default_factory=dict)
+    heartbeats: int = 0
     unreadable: int = 0
 
     @property
@@ -92,6 +94,7 @@ class SiteView:
             case LedgerRecord() as entry:
                 self._read_ledger(entry)
             case SiteRelease() as release:
+                self.heartbeats += isinstance(release.root, Heartbeat)
                 note_release(self.released, release, record.value or b"")
 
     def _read_dead_letter(self, record: Record) -> None:

@@ -33,6 +33,21 @@ def cluster_id(drawn: uuid.UUID) -> str:
     return base64.urlsafe_b64encode(cleared.to_bytes(16, "big")).decode().rstrip("=")
 
 
+ONE_NODE = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "auto.create.topics.enable": "false",
+    # What Kafka keeps for itself cannot have three copies.
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+}
+"""The settings of a cluster that is one node."""
+
+
 class Broker(Program):
     """One broker with its data in one folder, on loopback; topics are not made by themselves.
 
@@ -134,18 +149,9 @@ class Broker(Program):
         client, controller = self.ports[:2]
         identities = self._identities
         return {
-            "process.roles": "broker,controller",
-            "node.id": "1",
             **(secured(client, controller, *identities) if identities else plaintext(client, controller)),
             "log.dirs": str(self.folder / "data"),
-            "auto.create.topics.enable": "false",
-            # One node: what Kafka keeps for itself cannot have three copies.
-            "offsets.topic.replication.factor": "1",
-            "offsets.topic.num.partitions": "4",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1",
+            **ONE_NODE,
             "group.initial.rebalance.delay.ms": "0",
             # After a kill -9 the new broker waits until the old one's session has ended (9 s by default).
             "broker.session.timeout.ms": "4000",

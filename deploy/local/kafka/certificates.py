@@ -5,6 +5,7 @@ In Kubernetes Strimzi makes them, in the same form: PEM, the principal's name as
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,17 +77,19 @@ class Authority:
         self._name = name
         self._certificate = self.folder / "authority.crt"
         self._key = self.folder / "authority.key"
-        self._sign("-subj", f"/CN={name} authority", out=self._certificate, key=self._key)
-        self.forget_the_last()
+        if not self._certificate.exists():  # made once: what it has signed goes on being trusted
+            self._sign("-subj", f"/CN={name} authority", out=self._certificate, key=self._key)
+            self.forget_the_last()
 
-    def issue(self, name: str) -> Identity:
+    def issue(self, name: str, hosts: Sequence[str] = ()) -> Identity:
         """A new key and certificate for a principal; issued again, the same files hold the new ones.
 
-        Each is for client and server alike, under the loopback address.
+        Each is for client and server alike, under the loopback address and the host names that are given.
         """
         made = self.identity(name)
         signed = ("-CA", str(self._certificate), "-CAkey", str(self._key))
-        names = ("-addext", f"subjectAltName=IP:{LOOPBACK}", "-addext", "basicConstraints=critical,CA:FALSE")
+        known = ",".join([f"IP:{LOOPBACK}", *(f"DNS:{host}" for host in hosts)])
+        names = ("-addext", f"subjectAltName={known}", "-addext", "basicConstraints=critical,CA:FALSE")
         new_key, new = _next(made.key), _next(made.certificate)
         self._sign("-subj", f"/CN={name}", *signed, *names, out=new, key=new_key)
         _replace(made.store, new_key.read_text() + new.read_text())

@@ -9,7 +9,7 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 from deploy.local.kafka.certificates import principal_of
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.process import NotReady
-from deploy.manifests.access import Access, grants
+from segwatch.streaming.access import Access, grants
 from segwatch.streaming.kafka.errors import translated
 from segwatch.streaming.kafka.options import connection
 

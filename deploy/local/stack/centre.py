@@ -12,8 +12,8 @@ from deploy.local.machine.folders import RULES
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
-from deploy.manifests.access import centre
 from segwatch.scoring.manifest import MANIFEST_FILE
+from segwatch.streaming.access import centre
 from segwatch.streaming.topics import make_centre_topics
 
 SCRAPE_EVERY = "1s"

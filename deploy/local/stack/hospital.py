@@ -18,7 +18,7 @@ from deploy.local.machine.supervisor import Program
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
-from deploy.manifests.access import HOSPITAL
+from segwatch.streaming.access import HOSPITAL
 from segwatch.streaming.topics import make_hospital_topics
 
 SCRAPE_EVERY = "5s"
@@ -68,6 +68,9 @@ class Hospital(Cluster):
         settings: what it decides.
         embedded: whether the log is a file instead of a broker.
         webhook: where its own Alertmanager posts pages; None where it has none.
+
+    Attributes:
+        way_out: what carries its releases to the centre, once it is made.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Hospital(Cluster):
     ) -> None:
         super().__init__(name, folder, embedded=embedded)
         self._webhook = webhook
+        self.way_out: Program | None = None
         self.inbox = self.folder / "inbox"
         self.store = self.folder / "store"
         self.logs = self.folder / "logs"
@@ -100,8 +104,11 @@ class Hospital(Cluster):
             centre: the centre's log, as this hospital comes to it.
         """
         if self.broker is None:
-            return Copier(self.name, self.log_address, centre, self.logs / "copier.log")
-        return Bridge(self.name, self.folder / "bridge", hospital=self.known_as("bridge"), centre=centre)
+            self.way_out = Copier(self.name, self.log_address, centre, self.logs / "copier.log")
+        else:
+            hospital = self.known_as("bridge")
+            self.way_out = Bridge(self.name, self.folder / "bridge", hospital=hospital, centre=centre)
+        return self.way_out
 
     @cached_property
     def alertmanager(self) -> Alertmanager | None:

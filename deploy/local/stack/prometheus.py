@@ -1,5 +1,6 @@
 """A Prometheus of the local stack: the centre's, which sees federation only, or a hospital's own."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from deploy.local.machine.supervisor import Launch, Program
 
 RESEND_DELAY = "5m"
 """An alert of which Alertmanager has not heard for four times as long is over for it (Prometheus' own rule).
-So a Prometheus may be away for twenty minutes, and no page is said to be over because nobody was looking."""
+The last time was up to one such delay ago. So a Prometheus may be away for a quarter of an hour, and no page
+is said to be over because nobody was looking."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,29 @@ class Prometheus(Program):
         binary: the program.
         folder: its configuration, data and log.
         config: see `configuration`.
+        resend_delay: how often it tells Alertmanager of an alert that stands.
     """
 
-    def __init__(self, name: str, binary: Path, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        binary: Path,
+        folder: Path,
+        config: dict[str, Any],
+        *,
+        resend_delay: str = RESEND_DELAY,
+    ) -> None:
         super().__init__(name, ports=1)
         self._binary = binary
+        self._resend_delay = resend_delay
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config = self._folder / "prometheus.yml"
         self._config.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def forget(self) -> None:
+        """Throw away all that it has stored; it must not run."""
+        shutil.rmtree(self._folder / "data", ignore_errors=True)
 
     def recipe(self) -> Launch:
         """The program; its page is at its port."""
@@ -50,7 +66,7 @@ class Prometheus(Program):
             f"--config.file={self._config}",
             f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address={self.address}",
-            f"--rules.alert.resend-delay={RESEND_DELAY}",
+            f"--rules.alert.resend-delay={self._resend_delay}",
             "--log.level=warn",
             *_pages(self._binary),
         ]

@@ -19,7 +19,11 @@ def lets_out(policy: SitePolicy, figures: Pulse | Portrait) -> bool:
     if figures.closed != coarsened(figures.closed, policy) or figures.closed < coarse(EARLIEST, policy):
         return False
     if isinstance(figures, Pulse):
-        return figures.k == policy.pulse_studies and figures.epsilon == policy.epsilon_count
+        return (
+            figures.k == policy.pulse_studies
+            and figures.epsilon == policy.epsilon_count
+            and figures.epsilon_unscored in (None, policy.epsilon_unscored)
+        )
     return _portrait(policy, figures)
 
 

@@ -36,7 +36,13 @@ class BlockName:
 
 
 def figures(
-    name: BlockName, due: Due, policy: SitePolicy, noise: Noise, now: datetime, changes: int = 0
+    name: BlockName,
+    due: Due,
+    policy: SitePolicy,
+    noise: Noise,
+    now: datetime,
+    changes: int = 0,
+    unscored: int | None = None,
 ) -> Pulse | Portrait:
     """What may leave of a full block.
 
@@ -47,12 +53,15 @@ def figures(
         noise: where the noise comes from.
         now: when the block is closed: the date where no slot has one, and the latest that there can be.
         changes: how many changes there were in this epoch by a pulse.
+        unscored: how many examinations ended in a dead letter since the pulse before; None where that is not
+            known. They are no slot's, so one more or less changes this number by 1 and nothing else.
     """
     common = _common(name, due.slots, policy, now)
     studies = entering(due.slots, policy)
     label = f"{name.site}/{name.epoch}/{due.kind}/{name.number}"
     if due.kind == "pulse":
-        return _pulse({**common, "changes": changes}, label, studies, policy, noise)
+        told = _unscored(label, unscored, policy, noise)
+        return _pulse({**common, "changes": changes, **told}, label, studies, policy, noise)
     return _portrait(common, label, studies, policy, noise)
 
 
@@ -74,6 +83,15 @@ def _pulse(
     exact = sum(scored.needs_attention for scored in studies)
     (noised,) = noise(label, [exact], sensitivity=COUNT_SENSITIVITY, epsilon=policy.epsilon_count)
     return Pulse(kind="pulse", epsilon=policy.epsilon_count, needs_attention=noised, **common)
+
+
+def _unscored(label: str, exact: int | None, policy: SitePolicy, noise: Noise) -> dict[str, Any]:
+    """What a pulse tells of examinations without a score: nothing where the policy does not want it."""
+    epsilon = policy.epsilon_unscored
+    if exact is None or epsilon is None:
+        return {}
+    (noised,) = noise(f"{label}/unscored", [exact], sensitivity=COUNT_SENSITIVITY, epsilon=epsilon)
+    return {"unscored": noised, "epsilon_unscored": epsilon}
 
 
 def _portrait(

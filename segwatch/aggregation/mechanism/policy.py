@@ -28,14 +28,23 @@ def read_policy(path: Path) -> SitePolicy:
             f"the privacy policy {path} cannot be read ({type(error).__name__}): nothing may leave"
             " without one; deploy/policy/default.yaml is a safe start"
         ) from None
+    return policy_of(text, f"the privacy policy {path}")
+
+
+def policy_of(text: str, named: str) -> SitePolicy:
+    """The policy in a YAML text; `named` says in messages where the text is from.
+
+    Raises:
+        BadInput: as `read_policy`.
+    """
     try:
         fields = fields_of(text)
         policy = SitePolicy.model_validate_json(json.dumps(fields, default=str))
     except yaml.YAMLError as error:
-        raise BadInput(f"the privacy policy {path} is not YAML: {in_one_line(error, 500)}") from None
+        raise BadInput(f"{named} is not YAML: {in_one_line(error, 500)}") from None
     except ValidationError as error:
-        raise BadInput(f"the privacy policy {path} is refused: {describe(error)}") from None
-    _check_means(path, policy)
+        raise BadInput(f"{named} is refused: {describe(error)}") from None
+    _check_means(named, policy)
     return policy
 
 
@@ -47,9 +56,8 @@ def differences(old: SitePolicy, new: SitePolicy) -> str:
         'version 1 -> 2, epsilon_count 1.0 -> 0.5'
     """
     before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    return ", ".join(
-        f"{name} {value} -> {after[name]}" for name, value in before.items() if after[name] != value
-    )
+    changed = [name for name in SitePolicy.model_fields if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name)} -> {after.get(name)}" for name in changed)
 
 
 def study_bound(policy: SitePolicy) -> float:
@@ -63,10 +71,10 @@ def parts_of(policy: SitePolicy) -> Mapping[str, float]:
     return parts | ({"the means": policy.epsilon_means} if policy.means_of else {})
 
 
-def _check_means(path: Path, policy: SitePolicy) -> None:
+def _check_means(named: str, policy: SitePolicy) -> None:
     unknown = [name for name in policy.means_of if name not in BOUNDS]
     if unknown:
         raise BadInput(
-            f"the privacy policy {path} is refused: means_of names {', '.join(unknown)}, for which there are"
+            f"{named} is refused: means_of names {', '.join(unknown)}, for which there are"
             f" no public bounds; there are for {', '.join(BOUNDS)}"
         )

@@ -15,6 +15,7 @@ from segwatch.aggregation.mechanism.policy import study_bound
 from segwatch.aggregation.mechanism.slots import KINDS
 from segwatch.contracts.ledger import BlockClosed
 from segwatch.contracts.policy import SitePolicy
+from segwatch.contracts.release import Pulse
 from segwatch.streaming.log import Record
 
 
@@ -38,6 +39,7 @@ class Budget:
         twice: studies that are in more than one block of a kind: there must be none.
         damages: records of the ledger that cannot be read.
         first_epoch: the first that the ledger knows; above 1 where an earlier ledger was lost.
+        unscored: the largest loss of an examination that got no score: each is in one pulse's number.
     """
 
     spent: dict[tuple[int, str], Spent] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Budget:
     twice: int = 0
     damages: int = 0
     first_epoch: int = 0
+    unscored: float = 0.0
 
     @property
     def worst_study(self) -> float:
@@ -87,6 +90,8 @@ def _spend(found: Budget, block: BlockClosed, policy: SitePolicy, seen: set[byte
     spent = found.spent.setdefault((figures.epoch, policy.version), Spent())
     spent.blocks[figures.kind] += 1
     spent.studies += figures.k if figures.kind == "pulse" else 0
+    if isinstance(figures, Pulse):
+        found.unscored = max(found.unscored, figures.epsilon_unscored or 0.0)
     for slot in block.studies:
         study, patient = bytes.fromhex(slot.study), bytes.fromhex(slot.patient)
         found.twice += study in seen

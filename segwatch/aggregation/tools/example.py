@@ -25,7 +25,7 @@ def example_records(policy: SitePolicy) -> dict[str, Outgoing]:
         blocks.count(offset, study)
     records: dict[str, Outgoing] = {}
     while (due := blocks.due(policy)) is not None:
-        noised = figures(BlockName(SITE, 1, 0), due, policy, draw, BEGIN)
+        noised = figures(BlockName(SITE, 1, 0), due, policy, draw, BEGIN, unscored=2)
         entries = tuple(slot.entry for slot in due.slots)
         blocks.cover(due.kind, entries)
         closed = BlockClosed(kind="block", studies=entries, closed_at=BEGIN, figures=noised)

@@ -99,6 +99,12 @@ def _budget(policy: SitePolicy) -> Iterator[str]:
     yield f"  One study, in all its life: {spent} = {total:g}."
     yield f"  One patient: {total:g} for each counted study, {most} at most: {most * total:g}."
     yield "  A patient's further studies keep their place with a value that does not depend on them."
+    if policy.epsilon_unscored is not None:
+        yield (
+            f"  One examination that got no score: {policy.epsilon_unscored:g}, each time that it is refused"
+            f" or given up (noise: {_noise(COUNT_SENSITIVITY / policy.epsilon_unscored)}). Nobody knows whose"
+            " it is, so no limit holds for a patient. Mended and counted later, it spends a study's too."
+        )
     yield (
         "  In words: whatever somebody holds likely about one study's result, all that ever leaves changes"
         f" the odds by a factor of {math.exp(total):.3g} at most (e to the {total:g})."

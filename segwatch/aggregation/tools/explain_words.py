@@ -33,6 +33,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "how often a scanner, model or scorer changed in this epoch, as far as announced or seen",
         "a fact about the installation; a bare number, without a name",
     ),
+    "unscored": (
+        "how many examinations were refused, or given up, since the pulse before, so that they got no score",
+        "random noise is added, drawn once; it may be below 0; left out unless the policy wants it told",
+    ),
+    "epsilon_unscored": (
+        "the privacy budget that each of those examinations spends, once, and no other study",
+        "fixed by the policy",
+    ),
     "histogram": (
         "how many of the k studies fell into each of five bins of predicted Dice, undefined, and outside",
         "random noise is added to each cell, drawn once; cells may be below 0",

@@ -34,6 +34,7 @@ def budget_json(budget: Budget) -> dict[str, Any]:
         "patient_bound": budget.patient_bound,
         "studies": len(budget.study),
         "patients": len(budget.patient),
+        "worst_without_score": budget.unscored,
         "studies_in_two_blocks": budget.twice,
         "ledger_damages": budget.damages,
         "first_epoch": budget.first_epoch,
@@ -119,6 +120,11 @@ def _budget_lines(budget: Budget) -> Iterator[str]:
     )
     for studies, patients in sorted(Counter(budget.entered.values()).items()):
         yield f"  {patients} patients with {studies} studies in the figures"
+    if budget.unscored:
+        yield (
+            f"Without a score: an examination loses {budget.unscored:g} at most, each time that it is refused"
+            " or given up; it is in no block, and nobody knows whose it is."
+        )
     if budget.twice:
         yield f"WRONG: {budget.twice} times a study is in a second block of one kind; the losses count it."
     if budget.damages or budget.first_epoch > 1:

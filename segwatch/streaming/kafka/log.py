@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaTimeoutError, TopicAlreadyExistsError
 
 from segwatch.contracts.topics import COPIES, UNLIMITED, in_step, settings_of
@@ -56,7 +57,7 @@ class KafkaLog(Closes):
 
     def identities(self) -> dict[str, str]:
         """By Kafka's own topic ids (KIP-516)."""
-        return {each["name"]: str(each["topic_id"]) for each in self._described()}
+        return {each["name"]: str(each["topic_id"]) for each in self.described()}
 
     def create_topics(self, partitions: dict[str, int], *, forever: frozenset[str] = frozenset()) -> None:
         """Make what is missing, kept as the table of topics says, with as many copies as there are brokers
@@ -96,9 +97,27 @@ class KafkaLog(Closes):
 
     def unwell(self) -> dict[str, int]:
         """By the cluster's metadata, which any principal may ask for: no broker's own metrics are needed."""
-        return unwell(self._described())
+        return unwell(self.described())
 
-    def _described(self) -> list[dict[str, Any]]:
+    def asked_by_name(self, topics: Sequence[str]) -> list[dict[str, Any]]:
+        """The cluster's metadata of these topics: `error_code` tells one that is not there from one that this
+        principal may not see, `authorized_operations` is what it may do (KIP-430).
+        """
+        admin = self._admin = self._admin or self._connect()
+        with translated("asking for topics"):
+            return list(admin.describe_topics(list(topics)))
+
+    def configs(self, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+        """How topics are kept, by topic and setting; empty where this principal may not see the settings."""
+        admin = self._admin = self._admin or self._connect()
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+        with translated("asking how topics are kept"):
+            found = admin.describe_configs(asked, config_filter="all").get("topic", {})
+        return {
+            topic: {key: str(each["value"]) for key, each in said.items()} for topic, said in found.items()
+        }
+
+    def described(self) -> list[dict[str, Any]]:
         """The cluster's metadata of every topic that this principal can see. A client that got no answer may
         stay dead when the broker is back, so the next question has another.
         """

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.manifests.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
 from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.streaming.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
 
 
 def rights_of(manifests):

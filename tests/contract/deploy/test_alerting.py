@@ -1,13 +1,14 @@
 """Who is told, asked of amtool: every alert of ours goes to somebody, and to the right one."""
 
 import json
+import re
 import subprocess
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from deploy.alerting.configuration import alertmanager
+from deploy.alerting.configuration import MANY_AT_ONCE, alertmanager
 from deploy.alerting.contacts import Contacts
 from deploy.alerting.inhibition import CAUSES
 from deploy.alerting.kubernetes import alertmanager_config
@@ -99,8 +100,25 @@ def test_every_alert_of_the_rules_reaches_somebody(amtool, configured, root):
         assert done.stdout.strip() == expected, alert
 
 
-def test_pages_of_different_sites_are_not_merged():
-    assert alertmanager(CONTACTS)["route"]["group_by"] == ["alertname", "site"]
+def grouping(labels, route=None):
+    """By what Alertmanager groups an alert of these labels: the first route that takes it, or its parent."""
+    route = route or alertmanager(CONTACTS)["route"]
+    for each in route.get("routes", []):
+        matchers = [matcher.replace('"', "").split() for matcher in each["matchers"]]
+        if all(re.fullmatch(value, labels.get(name, "")) for name, _, value in matchers):
+            return each.get("group_by", route["group_by"])
+    return route["group_by"]
+
+
+def test_pages_of_different_sites_are_not_merged_but_what_many_share_and_tickets_are():
+    page, ticket = {"severity": "page", "site": "hospital-a"}, {"severity": "ticket", "site": "hospital-a"}
+    assert grouping({**page, "alertname": "SegwatchQualityDrop"}) == ["alertname", "site"]
+    assert grouping({**page, "alertname": "SegwatchReleasesVanished"}) == ["alertname"]
+    assert grouping({**ticket, "alertname": "SegwatchReleaseGap"}) == ["alertname"]
+
+
+def test_what_is_grouped_by_many_is_an_alert_of_the_rules(root):
+    assert {alert for alert, severity in alerts_of(root).items() if severity == "page"} >= set(MANY_AT_ONCE)
 
 
 def test_causes_and_what_they_explain_are_alerts_of_the_rules(root):

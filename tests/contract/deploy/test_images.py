@@ -40,7 +40,11 @@ def test_an_image_installs_pinned_hashes_and_runs_its_service_as_nobody(root, se
     assert f"services/{service}/requirements.txt" in text
     assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
     assert f'ENTRYPOINT ["python", "-m", "services.{service}"]' in last
-    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"python:3.11-slim"}
+    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["${BUILDER}", "${BASE}"]
+    assert dict(re.findall(r"^ARG (\w+)=(\S+)", text, re.MULTILINE)) == {
+        "BUILDER": "python:3.11-slim",
+        "BASE": "python:3.11-slim",
+    }
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -172,3 +176,17 @@ def test_prometheus_in_compose_names_jobs_and_sites_as_the_rules_expect(compose)
     assert set(jobs) == HOSPITAL_SERVICES
     assert all(config["labels"] == {"site": "hospital-a"} for config in jobs.values())
     assert [each["job_name"] for each in centre["scrape_configs"]] == ["federation"]
+
+
+def test_compose_gives_secrets_as_files_and_opens_plain_doors_to_this_machine_alone(compose):
+    """A read-only container refuses what compose would copy into it, and C-STORE is not encrypted here."""
+    assert all(set(secret) == {"file"} for secret in compose["secrets"].values())
+    assert all(port.startswith("127.0.0.1:") for port in compose["services"]["ingest"]["ports"])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_carries_the_compiled_code_that_its_service_runs(root, service):
+    numba = "numba" in third_party(root, f"services.{service}", f"services.{service}.__main__")
+
+    assert (root / "services" / service / "compiling.py").exists() == numba
+    assert "NUMBA_CPU_NAME=generic" in dockerfile(root, service), "nobody knows where an image will run"

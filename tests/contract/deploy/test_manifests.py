@@ -4,6 +4,7 @@ import ipaddress
 import json
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from segwatch.contracts.topics import (
     dead_letters,
 )
 from tests.support.one_pulse import SETTINGS
+from tests.support.service_settings import SERVICES
 
 OVERLAYS = ("hospital", "central")
 WITHOUT_SCHEMA = {"KafkaConnector"}
@@ -153,13 +155,13 @@ def test_the_connector_copies_the_release_topic_and_nothing_else(rendered):
     assert [name for name in every if re.fullmatch(pattern, name)] == ["segwatch.site.release.v1"]
 
 
-def test_the_policy_that_is_delivered_is_the_safe_default_in_full(rendered):
+def test_the_policy_that_is_delivered_is_the_safe_default_in_full_and_tells_what_got_no_score(rendered):
     (policy,) = (
         each for name, each in of_kind(rendered("hospital"), "ConfigMap").items() if name.startswith("policy")
     )
     delivered = yaml.safe_load(policy["data"]["policy.yaml"])
 
-    assert SitePolicy.model_validate(delivered, strict=False) == SitePolicy(version="1")
+    assert SitePolicy.model_validate(delivered, strict=False) == SitePolicy(version="2", epsilon_unscored=0.5)
     assert set(delivered) == set(SitePolicy.model_fields)
 
 
@@ -231,3 +233,141 @@ def test_example_networks_are_addresses_that_nobody_has(root):
     found = [ipaddress.ip_network(each) for each in re.findall(r"_NETWORK=(\S+)", text)]
 
     assert found == documentation, "a real address as a default would open a door to a stranger"
+
+
+PREFIXES = ("radiology", "registry:5000/radiology", "registry.example/a/b/c", "192.0.2.4:5000")
+
+
+def other_settings(root, folder, overlay, **lines):
+    """The overlay as rendered after somebody has edited lines of its file."""
+    shutil.copytree(root / "k8s", folder / "k8s")
+    file = folder / "k8s" / "overlays" / overlay / f"{overlay}.env"
+    text = file.read_text()
+    for name, value in lines.items():
+        text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+    file.write_text(text)
+    command = ["kubectl", "kustomize", str(file.parent)]
+    return list(
+        yaml.safe_load_all(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    )
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_images_come_from_whatever_registry_the_edited_file_names(rendered, root, tmp_path, overlay, prefix):
+    assert rendered(overlay)
+    found = {
+        container["image"]
+        for each in other_settings(root, tmp_path, overlay, IMAGES=prefix, VERSION="1.2.3")
+        if each["kind"] in {"Deployment", "StatefulSet"}
+        for container in each["spec"]["template"]["spec"]["containers"]
+    }
+    services = (
+        ("federation",) if overlay == "central" else [name for name in SERVICES if name != "federation"]
+    )
+
+    assert found == {f"{prefix}/{name}:1.2.3" for name in services}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_that_never_becomes_ready_does_not_stand_in_the_way_of_the_next(rendered, overlay):
+    for name, each in of_kind(rendered(overlay), "StatefulSet").items():
+        assert each["spec"]["podManagementPolicy"] == "Parallel", name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_service_may_be_drained_one_pod_at_a_time(rendered, overlay):
+    manifests = rendered(overlay)
+    services = {
+        name
+        for kind in ("Deployment", "StatefulSet")
+        for name in of_kind(manifests, kind)
+        if name != "operator"
+    }
+    budgets = of_kind(manifests, "PodDisruptionBudget")
+
+    assert set(budgets) == services
+    for name, budget in budgets.items():
+        assert budget["spec"]["selector"]["matchLabels"] == {"app.kubernetes.io/name": name}
+        assert budget["spec"]["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_brokers_are_on_different_nodes_and_of_the_version_that_is_tested(rendered, root, overlay):
+    manifests = rendered(overlay)
+    (pool,) = of_kind(manifests, "KafkaNodePool").values()
+    (kafka,) = of_kind(manifests, "Kafka").values()
+    apart = pool["spec"]["template"]["pod"]["affinity"]["podAntiAffinity"]
+    (rule,) = apart["requiredDuringSchedulingIgnoredDuringExecution"]
+
+    assert rule["topologyKey"] == "kubernetes.io/hostname"
+    assert (
+        f"<kafka.version>{kafka['spec']['kafka']['version']}</kafka.version>"
+        in (root / "deploy/local/machine/pom.xml").read_text()
+    )
+
+
+@pytest.mark.parametrize(("overlay", "service"), [("hospital", "aggregation"), ("central", "federation")])
+def test_one_service_after_the_other_can_be_upgraded_by_its_label(rendered, overlay, service):
+    """`kubectl apply -l app.kubernetes.io/name=NAME` brings the workload, and nothing that others need."""
+    others = [
+        each
+        for each in rendered(overlay)
+        if each["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") != "segwatch"
+    ]
+    its = [
+        each["kind"]
+        for each in rendered(overlay)
+        if each["metadata"].get("labels", {}).get("app.kubernetes.io/name") == service
+    ]
+
+    assert {"ConfigMap", "Kafka", "KafkaTopic", "NetworkPolicy"} <= {each["kind"] for each in others}
+    assert "PodDisruptionBudget" in its
+    assert {"Deployment", "StatefulSet"} & set(its)
+    assert not {"ConfigMap", "KafkaTopic"} & set(its)
+
+
+def kustomized(folder):
+    command = ["kubectl", "kustomize", str(folder)]
+    return list(
+        yaml.safe_load_all(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    )
+
+
+def test_a_hospitals_own_overlay_sets_what_its_cluster_asks_for(rendered, root):
+    assert rendered("hospital")
+    manifests = kustomized(root / "examples/k8s/own-cluster")
+    pods = {
+        name: each["spec"]["template"]["spec"]
+        for kind in ("Deployment", "StatefulSet")
+        for name, each in of_kind(manifests, kind).items()
+    }
+    rules = [
+        rule
+        for each in of_kind(manifests, "PrometheusRule").values()
+        for group in each["spec"]["groups"]
+        for rule in group["rules"]
+    ]
+
+    assert set(of_kind(manifests, "Namespace")) == {"radiology-quality"}
+    assert {rule["labels"]["namespace"] for rule in rules if "alert" in rule} == {"radiology-quality"}
+    assert {pod["securityContext"]["runAsUser"] for pod in pods.values()} == {20001}
+    assert pods["ingest"]["containers"][0]["image"].startswith("registry.example/radiology/ingest@sha256:")
+    assert of_kind(manifests, "ServiceAccount")["segwatch"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert {each["spec"]["storageClassName"] for each in of_kind(manifests, "PersistentVolumeClaim").values()}
+    assert all(pod["priorityClassName"] == "segwatch" for name, pod in pods.items() if name != "operator")
+    assert of_kind(manifests, "PriorityClass")
+
+
+def test_keda_is_asked_for_and_scales_no_further_than_there_are_partitions(rendered, root, tmp_path):
+    changed = changed_by("keda", rendered, root, tmp_path)
+    topics = of_kind(rendered("hospital"), "KafkaTopic")
+    scaled = {name: each for (kind, name), each in changed.items() if kind == "ScaledObject"}
+
+    assert not any(each["kind"] == "ScaledObject" for each in rendered("hospital"))
+    assert set(scaled) == {"segmentation", "features"}
+    for name, each in scaled.items():
+        (trigger,) = each["spec"]["triggers"]
+        assert trigger["metadata"]["consumerGroup"] == f"segwatch.{name}"
+        partitions = topics[trigger["metadata"]["topic"]]["spec"]["partitions"]
+        assert each["spec"]["maxReplicaCount"] == partitions

@@ -10,7 +10,7 @@ from itertools import product
 
 import pytest
 
-PORTS = (53, 443, 5432, 6443, 8042, 8080, 8083, 8443, 9090, 9091, 9093, 9094, 11112)
+PORTS = (53, 443, 5432, 6443, 8042, 8080, 8083, 8443, 9090, 9091, 9093, 9094, 9404, 11112)
 ELSEWHERE = "203.0.113.9"
 
 
@@ -106,6 +106,7 @@ KAFKA = {
     ("strimzi", "kafka", 8443),
     ("strimzi", "kafka", 9090),
     ("strimzi", "kafka", 9091),
+    ("prometheus", "kafka", 9404),
 }
 TO_KUBERNETES = {
     ("entity-operator", outside, port)
@@ -142,6 +143,7 @@ def test_a_hospitals_doors_are_the_real_edges_and_no_others(rendered):
             ("connect", "kafka", 9093),
             ("connect", "the centre", 9094),
             ("strimzi", "connect", 8083),
+            ("prometheus", "connect", 9404),
         }
     )
 

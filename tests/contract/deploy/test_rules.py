@@ -12,7 +12,16 @@ from deploy.local.machine.binaries import PROMTOOL, find
 from tests.support.metric_names import known_metrics, metrics_in
 
 RULES = ("centre", "hospital", "ground")
-UNIT_TESTS = ("centre_change", "centre_quality", "centre_sites", "centre_pace", "hospital", "ground")
+UNIT_TESTS = (
+    "centre_change",
+    "centre_observer",
+    "centre_quality",
+    "centre_sites",
+    "centre_pace",
+    "centre_weekend",
+    "hospital",
+    "ground",
+)
 
 
 @pytest.fixture
@@ -65,7 +74,11 @@ def test_every_unit_test_file_is_run(root):
         ("alarm:max[1d]", "alarm:max[1m]", "centre_change"),
         ("together:count >= 2", "together:count >= 1", "centre_change"),
         ("pulses:max >= 3", "pulses:max >= 2", "centre_quality"),
-        ("> bool on (site) 4 *", "> bool on (site) 40 *", "centre_sites"),
+        ("> on (site) 4 *", "> on (site) 40 *", "centre_sites"),
+        ("> on () group_left () time()", "> on () group_left () 9e9 + time()", "centre_observer"),
+        ("on (site) 2.5 * site:", "on (site) 4 * site:", "centre_observer"),
+        ("heartbeat_timestamp_seconds[2h]", "heartbeat_timestamp_seconds[9h]", "centre_observer"),
+        ("max_over_time(fleet:segwatch_silent:count[30m])", "vector(0)", "centre_observer"),
         ("last_over_time(site:segwatch_federation_open_conflicts:max[1d])", "vector(0)", "centre_sites"),
         ("last_over_time(site:segwatch_silent:bool[1d])", "vector(0)", "centre_sites"),
     ],

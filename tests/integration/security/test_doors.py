@@ -11,7 +11,6 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 from kafka.errors import AuthorizationError, KafkaError, UnknownTopicOrPartitionError
 
 from deploy.local.kafka.log_address import LogAddress
-from deploy.manifests.access import DEAD_LETTERS, HOSPITAL
 from segwatch.contracts.topics import (
     LEDGER,
     MEASURED,
@@ -22,6 +21,7 @@ from segwatch.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
+from segwatch.streaming.access import DEAD_LETTERS, HOSPITAL
 from segwatch.streaming.log import Outgoing
 from segwatch.streaming.stage import group_of
 from tests.support import doors

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.kafka.renewal import replace_authority
-from deploy.manifests.access import HOSPITAL
 from segwatch.contracts.topics import MEASURED, SCORED, dead_letters
+from segwatch.streaming.access import HOSPITAL
 from segwatch.streaming.log import Log, outgoing
 from tests.support.hospital_and_centre import HospitalAndCentre
 from tests.support.stage_process import start_stage

@@ -20,8 +20,8 @@ from deploy.local.kafka.rights import give_rights
 from deploy.local.kafka.worker_api import PRINCIPAL
 from deploy.local.machine.ports import LOOPBACK
 from deploy.local.machine.supervisor import running
-from deploy.manifests.access import Access
 from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
+from segwatch.streaming.access import Access
 from segwatch.streaming.log import Outgoing
 from tests.support import doors
 from tests.support.hospital_and_centre import HospitalAndCentre

@@ -81,6 +81,6 @@ def test_the_command_prints_the_explanation() -> None:
     cli.register(app)
     result = CliRunner().invoke(app, ["privacy", "explain", "--policy", str(SHIPPED / "default.yaml")])
     assert result.exit_code == 0
-    assert "Privacy policy default-1" in result.stdout
+    assert "Privacy policy default-2" in result.stdout
     nothing = CliRunner().invoke(app, ["privacy", "explain"], env={"SEGWATCH_POLICY": None})
     assert nothing.exit_code == 2

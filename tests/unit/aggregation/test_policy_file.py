@@ -66,4 +66,4 @@ def test_the_default_policy_is_the_safest_of_each_choice() -> None:
 
 def test_the_demonstrations_policy_beats_every_five_seconds() -> None:
     policy = read_policy(SHIPPED / "demo.yaml")
-    assert (policy.version, policy.heartbeat_seconds) == ("demo-1", 5)
+    assert (policy.version, policy.heartbeat_seconds) == ("demo-2", 5)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import uniform_filter
 
 from segwatch.features.measuring import measure
 from segwatch.features.registry import SETS
+from segwatch.features.tissue import mean_of_neighbours
 
 NAMES = (
     "dense_lung_dice",
@@ -113,3 +115,10 @@ def test_a_lung_between_the_grids_points_gives_no_distances_and_no_tissue():
 def test_the_set_without_distance_maps_leaves_them_out():
     assert not set(SETS["cheap"]) & (set(NAMES) - {"slice_distance_mm"})
     assert set(NAMES) <= set(SETS["measured"])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 7), (2, 3, 4), (25, 40, 41)])
+def test_the_mean_of_neighbours_is_scipys_to_the_last_bit(shape):
+    values = np.random.default_rng(0).normal(-500, 400, shape).astype(np.float32)
+
+    assert np.array_equal(mean_of_neighbours(values), uniform_filter(values, 3))

@@ -14,8 +14,8 @@ class _Clock:
         return self.seconds
 
 
-def _run(service: Federation) -> Federation:
-    for _ in range(20):
+def _run(service: Federation, steps: int = 20) -> Federation:
+    for _ in range(steps):
         service.step(0)
     return service
 
@@ -28,6 +28,11 @@ def test_a_site_without_topic_is_awaited_all_the_same(centre: MemoryLog) -> None
     centre.append(at_centre("a", pulse(0)))
     accounts = _run(_federation(centre, "a", "b", clock=_Clock(), wall=_Clock())).accounts()
     assert accounts == {"a": Account(topic=True), "b": Account(topic=False)}
+
+
+def test_before_anybody_could_look_no_topic_is_missing(centre: MemoryLog) -> None:
+    service = _federation(centre, "a", clock=_Clock(), wall=_Clock())
+    assert service.accounts() == {"a": Account(topic=None)}
 
 
 def test_only_what_comes_while_it_reads_has_an_arrival_and_the_sites_clock_is_measured_by_it(
@@ -81,3 +86,54 @@ def test_how_the_log_itself_is_is_looked_at_whenever_sites_are(centre: MemoryLog
     clock.seconds = LOOK_SECONDS
     _run(service)
     assert looks == [0.0, LOOK_SECONDS]
+
+
+def test_a_heartbeat_that_a_bridge_sends_again_is_no_sign_of_life(centre: MemoryLog) -> None:
+    wall = _Clock()
+    for number in range(2_000):
+        centre.append(at_centre("a", heartbeat(number)))
+    service = _run(_federation(centre, clock=_Clock(), wall=wall), 2_000)
+    wall.seconds = 2_000 * 300.0
+    centre.append(at_centre("a", heartbeat(2_000)))
+    heard = _run(service).accounts()["a"].arrived_at
+
+    wall.seconds += 3_600
+    centre.append(at_centre("a", pulse(0)))
+    for number in range(2_000):
+        centre.append(at_centre("a", heartbeat(number)))
+    site = _run(service, 2_000).sites()["a"]
+    assert service.accounts()["a"].arrived_at == heard
+    assert (site.last_beat(), site.copies, site.presence.without_pulse_seconds) == (2_000 * 300, 2_000, 0)
+
+
+def test_a_clock_that_is_set_back_names_slots_again_and_the_site_is_heard_all_the_same(
+    centre: MemoryLog,
+) -> None:
+    wall = _Clock()
+    centre.append(at_centre("a", heartbeat(0)))
+    service = _run(_federation(centre, clock=_Clock(), wall=wall))
+    for number in range(1, 20):
+        wall.seconds += 300
+        centre.append(at_centre("a", heartbeat(number)))
+        _run(service)
+    for number in range(5):
+        wall.seconds += 300
+        centre.append(at_centre("a", heartbeat(number)))
+        _run(service)
+        assert service.accounts()["a"].arrived_at == wall.seconds
+    assert service.accounts()["a"].lateness == wall.seconds - 4 * 300
+
+
+def test_it_listens_from_when_all_was_read_and_anew_after_each_fault(centre: MemoryLog) -> None:
+    clock, wall = _Clock(), _Clock()
+    wall.seconds = 500.0
+    centre.append(at_centre("a", heartbeat(1)))
+    service = _federation(centre, clock=clock, wall=wall)
+    assert service.listening_since() is None
+    assert _run(service).listening_since() == 500.0
+    wall.seconds = 900.0
+    assert _run(service).listening_since() == 500.0
+    centre.remove(at_the_centre("a"))
+    centre.append(at_centre("a", heartbeat(1)))
+    clock.seconds += LOOK_SECONDS
+    assert _run(service).listening_since() == 900.0

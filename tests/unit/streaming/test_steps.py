@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from segwatch.errors import BadInput, LogRefused, LogUnavailable
-from segwatch.streaming.runtime import Runtime, start
-from segwatch.streaming.steps import POLL_SECONDS, run_steps, successes
+from segwatch.streaming.runtime import AskedToStop, Runtime, start
+from segwatch.streaming.steps import POLL_SECONDS, await_topics, run_steps, successes
 from tests.support.streaming import settings_for
 
 
@@ -89,3 +89,28 @@ def test_asked_to_stop_nothing_more_is_tried(runtime: Runtime[Any]) -> None:
     assert next(results) == "done"
     runtime.stop.set()
     assert list(results) == []
+
+
+def test_topics_that_come_later_are_waited_for_and_named(
+    runtime: Runtime[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = 0
+
+    def made_meanwhile(_seconds: float) -> bool:
+        nonlocal waits
+        assert not runtime.is_ready()
+        waits += 1
+        if waits == 2:
+            runtime.log.create_topics({"late.one": 1})
+        return False
+
+    runtime.stop.wait = made_meanwhile  # type: ignore[method-assign, assignment]
+    await_topics(["late.one"], runtime)
+    assert waits == 2
+    assert "late.one" in caplog.text
+
+
+def test_who_is_asked_to_stop_does_not_wait_for_topics(runtime: Runtime[Any]) -> None:
+    runtime.stop.set()
+    with pytest.raises(AskedToStop):
+        await_topics(["never"], runtime)

@@ -60,6 +60,9 @@ def test_a_chest_in_hu_is_known_whatever_its_padding(chest, corners, padding):
         lambda ct: np.where(ct > -990, (np.clip(ct, -1000, 1000) + 1000) // 20, -1024),  # iodine
         lambda ct: np.clip((ct + 1000) * 255 // 1400, 0, 255),  # 8-bit display values
         lambda ct: np.clip(ct, -160, 240),  # a soft-tissue window
+        lambda ct: np.clip(ct, -1000, -200),  # cut off below all tissue
+        lambda ct: np.where(ct < -300, ct, 0),  # all tissue cut away
+        lambda ct: ct + 250,
         lambda ct: np.clip(ct, -1000, 400) / 700.0 + 0.43,  # scaled to -1 to 1
         lambda ct: (ct - ct.mean()) / ct.std(),
         lambda ct: (ct + 1000) * 1e-4,  # attenuation

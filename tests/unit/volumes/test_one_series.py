@@ -37,6 +37,10 @@ def refusal(slices, tmp_path) -> RefusedVolume:
         ("TemporalPositionIdentifier", (1, 2)),
         ("NominalPercentageOfCardiacPhase", (30, 70)),
         ("ContrastBolusAgent", ("", "agent")),
+        ("PatientPosition", ("HFS", "FFS")),
+        ("StationName", ("CT 1", "CT 2")),
+        ("SliceThickness", (1.25, 5)),
+        ("ImageType", (["ORIGINAL", "PRIMARY", "AXIAL"], ["DERIVED", "SECONDARY", "AXIAL", "MIP"])),
     ],
 )
 @pytest.mark.parametrize("way", ["above", "between"])
@@ -48,6 +52,21 @@ def test_two_scans_under_one_series_uid_are_found_and_what_differs_is_named(tmp_
     assert error.kind == "mixed_series"
     assert keyword in str(error)
     assert "PAT" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"),
+    [
+        ("SliceThickness", (5, 5.0001)),
+        ("ImageType", (["ORIGINAL", "PRIMARY", "AXIAL"], ["ORIGINAL", "PRIMARY", "AXIAL", "SPI"])),
+        ("PatientPosition", ("HFS", "")),
+    ],
+)
+def test_what_writers_say_otherwise_of_one_scan_divides_nothing(tmp_path, keyword, values):
+    slices = tall()
+    for k, data in enumerate(slices):
+        setattr(data, keyword, values[k % 2])
+    assert read_series(save_all(slices, tmp_path)).volume.array.shape[0] == 12
 
 
 def test_the_rotations_of_a_scanner_that_shoots_step_by_step_are_one_scan(tmp_path):

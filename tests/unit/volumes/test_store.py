@@ -208,7 +208,7 @@ class Unplugged(MemoryFileSystem):
 
 def test_a_remote_store_that_does_not_answer_is_away():
     backend = Remote(Unplugged(), "/bucket")
-    for call in (lambda: backend.read("k"), lambda: backend.size("k"), lambda: backend.write("k", b"x")):
+    for call in (lambda: backend.read("k"), lambda: backend.size("k"), lambda: backend.write("k", (b"x",))):
         with pytest.raises(StoreUnavailable, match="no route to host"):
             call()
 

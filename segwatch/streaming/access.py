@@ -26,6 +26,10 @@ CONNECT_GROUP = "segwatch.bridge"
 CONNECT_TOPICS = ("segwatch.bridge.configs", "segwatch.bridge.offsets", "segwatch.bridge.status")
 """Where the hospital's Connect worker keeps its own state: in the hospital."""
 
+SITE_BYTES_A_SECOND = 8192
+"""What a hospital may send to the centre. A site of 500 studies a day needs 4 bytes a second, and its history
+of a year comes in four hours; one that sends all it may fills 20 GB in four weeks: a ticket comes first."""
+
 
 @dataclass(frozen=True)
 class Access:
@@ -85,9 +89,9 @@ HOSPITAL = {
         writes=(SCORED, dead_letters(MEASURED), SCORER_DECISIONS),
         group=group_of("scoring"),
     ),
-    # It folds whole topics, without a group: the log is its state.
+    # It folds whole topics, without a group: the log is its state. Dead letters are what has no score.
     "aggregation": Access(
-        reads=(SCORED, dead_letters(SCORED), LEDGER, RELEASE, DECISIONS),
+        reads=(SCORED, *DEAD_LETTERS, LEDGER, RELEASE, DECISIONS),
         writes=(LEDGER, RELEASE, dead_letters(SCORED)),
     ),
     "bridge": Access((RELEASE, *CONNECT_TOPICS), CONNECT_TOPICS, CONNECT_GROUP),

@@ -1,0 +1,150 @@
+"""Starting and ending the cluster, and doing things in it from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.cluster.access import make_access
+from deploy.cluster.configuration import PAUSE, write_configuration
+from deploy.cluster.folders import OUTSIDE, STATE
+from deploy.images.engine import environment
+from deploy.local.machine.folders import ROOT
+from segwatch.errors import BadSettings
+
+OUTER = STATE / "unshare.pid"
+PATIENCE_SECONDS = 300.0
+CGROUPS = Path("/sys/fs/cgroup")
+
+Done = subprocess.CompletedProcess[str]
+
+
+def up(say: Callable[[str], None]) -> None:
+    """Start it, and return when the node is ready.
+
+    Raises:
+        BadSettings: it runs already, or does not become ready; the logs' folder is named.
+    """
+    if node_pid() is not None:
+        raise BadSettings("the cluster runs already: `make cluster-down` ends it")
+    STATE.mkdir(parents=True, exist_ok=True)
+    make_access()
+    write_configuration()
+    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    command += [sys.executable, "-m", "deploy.cluster.node"]
+    with (STATE / "log" / "node.log").open("ab") as log:
+        started = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    OUTER.write_text(str(started.pid))
+    until(
+        lambda: node_pid() is not None and inside("ctr", "version", check=False).returncode == 0, "containerd"
+    )
+    load(PAUSE)
+    until(_ready, "the node")
+    say(kubectl("get", "node", "node", "-o", "wide"))
+
+
+def down() -> None:
+    """End all of it, and delete what it wrote."""
+    pid = node_pid()
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        until(lambda: node_pid() is None, "the end of the node")
+        time.sleep(1)
+    for kubepods in CGROUPS.glob("*/kubepods"):
+        subprocess.run(
+            ["find", str(kubepods), "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"], capture_output=True
+        )
+    subprocess.run(["rm", "-rf", "--one-file-system", str(STATE)], check=True)
+
+
+def node_pid() -> int | None:
+    """The first process in the namespaces, as it is called outside them; None where nothing runs."""
+    try:
+        outer = OUTER.read_text()
+        children = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
+
+
+def inside(*command: str, check: bool = True, given: bytes | None = None) -> Done:
+    """A command on the node.
+
+    Raises:
+        BadSettings: the cluster does not run.
+        subprocess.CalledProcessError: it failed; its words are in `stderr`.
+    """
+    pid = node_pid()
+    if pid is None:
+        raise BadSettings("the cluster does not run: `make cluster` starts it")
+    enter = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--", *command]
+    done = subprocess.run(enter, input=given, capture_output=True)
+    told = subprocess.CompletedProcess(
+        command, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    )
+    if check and done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, told.stdout, told.stderr)
+    return told
+
+
+def outside(*command: str, check: bool = True) -> Done:
+    """A command on the host outside, which is the PACS and the centre's door."""
+    return inside("ip", "netns", "exec", OUTSIDE, *command, check=check)
+
+
+def kubectl(*words: str, given: str | None = None, check: bool = True) -> str:
+    """What kubectl answers.
+
+    Raises:
+        subprocess.CalledProcessError: with its words in `stderr`.
+    """
+    command = ("env", f"KUBECONFIG={STATE}/admin.conf", "kubectl", *words)
+    return inside(*command, check=check, given=None if given is None else given.encode()).stdout
+
+
+def load(*images: str) -> None:
+    """Give the node images of podman's."""
+    pid = node_pid()
+    for image in images:
+        save = subprocess.Popen(
+            ["podman", "save", "--quiet", "--format=docker-archive", image],
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
+        taken = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--"]
+        taken += ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack=false", "-"]
+        subprocess.run(taken, stdin=save.stdout, check=True, capture_output=True)
+        if save.wait():
+            raise BadSettings(f"podman has no image {image}: `make images` builds the services'")
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until something is so.
+
+    Raises:
+        BadSettings: it was not within the time.
+    """
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise BadSettings(f"waited {seconds:.0f} s for {what}; the programs' logs are in {STATE}/log")
+        time.sleep(0.5)
+
+
+def _ready() -> bool:
+    path = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+    return kubectl("get", "node", "node", "-o", path, check=False).strip() == "True"
+
+
+def status() -> Sequence[str]:
+    """What runs, in lines."""
+    if node_pid() is None:
+        return ["the cluster does not run"]
+    return kubectl("get", "nodes,pods", "--all-namespaces", check=False).splitlines()

@@ -1,0 +1,156 @@
+"""Installs a hospital and the centre on the cluster as docs/operators.md says, and what a cloud gives beside.
+
+That is: folders of this machine behind the claims, an address for the Service `ingest`, a plain Kafka for
+Strimzi (`strimzi`), and a relay at the centre's address outside.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.cluster import control
+from deploy.cluster.crds import definitions
+from deploy.cluster.folders import CENTRE, HERE, NODE, STATE
+from deploy.cluster.strimzi import NODE_PORT, StandIn
+from deploy.local.machine.folders import MODELS, ROOT
+
+Manifest = dict[str, Any]
+HOSPITAL, AT_THE_CENTRE = "segwatch", "segwatch-centre"
+DOOR = "203.0.113.5"
+"""What a cloud's load balancer would give the Service `ingest`."""
+PAGE = ROOT / "docs" / "operators.md"
+WRITER = 10001
+
+
+class Overlay:
+    """One overlay, copied and edited as its owner would edit it.
+
+    Attributes:
+        stand_in: for its Kafka.
+    """
+
+    def __init__(self, name: str, namespace: str, edits: Mapping[str, str]) -> None:
+        self.name, self.namespace = name, namespace
+        self.k8s = STATE / name / "k8s"
+        self.folder = self.k8s / "overlays" / name
+        if not self.k8s.exists():
+            shutil.copytree(ROOT / "k8s", self.k8s)
+        self.edit(edits)
+
+    def edit(self, lines: Mapping[str, str]) -> None:
+        """Change lines of its file of settings."""
+        path = self.folder / f"{self.name}.env"
+        text = path.read_text()
+        for name, value in lines.items():
+            text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+        path.write_text(text)
+
+    def without_torch(self) -> None:
+        """Take the image of segmentation that holds no torch: masks come with the studies."""
+        path = self.folder / "kustomization.yaml"
+        path.write_text(
+            path.read_text()
+            + "images:\n  - {name: segwatch/segmentation, newName: segwatch/segmentation-masks}\n"
+        )
+
+    def rendered(self) -> list[Manifest]:
+        """What kubectl would apply."""
+        command = ["kubectl", "kustomize", str(self.folder)]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return [each for each in yaml.safe_load_all(text) if each]
+
+    @cached_property
+    def stand_in(self) -> StandIn:
+        """What stands in for Strimzi, with this overlay's topics, users and bridge."""
+        return StandIn(self.rendered(), self.namespace, STATE / self.name / "keys")
+
+
+def ground(say: Callable[[str], None], *overlays: Overlay) -> None:
+    """What both have before anything is installed: names, operators' kinds, Prometheus' namespace."""
+    apply(yaml.safe_load_all((HERE / "dns.yaml").read_text()))
+    for overlay in overlays:
+        apply(definitions(overlay.rendered()))
+    for overlay in overlays:
+        apply(_volumes(overlay))
+    say("names, operators' kinds and folders behind the claims are there")
+
+
+def steps(heading: str, given: Mapping[str, str]) -> list[str]:
+    """The commands of the operators' page below a heading, word for word, but for names in capitals that the
+    reader is to replace, and the folder of manifests.
+    """
+    section = PAGE.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"(?:^(?: {4,}).+\n)+", section, re.MULTILINE)
+    found = []
+    for block in blocks:
+        text = "\n".join(line.strip() for line in block.splitlines())
+        for name, value in given.items():
+            text = text.replace(name, value)
+        found.append(text)
+    return found
+
+
+def run(commands: str, folder: Path) -> str:
+    """Commands of a page, in a shell on the node, in a folder."""
+    script = f"set -eu\nexport KUBECONFIG={STATE}/admin.conf\ncd {folder}\n{commands}\n"
+    return control.inside("bash", "-c", script).stdout
+
+
+def apply(manifests: Iterable[Manifest]) -> None:
+    """Apply manifests that no page is about."""
+    listed = list(manifests)
+    if listed:
+        text = yaml.safe_dump_all(listed, sort_keys=False)
+        control.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", given=text)
+
+
+def give_address() -> None:
+    """What a cloud does for a Service of the type LoadBalancer."""
+    patch = f'{{"status": {{"loadBalancer": {{"ingress": [{{"ip": "{DOOR}"}}]}}}}}}'
+    control.kubectl(
+        "-n", HOSPITAL, "patch", "service", "ingest", "--subresource=status", "--type=merge", "-p", patch
+    )
+
+
+def relay() -> "subprocess.Popen[bytes]":
+    """The centre's address outside: whoever comes there is led to the centre's listener for hospitals."""
+    command = ["nsenter", "--target", str(control.node_pid()), "--mount", "--net", "--pid", "--"]
+    command += ["ip", "netns", "exec", "outside", sys.executable, str(HERE / "relay.py")]
+    command += [CENTRE, "9094", NODE, str(NODE_PORT)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+
+def demo_models() -> dict[str, Path]:
+    """What is put into the claim `models`."""
+    return {"LESION-BUNDLE": MODELS / "demo-lesion", "SCORER-BUNDLE": MODELS / "demo-scorer"}
+
+
+def _volumes(overlay: Overlay) -> list[Manifest]:
+    made = []
+    for claim in overlay.rendered():
+        if claim["kind"] != "PersistentVolumeClaim":
+            continue
+        name, folder = claim["metadata"]["name"], STATE / "claims" / claim["metadata"]["name"]
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.chown(folder, WRITER, WRITER)
+        made.append(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": name},
+                "spec": {
+                    "capacity": {"storage": "1000Gi"},
+                    "accessModes": claim["spec"]["accessModes"],
+                    "claimRef": {"namespace": overlay.namespace, "name": name},
+                    "hostPath": {"path": str(folder), "type": "Directory"},
+                },
+            }
+        )
+    return made

@@ -1,0 +1,135 @@
+"""`python -m deploy.server`: what the bundle's `install` runs, and the units themselves."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local.machine.jars import find_java
+from deploy.server import install as steps
+from deploy.server import kafka
+from deploy.server.bundle import make
+from deploy.server.layout import CURRENT, ETC, PREVIOUS, PYTHON, Kind, Layout
+from deploy.server.settings import example, read_edited
+from segwatch.cli import run
+from segwatch.errors import BadInput
+from segwatch.files import write_whole
+from segwatch.terminal import say
+
+app = typer.Typer(
+    help="One server: a hospital or the centre, by systemd.", no_args_is_help=True, add_completion=False
+)
+Root = Annotated[Path, typer.Option(help="Where it is made; another than / is for trying.")]
+KIND = "kind"
+
+
+@app.command("example")
+def show_example(kind: Annotated[Kind, typer.Argument(help="hospital or centre.")]) -> None:
+    """Print the settings file to start from."""
+    say(example(kind).rstrip("\n"))
+
+
+@app.command()
+def install(
+    kind: Annotated[Kind, typer.Argument(help="hospital or centre.")],
+    settings: Annotated[
+        Path | None, typer.Option(help="The edited settings; those of the last time without.")
+    ] = None,
+    root: Root = Path("/"),
+    start: Annotated[bool, typer.Option(help="Start the units where systemd runs.")] = True,
+) -> None:
+    """Make users, folders, secrets, certificates, settings and units; run again after each change."""
+    layout = Layout(root)
+    file = layout.at(f"{ETC}/{kind}.env")
+    source = settings or file
+    if not source.is_file():
+        raise BadInput(
+            f"there is no {source}: write one from `python -m deploy.server example {kind}`, and edit it"
+        )
+    edited = source.read_bytes()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, edited)
+    found = steps.install(kind, read_edited(kind, file), layout, say)
+    write_whole(layout.at(f"{ETC}/{KIND}"), f"{kind}\n")
+    if start and root == Path("/"):
+        _start([f"segwatch-{each.name}.service" for each in found])
+
+
+@app.command()
+def bundle(
+    out: Annotated[Path, typer.Option(help="The folder for the tarball.")] = Path("dist"),
+    segmentation: Annotated[bool, typer.Option(help="With torch and nnU-Net (3 GB more).")] = True,
+) -> None:
+    """Pack all that a server without network needs."""
+    packed = make(out, say, segmentation=segmentation)
+    say(f"{packed}: {packed.stat().st_size / 1e6:.0f} MB")
+
+
+@app.command()
+def rollback(root: Root = Path("/")) -> None:
+    """Go back to the version before: its programs, its units; settings and data stay."""
+    layout = Layout(root)
+    current, previous = layout.at(CURRENT), layout.at(PREVIOUS)
+    if not previous.is_symlink():
+        raise BadInput(f"there is no version to go back to ({PREVIOUS})")
+    newer, older = current.readlink(), previous.readlink()
+    _link(current, older)
+    _link(previous, newer)
+    say(f"{older.name} runs again, {newer.name} stays in {newer}")
+    if root == Path("/"):
+        kind = layout.at(f"{ETC}/{KIND}").read_text().strip()
+        os.chdir(layout.at(f"{CURRENT}/app"))
+        os.execv(PYTHON, [PYTHON, "-m", "deploy.server", "install", kind])  # noqa: S606 - the older version's own
+
+
+@app.command()
+def uninstall(root: Root = Path("/")) -> None:
+    """Remove units and programs; data, settings, secrets and users stay."""
+    if root == Path("/") and _systemd_runs():
+        subprocess.run(["systemctl", "disable", "--now", "segwatch.target", "segwatch-*"], check=False)
+    steps.uninstall(Layout(root), say)
+
+
+@app.command()
+def topics(kind: Annotated[Kind, typer.Argument(help="hospital or centre.")]) -> None:
+    """Wait for the log, make topics, give rights: what the unit segwatch-platform runs."""
+    sites = Path(f"{ETC}/sites").read_text().strip()
+    kafka.make_topics(kind, [each.strip() for each in sites.split(",") if each.strip()])
+    say("topics and rights are as they must be")
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
+)
+def java(context: typer.Context) -> None:
+    """Become Java, whichever there is, with these arguments."""
+    found = find_java()
+    os.execv(found, [found, *context.args])  # noqa: S606 - the unit's program
+
+
+def _link(link: Path, to: Path) -> None:
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(to)
+    beside.replace(link)
+
+
+def _systemd_runs() -> bool:
+    return shutil.which("systemctl") is not None and Path("/run/systemd/system").is_dir()
+
+
+def _start(names: list[str]) -> None:
+    if not _systemd_runs():
+        say("systemd does not run here: nothing was started")
+        return
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    subprocess.run(["systemctl", "enable", "segwatch.target", *names], check=True, capture_output=True)
+    subprocess.run(["systemctl", "restart", "segwatch.target", *names], check=True)
+    say("started; `segwatch preflight server --settings /etc/segwatch/settings` says what is wrong")
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,63 @@
+"""Examinations that ended in a dead letter, so that they have no score and are in no block.
+
+Without them a site would look the better the more of its scans are refused. They are read from the log, as
+everything is: ingest's letters, and those of every stage behind it.
+"""
+
+from collections.abc import Callable
+
+from segwatch.contracts.topics import WITH_DEAD_LETTERS, dead_letters
+from segwatch.errors import TopicRemade, Transient
+from segwatch.streaming.closing import bounded
+from segwatch.streaming.deadletters.reading import letter_of
+from segwatch.streaming.log import Log, Reader
+from segwatch.streaming.topic_reader import POLL_SECONDS
+
+TOPICS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
+
+
+class Unscored:
+    """When each letter came to lie in the log, by the broker's clock. A letter's second copy is no other."""
+
+    def __init__(self, log: Log, alive: Callable[[], None] = lambda: None) -> None:
+        self._log = log
+        self._alive = alive
+        self._reader: Reader | None = None
+        self._came: dict[str, int] = {}
+
+    def since(self, moment: int | None) -> tuple[int | None, int]:
+        """How many came after a moment, and the moment up to which that holds: the next call's.
+
+        A letter that comes to lie behind that moment though another had shown a later one is in no number:
+        what is told is never told twice.
+
+        Args:
+            moment: in milliseconds since 1970; None where it is not known, and then the number is not.
+
+        Raises:
+            LogUnavailable, LogRefused: call again later.
+        """
+        self._read_to_end()
+        to = max([moment or 0, *self._came.values()])
+        return None if moment is None else sum(came > moment for came in self._came.values()), to
+
+    def close(self) -> None:
+        """Let the connection go; the next look reads from the beginning."""
+        if self._reader is not None:
+            bounded(self._reader.close, "the reader of dead letters")
+        self._reader = None
+
+    def _read_to_end(self) -> None:
+        try:
+            if self._reader is None:
+                self._came = {}
+                self._reader = self._log.reader(TOPICS)
+            while not self._reader.at_end():
+                self._alive()
+                for record in self._reader.poll(POLL_SECONDS):
+                    letter = letter_of(record)
+                    if letter is not None:
+                        self._came.setdefault(letter.id, record.timestamp_ms)
+        except (Transient, TopicRemade):
+            self.close()
+            raise

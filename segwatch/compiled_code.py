@@ -1,0 +1,29 @@
+"""Machine code that came with an installation, so that nobody's first study waits for a compiler.
+
+An image is built with it, for every processor of its architecture (`NUMBA_CPU_NAME=generic`), and its root
+cannot be written. Numba uses no folder that it cannot write to, so it is copied to one at start.
+"""
+
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+BUILT = Path(sys.prefix) / "compiled"
+"""Where an image's build leaves it (services/*/Dockerfile)."""
+FOLDER = "NUMBA_CACHE_DIR"
+"""Numba's own variable; the folder is empty when a container starts."""
+
+_log = logging.getLogger(__name__)
+
+
+def lay_out(built: Path = BUILT) -> None:
+    """Copy what the installation holds to where numba looks. Where that fails the code is compiled anew."""
+    wanted = os.environ.get(FOLDER)
+    if not wanted or not built.is_dir() or Path(wanted).exists():
+        return
+    try:
+        shutil.copytree(built, wanted)
+    except OSError as error:
+        _log.warning("the first study will wait for a compiler: %s cannot be filled (%s)", wanted, error)

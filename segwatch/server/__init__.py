@@ -1,0 +1,1 @@
+"""`segwatch install`: hands a bundle that came whole to its own installer."""

@@ -1,0 +1,183 @@
+"""A server's units follow from the same files as the pods, are hardened, and are made again without harm."""
+
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from deploy.local.machine import binaries
+from deploy.server.__main__ import app
+from deploy.server.install import install, uninstall
+from deploy.server.layout import Kind, Layout, services_of
+from deploy.server.settings import environments_of, example, read_edited
+from deploy.server.units import programs, unit
+from segwatch.errors import BadInput
+from services.aggregation.settings import AggregationSettings
+from services.features.settings import FeaturesSettings
+from services.federation.settings import FederationSettings
+from services.ingest.settings import IngestSettings
+from services.scoring.settings import ScoringSettings
+from services.segmentation.settings import SegmentationSettings
+
+SETTINGS = {
+    "ingest": IngestSettings,
+    "segmentation": SegmentationSettings,
+    "features": FeaturesSettings,
+    "scoring": ScoringSettings,
+    "aggregation": AggregationSettings,
+    "federation": FederationSettings,
+}
+KINDS: tuple[Kind, ...] = ("hospital", "centre")
+
+
+def edited(kind: Kind, folder: Path, **changed: str) -> dict[str, str]:
+    file = folder / f"{kind}.env"
+    file.write_text(example(kind))
+    return {
+        **read_edited(kind, file),
+        **({"SITES": "hospital-a,hospital-b"} if kind == "centre" else {}),
+        **changed,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_service_knows_every_setting_that_it_is_given(kind: Kind, tmp_path: Path):
+    for name, environment in environments_of(kind, edited(kind, tmp_path)).items():
+        known = {f"SEGWATCH_{field.upper()}" for field in SETTINGS[name].model_fields}
+        needed = {
+            f"SEGWATCH_{key.upper()}"
+            for key, field in SETTINGS[name].model_fields.items()
+            if field.is_required()
+        }
+        assert set(environment) <= known
+        assert needed <= set(environment)
+
+
+def test_a_line_of_the_edited_file_goes_where_it_goes_in_a_cluster(tmp_path: Path):
+    given = edited("hospital", tmp_path, SITE="st-elsewhere", CT_UNIT="hu", LESION_MODEL_SHA256="a" * 64)
+
+    made = environments_of("hospital", given)
+
+    assert made["ingest"]["SEGWATCH_CT_UNIT"] == "hu"
+    assert {each["SEGWATCH_SITE"] for each in made.values()} == {"st-elsewhere"}
+    assert made["segmentation"]["SEGWATCH_LESION_MODEL_SHA256"] == "a" * 64
+    own_masks = environments_of("hospital", {**given, "LESION_MODEL": "", "LESION_MODEL_SHA256": ""})
+    assert not {each for each in own_masks["segmentation"] if "LESION_MODEL" in each}
+
+
+def test_a_line_that_nobody_knows_is_refused(tmp_path: Path):
+    file = tmp_path / "hospital.env"
+    file.write_text(example("hospital") + "STIE=a\n")
+
+    with pytest.raises(BadInput, match="STIE"):
+        read_edited("hospital", file)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_unit_is_hardened_and_stands_alone(kind: Kind, tmp_path: Path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not here (Debian: apt-get install systemd)")
+    given = edited(kind, tmp_path)
+    found = programs(kind, services_of(kind), given)
+    assert len({each.name for each in found}) == len(found)
+    for program in found:
+        file = tmp_path / f"segwatch-{program.name}.service"
+        file.write_text(unit(program))
+        said = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--threshold=30", "--no-pager", str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said.returncode == 0, (program.name, said.stdout[-200:], said.stderr)
+
+
+def test_each_unit_speaks_with_whom_the_settings_name_and_writes_its_own_folders(tmp_path: Path):
+    given = edited("hospital", tmp_path, PACS_NETWORK="10.1.0.0/24", CENTRE_NETWORK="10.2.0.0/24")
+    made = {each.name: unit(each) for each in programs("hospital", services_of("hospital"), given)}
+
+    lets_in = {name: re.findall(r"IPAddressAllow=(.*)", text)[0] for name, text in made.items()}
+    assert lets_in["ingest"] == "localhost 10.1.0.0/24"
+    assert lets_in["bridge"] == "localhost 10.2.0.0/24"
+    assert {lets_in[name] for name in ("segmentation", "features", "scoring", "aggregation", "kafka")} == {
+        "localhost"
+    }
+    assert "ReadWritePaths" not in made["features"] + made["scoring"]
+    assert all(f"User=segwatch-{name}\n" in text for name, text in made.items())
+
+
+def test_a_second_installation_leaves_secrets_and_certificates_alone(tmp_path: Path):
+    layout, given = Layout(tmp_path / "root"), edited("hospital", tmp_path)
+    install("hospital", given, layout, lambda _: None)
+    root = layout.root / "etc/segwatch"
+    lasting = (
+        "secrets/pseudonym-secret",
+        "tls/ca.crt",
+        "tls/ingest.key",
+        "kafka/cluster.env",
+        "doors/tls.crt",
+    )
+    before = {each: (root / each).read_bytes() for each in lasting}
+    (root / "policy.yaml").write_text("version: '7'\n")
+
+    install("hospital", {**given, "CT_UNIT": "hu", "CENTRE_KAFKA": ""}, layout, lambda _: None)
+
+    assert {each: (root / each).read_bytes() for each in lasting} == before
+    assert (root / "policy.yaml").read_text() == "version: '7'\n"
+    assert "SEGWATCH_CT_UNIT=hu" in (root / "settings/ingest.env").read_text()
+    assert not (layout.root / "etc/systemd/system/segwatch-bridge.service").exists()
+    for secret in ("secrets/pseudonym-secret", "tls/ingest.key", "doors/tls.key", "tls/broker.pem"):
+        assert stat.S_IMODE((root / secret).stat().st_mode) == 0o400
+
+
+def test_prometheus_and_alertmanager_take_their_files(tmp_path: Path):
+    layout = Layout(tmp_path / "root")
+    install("hospital", edited("hospital", tmp_path), layout, lambda _: None)
+    etc = layout.root / "etc/segwatch"
+    promtool, amtool = binaries.find(binaries.PROMTOOL), binaries.find(binaries.AMTOOL)
+    if promtool is None or amtool is None:
+        pytest.skip("promtool and amtool are not here: `make setup` gets them")
+    scraped = yaml.safe_load((etc / "prometheus/prometheus.yml").read_text())
+
+    assert scraped["rule_files"] == ["/etc/segwatch/prometheus/hospital.yaml"]
+    subprocess.run(
+        [promtool, "check", "rules", etc / "prometheus/hospital.yaml"], check=True, capture_output=True
+    )
+    subprocess.run(
+        [amtool, "check-config", etc / "alertmanager/alertmanager.yml"], check=True, capture_output=True
+    )
+
+
+def test_uninstalling_leaves_data_and_settings(tmp_path: Path):
+    layout = Layout(tmp_path / "root")
+    install("hospital", edited("hospital", tmp_path), layout, lambda _: None)
+    study = layout.root / "var/lib/segwatch/store/study"
+    study.write_text("a volume")
+
+    uninstall(layout, lambda _: None)
+
+    assert study.read_text() == "a volume"
+    assert (layout.root / "etc/segwatch/secrets/pseudonym-secret").exists()
+    assert not list((layout.root / "etc/systemd/system").iterdir())
+
+
+def test_going_back_links_the_version_before(tmp_path: Path):
+    programs_folder = tmp_path / "opt/segwatch"
+    for name in ("1", "2"):
+        (programs_folder / name).mkdir(parents=True)
+    (programs_folder / "current").symlink_to(programs_folder / "2")
+
+    assert "no version to go back to" in str(run("rollback", "--root", str(tmp_path)).exception)
+    (programs_folder / "previous").symlink_to(programs_folder / "1")
+    assert run("rollback", "--root", str(tmp_path)).exit_code == 0
+    assert (programs_folder / "current").readlink().name == "1"
+    assert (programs_folder / "previous").readlink().name == "2"
+
+
+def run(*words: str):
+    return CliRunner().invoke(app, list(words))
