@@ -23,7 +23,7 @@ from deploy.local.machine.loopback_http import request
 from deploy.local.machine.process import NotReady, base_environment
 from deploy.local.machine.run_folders import new_run, tidy
 from deploy.local.machine.waiting import comes_true
-from deploy.local.show.browser import in_few_colours, shoot
+from deploy.local.show.browser import shoot
 from deploy.local.show.progress import ProgressTable
 from deploy.local.stack.hospital import SiteSettings
 from deploy.local.stack.options import RunOptions
@@ -51,7 +51,7 @@ def run_pictures(options: RunOptions, out: Path, console: Console) -> int:
         NotReady: something did not come up, or there is no Prometheus or browser.
     """
     from deploy.dashboards.asking import Prometheus, Span
-    from deploy.dashboards.preview import SHEET, preview
+    from deploy.dashboards.preview import preview
 
     out.mkdir(parents=True, exist_ok=True)
     folder = new_run(options.name)
@@ -71,7 +71,6 @@ def run_pictures(options: RunOptions, out: Path, console: Console) -> int:
     finally:
         if not options.keep_data:
             tidy(folder)
-    in_few_colours(out / SHEET, 128)
     say(f"pictures: {out}")
     for line in [*wrong, *(f"no data: {each}" for each in empty)]:
         say(line)
