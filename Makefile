@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast test-pacs faults chaos lint audit bench bundle test-server schemas generate requirements images \
+.PHONY: help setup run up down test test-fast test-pacs faults chaos lint audit bench bundle helm test-server schemas generate requirements images \
   test-images cluster cluster-down cluster-status test-cluster
 
 PYTHON ?= python3
@@ -82,6 +82,9 @@ bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, 
 bundle: setup ## one tarball for a server without network (dist/); SEGMENTATION=no leaves torch out (docs/operations/server.md)
 	$(BIN)/python -m deploy.server bundle $(if $(filter no,$(SEGMENTATION)),--no-segmentation)
 
+helm: setup ## build helm itself into .build/bin, for the tests of the chart
+	@$(BIN)/python -c 'from deploy.local.machine import binaries; print(binaries.obtain(binaries.HELM, print))'
+
 test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
 	$(BIN)/python -m pytest tests/server --override-ini=testpaths=
 
@@ -91,6 +94,7 @@ schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
 	$(BIN)/python -m deploy.manifests
 	$(BIN)/python -m deploy.doors
+	$(BIN)/python -m deploy.helm
 	$(BIN)/python -m deploy.alerting deploy/alerting/contacts.yaml deploy/alerting/compose
 	$(BIN)/python -m deploy.dashboards
 	$(BIN)/python -m services.ingest.conformance

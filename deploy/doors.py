@@ -60,6 +60,10 @@ REASONS: dict[Rule, OpenDoor] = {
     ("bridge", "from", 8083): OpenDoor(
         "Strimzi", "bridge", "HTTP", "its operator gives the worker its orders"
     ),
+    ("bridge", "from", 9404): OpenDoor("Prometheus", "bridge", "HTTP", "whether its task runs"),
+    ("kafka-from-keda", "from", 9093): OpenDoor(
+        "KEDA", "Kafka", "Kafka over TLS", "how far stages are behind; only with its component"
+    ),
     ("kafka", "from", 9090): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
     ("kafka", "from", 9091): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
     ("kafka", "from", 9404): OpenDoor("Prometheus", "Kafka", "HTTP", "the brokers' own metrics"),

@@ -19,6 +19,7 @@ from deploy.local.machine.folders import BUILD, ROOT
 
 DNS = "segwatch.example/coredns:1"
 KAFKA = "segwatch.example/kafka:4.3.1"
+MASKS = "docker.io/segwatch/segmentation-masks:0.1.0"
 SCRATCH = 'FROM scratch\nCOPY program /program\n{user}ENTRYPOINT ["/program"]\n'
 
 
@@ -33,6 +34,24 @@ def build_helpers(say: Callable[[str], None]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             fill(Path(folder))
             engine.build(Path(folder) / "Containerfile", Path(folder), name, {})
+
+
+def build_masks_only(say: Callable[[str], None]) -> None:
+    """Segmentation for a hospital whose own masks come with the studies: scipy instead of torch.
+
+    Made of two images that are there, since their packages are pinned to the same versions.
+    """
+    engine = found(BUILDERS)
+    packages = "/opt/segwatch/lib/python3.11/site-packages"
+    text = "FROM docker.io/segwatch/features:0.1.0\n"
+    for name in ("scipy", "scipy.libs"):
+        text += f"COPY --from=docker.io/segwatch/scoring:0.1.0 {packages}/{name} {packages}/{name}\n"
+    text += "COPY services/segmentation /app/services/segmentation\n"
+    text += 'ENTRYPOINT ["python", "-m", "services.segmentation"]\n'
+    say(f"building {MASKS}")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "Containerfile").write_text(text)
+        engine.build(Path(folder) / "Containerfile", ROOT, MASKS, {})
 
 
 def _pause(folder: Path) -> None:

@@ -52,6 +52,14 @@ class Overlay:
             text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
         path.write_text(text)
 
+    def without_torch(self) -> None:
+        """Take the image of segmentation that holds no torch: masks come with the studies."""
+        path = self.folder / "kustomization.yaml"
+        path.write_text(
+            path.read_text()
+            + "images:\n  - {name: segwatch/segmentation, newName: segwatch/segmentation-masks}\n"
+        )
+
     def rendered(self) -> list[Manifest]:
         """What kubectl would apply."""
         command = ["kubectl", "kustomize", str(self.folder)]
@@ -60,6 +68,7 @@ class Overlay:
 
     @cached_property
     def stand_in(self) -> StandIn:
+        """What stands in for Strimzi, with this overlay's topics, users and bridge."""
         return StandIn(self.rendered(), self.namespace, STATE / self.name / "keys")
 
 

@@ -174,7 +174,7 @@ def _federation() -> list[Curves]:
                 ),
             },
             "none",
-            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead"),
+            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead", "SegwatchFederationRestarting"),
         ),
         Curves(
             "Records that do not count",

@@ -52,6 +52,7 @@ def _quality() -> list[Curves]:
             "percentunit",
             n_is="studies in the window",
             repeat="site",
+            alerts=("SegwatchSiteUnscored",),
         ),
         Curves(
             "Mean predicted Dice at $site",

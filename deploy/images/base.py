@@ -17,10 +17,18 @@ SUITE = "bookworm"
 BUILDER, BASE = (f"localhost/segwatch/{name}:{SUITE}" for name in ("builder", "base"))
 PACKAGES = {
     BUILDER: ("python3", "python3-venv", "ca-certificates", "binutils"),
-    BASE: ("python3", "ca-certificates", "passwd"),
+    BASE: ("python3", "ca-certificates"),
 }
-VARIANTS = {BUILDER: "minbase", BASE: "essential"}
-"""A builder may call apt-get; what runs has no use for it."""
+UNUSED = (
+    *("apt", "libapt-pkg6.0", "gpgv", "debian-archive-keyring", "libgnutls30", "libp11-kit0", "libnettle8"),
+    *("libhogweed6", "libunistring2", "libidn2-0", "libtasn1-6", "libgcrypt20", "libgpg-error0"),
+    *("perl-base", "libdb5.3"),
+)
+"""Packages that make a root and that nothing in it calls when it is made."""
+HOOKS = {
+    BUILDER: 'ln -s python3 "$1/usr/bin/python"',
+    BASE: f'ln -s python3 "$1/usr/bin/python"; chroot "$1" dpkg --purge --force-all {" ".join(UNUSED)}',
+}
 LEFT_OUT = (
     "/usr/share/doc/*",
     "/usr/share/man/*",
@@ -56,9 +64,9 @@ def bases(engine: Engine, runner: Engine, say: Callable[[str], None]) -> Mapping
 def _from_debian(runner: Engine, name: str, packages: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root.tar"
-        words = ["mmdebstrap", "--quiet", f"--variant={VARIANTS[name]}", f"--include={','.join(packages)}"]
+        words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"]
         words += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
-        words += ['--customize-hook=ln -s python3 "$1/usr/bin/python"']
+        words.append(f"--customize-hook={HOOKS[name]}")
         words += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin']
         try:
             subprocess.run([*words, SUITE, str(root)], check=True, capture_output=True, text=True)

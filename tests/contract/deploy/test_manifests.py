@@ -325,3 +325,49 @@ def test_one_service_after_the_other_can_be_upgraded_by_its_label(rendered, over
     assert "PodDisruptionBudget" in its
     assert {"Deployment", "StatefulSet"} & set(its)
     assert not {"ConfigMap", "KafkaTopic"} & set(its)
+
+
+def kustomized(folder):
+    command = ["kubectl", "kustomize", str(folder)]
+    return list(
+        yaml.safe_load_all(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    )
+
+
+def test_a_hospitals_own_overlay_sets_what_its_cluster_asks_for(rendered, root):
+    assert rendered("hospital")
+    manifests = kustomized(root / "examples/k8s/own-cluster")
+    pods = {
+        name: each["spec"]["template"]["spec"]
+        for kind in ("Deployment", "StatefulSet")
+        for name, each in of_kind(manifests, kind).items()
+    }
+    rules = [
+        rule
+        for each in of_kind(manifests, "PrometheusRule").values()
+        for group in each["spec"]["groups"]
+        for rule in group["rules"]
+    ]
+
+    assert set(of_kind(manifests, "Namespace")) == {"radiology-quality"}
+    assert {rule["labels"]["namespace"] for rule in rules if "alert" in rule} == {"radiology-quality"}
+    assert {pod["securityContext"]["runAsUser"] for pod in pods.values()} == {20001}
+    assert pods["ingest"]["containers"][0]["image"].startswith("registry.example/radiology/ingest@sha256:")
+    assert of_kind(manifests, "ServiceAccount")["segwatch"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert {each["spec"]["storageClassName"] for each in of_kind(manifests, "PersistentVolumeClaim").values()}
+    assert all(pod["priorityClassName"] == "segwatch" for name, pod in pods.items() if name != "operator")
+    assert of_kind(manifests, "PriorityClass")
+
+
+def test_keda_is_asked_for_and_scales_no_further_than_there_are_partitions(rendered, root, tmp_path):
+    changed = changed_by("keda", rendered, root, tmp_path)
+    topics = of_kind(rendered("hospital"), "KafkaTopic")
+    scaled = {name: each for (kind, name), each in changed.items() if kind == "ScaledObject"}
+
+    assert not any(each["kind"] == "ScaledObject" for each in rendered("hospital"))
+    assert set(scaled) == {"segmentation", "features"}
+    for name, each in scaled.items():
+        (trigger,) = each["spec"]["triggers"]
+        assert trigger["metadata"]["consumerGroup"] == f"segwatch.{name}"
+        partitions = topics[trigger["metadata"]["topic"]]["spec"]["partitions"]
+        assert each["spec"]["maxReplicaCount"] == partitions

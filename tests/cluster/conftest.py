@@ -1,0 +1,171 @@
+"""The cluster, from nothing, with the centre and a hospital on it as docs/operators.md says. Skipped loudly
+where it cannot be: no root, a program or an image that was not built.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.cluster import control, helpers, programs
+from deploy.cluster.access import openssl
+from deploy.cluster.folders import KUBE, STATE
+from deploy.cluster.installation import (
+    AT_THE_CENTRE,
+    DOOR,
+    HOSPITAL,
+    Overlay,
+    apply,
+    demo_models,
+    give_address,
+    ground,
+    relay,
+    run,
+    steps,
+)
+from deploy.images.engine import environment, reference
+from segwatch.errors import BadSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("aggregation", "features", "scoring", "segmentation", "ingest")
+NEEDED = tuple(reference("segwatch", name, "0.1.0") for name in ("federation", *SERVICES[:3], "ingest"))
+MASKS = reference("segwatch", "segmentation-masks", "0.1.0")
+"""Segmentation without torch: for hospitals whose own model's masks come with the studies."""
+PACS = "192.0.2.10"
+WORKLOADS = {name: "deployment" if name in ("ingest", "federation") else "statefulset" for name in SERVICES}
+
+
+def say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+
+def _missing() -> str | None:
+    try:
+        programs.require()
+    except BadSettings as error:
+        return str(error)
+    if not (KUBE / "kube").exists():
+        return "Kubernetes is not built: `make cluster` builds it, once"
+    for image in NEEDED:
+        if subprocess.run(["podman", "image", "exists", image], env=environment()).returncode:
+            return f"{image} is not built: `make images`"
+    return None
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[None]:
+    if why := _missing():
+        pytest.skip(why)
+    helpers.build_helpers(say)
+    helpers.build_masks_only(say)
+    began = time.monotonic()
+    if control.node_pid() is None:  # else somebody keeps it up to look at it
+        control.up(say)
+    try:
+        control.load(helpers.DNS, helpers.KAFKA, *NEEDED, MASKS)
+        say(f"up, with its images, after {time.monotonic() - began:.0f} s")
+        yield
+    finally:
+        if not os.environ.get("KEEP_CLUSTER"):
+            control.down()
+
+
+class Site:
+    """The hospital and the centre, installed, and what a test does to them."""
+
+    def __init__(self) -> None:
+        self.centre = Overlay("central", AT_THE_CENTRE, {})
+        self.hospital = Overlay(
+            "hospital", HOSPITAL, {"CENTRE_KAFKA": "198.51.100.10:9094", "LESION_MODEL": ""}
+        )
+        self.hospital.without_torch()
+        self.studies = 0
+
+    def kubectl(self, *words: str, **more: object) -> str:
+        return control.kubectl("-n", HOSPITAL, *words, **more)
+
+    def send(self, count: int = 1, source: str = PACS) -> str:
+        """Studies from the PACS outside; what it says."""
+        first, self.studies = self.studies + 1, self.studies + count
+        words = [DOOR, "11112", str(STATE / "hospital" / "tls.crt"), source, str(count), str(first)]
+        command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.cluster.studies", *words]
+        return control.outside(*command).stdout
+
+    def metric(self, service: str, name: str, namespace: str = HOSPITAL) -> dict[str, float]:
+        """Samples of one metric, by their labels, from the service's own page."""
+        kind = "deployment" if service in ("ingest", "federation") else "statefulset"
+        ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
+        words = ("-n", namespace, "exec", f"{kind}/{service}", "--", "python", "-c", ask)
+        page = control.kubectl(*words, check=False)
+        found = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", page, re.MULTILINE)
+        return {labels: float(value) for labels, value in found}
+
+    def scored(self) -> float:
+        """How many studies the hospital has counted."""
+        return sum(self.metric("aggregation", "segwatch_site_counted_studies").values())
+
+    def rolled_out(self, seconds: int = 300) -> None:
+        """Every service is ready, in what was asked for last."""
+        for name, kind in WORKLOADS.items():
+            self.kubectl("rollout", "status", f"{kind}/{name}", f"--timeout={seconds}s")
+
+    def until(self, true: Callable[[], bool], what: str, seconds: float = 300) -> float:
+        began = time.monotonic()
+        control.until(true, what, seconds)
+        return time.monotonic() - began
+
+
+def install_centre(site: Site) -> None:
+    run("kubectl apply -k k8s/overlays/central", STATE / "central")
+    apply(site.centre.stand_in.secrets())
+    apply(site.centre.stand_in.broker())
+    wait = ("wait", "--for=condition=complete", "job/make-topics", "--timeout=300s")
+    control.kubectl("-n", AT_THE_CENTRE, *wait)
+    control.kubectl("-n", AT_THE_CENTRE, "rollout", "status", "deployment/federation", "--timeout=300s")
+
+
+def secrets_of_the_hospital(site: Site) -> None:
+    """What the hospital has from its own authority and from the centre, as files."""
+    folder, keys = STATE / "hospital", site.centre.stand_in.folder
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=ingest"]
+    openssl(*words, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt"))
+    (folder / "ca.crt").write_bytes((keys / "ca.crt").read_bytes())
+    pair = b"".join((keys / f"hospital-a.{part}").read_bytes() for part in ("key", "crt"))
+    (folder / "user.pem").write_bytes(pair)
+
+
+@pytest.fixture(scope="session")
+def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - it must be up
+    made = Site()
+    began = time.monotonic()
+    ground(say, made.centre, made.hospital)
+    install_centre(made)
+    say(f"the centre is ready after {time.monotonic() - began:.0f} s")
+    lead = relay()
+    secrets_of_the_hospital(made)
+    models = {name: str(path) for name, path in demo_models().items()}
+    for commands in steps("A hospital", models):
+        say(commands.replace("\n", "; ")[:110])
+        if "install-model" in commands:  # pods start once Strimzi has made their certificates
+            apply(made.hospital.stand_in.secrets())
+            apply(made.hospital.stand_in.broker())
+            apply(made.hospital.stand_in.bridge())
+            give_address()
+        run(commands, STATE / "hospital")
+    made.rolled_out()
+    say(f"the hospital is ready after {time.monotonic() - began:.0f} s")
+    yield made
+    lead.terminate()
+    lead.wait()
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_ready_before(request: pytest.FixtureRequest) -> None:
+    """A test begins where the one before it was to leave things."""
+    if "site" in request.fixturenames:
+        request.getfixturevalue("site").rolled_out()
