@@ -1,4 +1,4 @@
-"""What is done with goes after its time, or earlier where the disk is full; what is to be looked at stays."""
+"""What is done with goes after its time, or earlier where the disk is full; what was rejected stays."""
 
 import os
 from pathlib import Path
