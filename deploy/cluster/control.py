@@ -113,15 +113,12 @@ def load(*images: str) -> None:
     """Give the node images of podman's."""
     pid = node_pid()
     for image in images:
-        save = subprocess.Popen(
-            ["podman", "save", "--quiet", "--format=docker-archive", image],
-            stdout=subprocess.PIPE,
-            env=environment(),
-        )
-        taken = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--"]
-        taken += ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack=false", "-"]
-        subprocess.run(taken, stdin=save.stdout, check=True, capture_output=True)
-        if save.wait():
+        saving = ["podman", "save", "--quiet", "--format=docker-archive", image]
+        taking = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--"]
+        taking += ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack=false", "-"]
+        with subprocess.Popen(saving, stdout=subprocess.PIPE, env=environment()) as save:
+            subprocess.run(taking, stdin=save.stdout, check=True, capture_output=True)
+        if save.returncode:
             raise BadSettings(f"podman has no image {image}: `make images` builds the services'")
 
 

@@ -10,6 +10,8 @@ from deploy.local.machine.folders import ROOT
 Manifest = dict[str, Any]
 AT_HAND = ROOT.parent / "shared" / "k8s" / "crds"
 """No part of the repository."""
+BARE, QUOTED = "- =\n", "- '='\n"
+"""prometheus-operator's write an equals sign that PyYAML takes for a tag of its own."""
 
 
 def definitions(manifests: Iterable[Manifest]) -> list[Manifest]:
@@ -17,7 +19,7 @@ def definitions(manifests: Iterable[Manifest]) -> list[Manifest]:
     known = {
         (each["spec"]["group"], each["spec"]["names"]["kind"]): each
         for path in sorted(AT_HAND.glob("*.yaml"))
-        for each in yaml.safe_load_all(path.read_text())
+        for each in yaml.load_all(path.read_text().replace(BARE, QUOTED), yaml.CSafeLoader)
         if each and each["kind"] == "CustomResourceDefinition"
     }
     wanted = {(*each["apiVersion"].split("/"), each["kind"]) for each in manifests if _custom(each)}

@@ -83,16 +83,34 @@ def from_folder(source: Path) -> Fill:
 
 
 def from_tar(stream: BinaryIO) -> Fill:
-    """What a tar brings, compressed or not. Links that lead out, devices and paths upward are refused."""
+    """The files of a tar, compressed or not. Links, devices and paths that lead out are refused.
+
+    By hand: the `filter` of `tarfile` is not in every Python 3.11 that a distribution has.
+    """
 
     def fill(target: Path) -> None:
         try:
             with tarfile.open(fileobj=stream, mode="r|*") as archive:
-                archive.extractall(target, filter="data")
+                for member in archive:
+                    _unpack(archive, member, target)
         except tarfile.TarError as error:
             raise BadInput(f"what came on standard input is no whole tar: {error}") from None
 
     return fill
+
+
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    path = target / member.name
+    if not path.resolve().is_relative_to(target.resolve()) or not (member.isdir() or member.isfile()):
+        raise BadInput(f"the tar holds {member.name}, which is no file or folder below it")
+    if member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = archive.extractfile(member)
+    if content is not None:
+        with path.open("wb") as file:
+            shutil.copyfileobj(content, file)
 
 
 def _out_of_its_only_folder(folder: Path) -> None:

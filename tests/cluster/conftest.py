@@ -62,13 +62,15 @@ def cluster() -> Iterator[None]:
     if why := _missing():
         pytest.skip(why)
     helpers.build_helpers(say)
-    helpers.build_masks_only(say)
+    if subprocess.run(["podman", "image", "exists", MASKS], env=environment()).returncode:
+        helpers.build_masks_only(say)
     began = time.monotonic()
-    if control.node_pid() is None:  # else somebody keeps it up to look at it
-        control.up(say)
+    fresh = control.node_pid() is None  # else somebody keeps it up to look at it
     try:
-        control.load(helpers.DNS, helpers.KAFKA, *NEEDED, MASKS)
-        say(f"up, with its images, after {time.monotonic() - began:.0f} s")
+        if fresh:
+            control.up(say)
+            control.load(helpers.DNS, helpers.KAFKA, *NEEDED, MASKS)
+            say(f"up, with its images, after {time.monotonic() - began:.0f} s")
         yield
     finally:
         if not os.environ.get("KEEP_CLUSTER"):
