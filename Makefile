@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast test-pacs faults chaos lint audit bench bundle test-server schemas generate requirements images \
+.PHONY: help setup run up down test test-fast test-pacs dashboards-preview faults chaos lint audit bench bundle helm test-server schemas generate requirements images \
   test-images cluster cluster-down cluster-status test-cluster
 
 PYTHON ?= python3
@@ -17,7 +17,7 @@ MINUTES ?= 10
 BENCHMARKS := detection hop volumes dicom_masks features scoring bootstrap site_rate demo_model privacy_cost second_opinion
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
 setup: $(PACKAGES) $(FETCHED) ## make .venv, and fetch Kafka's jars, Prometheus and Alertmanager
 
@@ -47,6 +47,9 @@ lint: setup ## format, lint, types, and the manifests where kubectl is there
 	  for overlay in $(OVERLAYS); do echo "kubectl kustomize $$overlay"; \
 	    kubectl kustomize $$overlay >/dev/null || exit 1; done; \
 	else echo "kubectl is not there: the manifests are not rendered"; fi
+
+dashboards-preview: setup ## the story, with every panel drawn into .run/pictures, and Prometheus' and Alertmanager's pages
+	@$(BIN)/python -m deploy.local pictures
 
 audit: $(PACKAGES) ## pins, licences, known vulnerabilities, and the bills of materials (.build/sbom)
 	$(BIN)/python -m deploy.audit
@@ -82,6 +85,9 @@ bench: setup ## measure: a hop through Kafka, reading volumes, measuring masks, 
 bundle: setup ## one tarball for a server without network (dist/); SEGMENTATION=no leaves torch out (docs/operations/server.md)
 	$(BIN)/python -m deploy.server bundle $(if $(filter no,$(SEGMENTATION)),--no-segmentation)
 
+helm: setup ## build helm itself into .build/bin, for the tests of the chart
+	@$(BIN)/python -c 'from deploy.local.machine import binaries; print(binaries.obtain(binaries.HELM, print))'
+
 test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
 	$(BIN)/python -m pytest tests/server --override-ini=testpaths=
 
@@ -91,6 +97,7 @@ schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
 generate: schemas ## write everything that is made from code: schemas, manifests, dashboards, the features page
 	$(BIN)/python -m deploy.manifests
 	$(BIN)/python -m deploy.doors
+	$(BIN)/python -m deploy.helm
 	$(BIN)/python -m deploy.alerting deploy/alerting/contacts.yaml deploy/alerting/compose
 	$(BIN)/python -m deploy.dashboards
 	$(BIN)/python -m services.ingest.conformance

@@ -60,6 +60,10 @@ REASONS: dict[Rule, OpenDoor] = {
     ("bridge", "from", 8083): OpenDoor(
         "Strimzi", "bridge", "HTTP", "its operator gives the worker its orders"
     ),
+    ("bridge", "from", 9404): OpenDoor("Prometheus", "bridge", "HTTP", "whether releases leave"),
+    ("kafka-from-keda", "from", 9093): OpenDoor(
+        "KEDA", "Kafka", "Kafka over TLS", "how many studies wait, where its component is used"
+    ),
     ("kafka", "from", 9090): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
     ("kafka", "from", 9091): OpenDoor("Strimzi", "Kafka", "TLS", "its operator"),
     ("kafka", "from", 9404): OpenDoor("Prometheus", "Kafka", "HTTP", "the brokers' own metrics"),

@@ -1,5 +1,6 @@
 """Work in several processes: results as they come; Ctrl-C ends all, and so does the parent's death."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -7,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -18,6 +19,10 @@ ALONE_SECONDS = 3.0
 
 LATER_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What libraries read that are loaded only by a task."""
+
+_MMAP_THRESHOLD = -3
+_LARGE_BLOCK = 128 * 1024
+"""Bytes; glibc's own beginning. What is larger gets pages of its own, which go when it goes."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -54,6 +59,17 @@ def results(
             running = {pool.submit(_do, work, task): task for task in left}
             for future in as_completed(running):
                 yield running[future], future.result()
+
+
+def give_memory_back() -> None:
+    """From now on this process gives what it frees back at once, as far as its C library can be told.
+
+    By itself glibc learns from large blocks that come and go to hold on to them, in as many arenas as there
+    are threads: a service that takes hundreds of images at once then holds several times what it needs
+    (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 @contextmanager

@@ -62,6 +62,7 @@ CAUSES = (
     ),
     Cause("SegwatchDiskFull", (*_STAGES, *_INTAKE, *_LATE), ("site",)),
     Cause("SegwatchStageStuck", _LATE, ("site",)),
+    Cause("SegwatchBridgeDown", ("SegwatchBridgeRestarting",), ("site",)),
     Cause("SegwatchStudiesLate", ("SegwatchStudiesOftenLate",), ("site",)),
 )
 

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.transforms import Bbox
 
 from deploy.dashboards.asking import Curve, Drawn, Span
 from deploy.dashboards.panels import HIGH, LOW, NUMBER_OF, SOME_COLOURS, UNDEFINED
@@ -45,11 +46,19 @@ def _draw_curves(axes: Axes, drawn: Drawn, span: Span) -> None:
         axes.axvline((time - span.begin) / 60, color=colour, linestyle=":", linewidth=0.9)
     if "scaleDistribution" in custom and custom["scaleDistribution"]["type"] == "log":
         axes.set_yscale("log")
-    elif panel["fieldConfig"]["defaults"].get("min") == 0:
-        axes.set_ylim(bottom=0)
+    elif panel["fieldConfig"]["defaults"].get("min") == 0 and not has_band(curves):
+        _from_zero(axes)
     _dress(axes, panel, span)
     if colours:
-        axes.legend(*_few_legends(axes), fontsize=SMALL - 1, loc="upper left", frameon=False, ncols=2)
+        columns = 4 if max(map(len, colours)) < 24 else 2
+        axes.legend(
+            *_few_legends(axes),
+            fontsize=SMALL - 0.5,
+            loc="upper left",
+            bbox_to_anchor=(-0.01, -0.1),
+            frameon=False,
+            ncols=columns,
+        )
 
 
 def _draw_table(axes: Axes, drawn: Drawn, span: Span) -> None:
@@ -69,11 +78,13 @@ def _draw_table(axes: Axes, drawn: Drawn, span: Span) -> None:
     cells = [[name, *(_cell(drawn.panel, each, rows[name].get(each)) for each in headings)] for name in rows]
     if not cells:
         return
-    table = axes.table(cells, colLabels=[label, *headings], loc="upper center", cellLoc="right")
+    heights = min(1.0, 0.16 + 0.11 * len(cells))
+    narrow = [heading.replace(" ", "\n") for heading in (label, *headings)]
+    table = axes.table(
+        cells, colLabels=narrow, cellLoc="right", bbox=Bbox.from_bounds(0, 1 - heights, 1, heights)
+    )
     table.auto_set_font_size(False)
-    table.set_fontsize(SMALL)
-    table.auto_set_column_width(list(range(len(headings) + 1)))
-    table.scale(1, 1.2)
+    table.set_fontsize(SMALL if len(headings) < 8 else SMALL - 1.5)
     for (row, _), cell in table.get_celld().items():
         cell.set_linewidth(0.3)
         if row == 0:
@@ -97,10 +108,12 @@ def _draw_heat_map(axes: Axes, drawn: Drawn, span: Span) -> None:
         for words, colour in states.values():
             axes.scatter([], [], color=colour, label=words, marker="s", s=14)
         axes.legend(
-            fontsize=SMALL - 1, ncols=len(states), loc="lower left", bbox_to_anchor=(0, 1.08), frameon=False
+            fontsize=SMALL - 0.5,
+            ncols=len(states),
+            loc="lower right",
+            bbox_to_anchor=(1, 0.98),
+            frameon=False,
         )
-        axes.set_title("")
-        axes.set_title(drawn.title, fontsize=8, loc="right")
     elif len(curves):
         shown = axes.imshow(
             grid, aspect="auto", extent=extent, cmap="BuPu", vmin=0, vmax=1, interpolation="nearest"
@@ -154,16 +167,32 @@ def _stack(axes: Axes, curves: list[Curve], colours: Mapping[str, str], span: Sp
         axes.stackplot((times - span.begin) / 60, np.array(rows), labels=names, colors=shown, alpha=0.7)
 
 
+def _from_zero(axes: Axes) -> None:
+    """Begin at 0, with room below and above: a line at 0 is seen, and means that something is known."""
+    top = max(axes.get_ylim()[1], 1e-9)
+    drawn = [
+        values for line in axes.get_lines() if (values := np.asarray(line.get_ydata(), dtype=float)).size
+    ]
+    if drawn and all(np.nanmax(values) <= 0 for values in drawn):
+        top = 1.0
+    axes.set_ylim(-0.04 * top, 1.08 * top)
+
+
+def has_band(curves: list[Curve]) -> bool:
+    """Whether an interval is among the curves."""
+    return {LOW, HIGH} <= {curve.legend for curve in curves}
+
+
 def _band(axes: Axes, curves: list[Curve], span: Span) -> None:
     ends = {curve.legend: curve for curve in curves}
-    if LOW in ends and HIGH in ends:
+    if has_band(curves):
         low, high = (dict(zip(ends[name].times, ends[name].values, strict=True)) for name in (LOW, HIGH))
         times = sorted(set(low) & set(high))
         minutes = [(time - span.begin) / 60 for time in times]
         axes.fill_between(
             minutes, [low[t] for t in times], [high[t] for t in times], color="gray", alpha=0.22, linewidth=0
         )
-        axes.set_ylim(0, 1)
+        axes.set_ylim(-0.02, 1.02)
 
 
 def _number(axes: Axes, panel: Mapping[str, Any], curves: list[Curve], span: Span) -> None:

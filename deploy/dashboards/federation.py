@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.annotations import at_the_centre
+from deploy.dashboards.board import board
 from deploy.dashboards.ground import ground
-from deploy.dashboards.panels import ILL, SOME_COLOURS, WELL, Curves, HeatMap, Panel, Rows, State, board
+from deploy.dashboards.panels import ILL, SOME_COLOURS, WELL, Curves, HeatMap, Panel, Rows, State
 
 PAGE_ABOVE = 0.5
 """The share above which the rule SegwatchShareAboveHalf makes a ticket."""
@@ -48,7 +49,7 @@ def federation() -> builders.Dashboard:
             "Over time": [_share_over_time(), _evidence_over_time()],
             "Is everybody there?": _presence(),
             "Does the centre see?": _federation(),
-            "What it stands on": ground("{job='federation'}"),
+            "What it stands on": ground("{job='federation'}", disks=False),
         },
         annotations=at_the_centre(),
     )
@@ -174,7 +175,7 @@ def _federation() -> list[Curves]:
                 ),
             },
             "none",
-            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead"),
+            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead", "SegwatchFederationRestarting"),
         ),
         Curves(
             "Records that do not count",

@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.annotations import at_the_centre
+from deploy.dashboards.board import board
 from deploy.dashboards.federation import IS_THERE, NEEDS_ATTENTION, ONE_SITE, PAGE_ABOVE, PRESENCE
-from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, HeatMap, board, with_interval
+from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, HeatMap, with_interval
 
 PREDICTED_DICE = (
     "Derived from the midpoints of the bins of noised histograms. Undefined studies have no predicted Dice;"
@@ -52,6 +53,7 @@ def _quality() -> list[Curves]:
             "percentunit",
             n_is="studies in the window",
             repeat="site",
+            alerts=("SegwatchSiteUnscored",),
         ),
         Curves(
             "Mean predicted Dice at $site",

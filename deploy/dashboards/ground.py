@@ -2,9 +2,26 @@
 
 from deploy.dashboards.panels import WHOLE_WIDTH, Curves
 
+IN_A_HOSPITAL = {"{{disk}}": "min by (disk) (segwatch_disk_free_bytes{of} / segwatch_disk_size_bytes{of})"}
+"""Of the disks that services see themselves."""
+IN_KUBERNETES = {
+    "{{persistentvolumeclaim}}": (
+        "min by (persistentvolumeclaim) ("
+        "kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes"
+        " and on (namespace) segwatch_build_info)"
+    )
+}
+"""Of every claim of a namespace that is ours, Kafka's among them."""
 
-def ground(of: str) -> list[Curves]:
-    """The panels of what services stand on; `of` selects what is shown."""
+
+def ground(of: str, *, disks: bool) -> list[Curves]:
+    """The panels of what services stand on.
+
+    Args:
+        of: selects what is shown.
+        disks: whether a service there has a disk of its own.
+    """
+    seen = {legend: asked.replace("{of}", of) for legend, asked in IN_A_HOSPITAL.items()} if disks else {}
     ends = "segwatch_certificate_expiry_timestamp_seconds"
     return [
         Curves(
@@ -16,7 +33,7 @@ def ground(of: str) -> list[Curves]:
         Curves(
             "Room on disks, share that is free",
             "Below 10 % a ticket, below 2 % a page. In Kubernetes every claim is watched too.",
-            {"{{disk}}": f"min by (disk) (segwatch_disk_free_bytes{of} / segwatch_disk_size_bytes{of})"},
+            {**seen, **IN_KUBERNETES},
             "percentunit",
             alerts=("SegwatchDiskFilling", "SegwatchDiskFull"),
         ),

@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.annotations import in_the_hospital
+from deploy.dashboards.board import board
 from deploy.dashboards.ground import ground
-from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, board, with_interval
+from deploy.dashboards.panels import NUMBER_OF, WHOLE_WIDTH, Curves, with_interval
 from deploy.dashboards.site import SITE
 
 REFUSED_ABOVE = 0.25
@@ -25,7 +26,7 @@ def pipeline() -> builders.Dashboard:
             "What was put aside or waits for others": _put_aside(),
             "How it was measured": _measured(),
             "Processes": _processes(),
-            "What it stands on": ground(SITE),
+            "What it stands on": ground(SITE, disks=True),
         },
         annotations=in_the_hospital(),
     )
@@ -172,6 +173,15 @@ def _processes() -> list[Curves]:
             {"{{job}}": f"min by (job) (up{SITE})"},
             "none",
             alerts=("SegwatchInstanceDown",),
+        ),
+        Curves(
+            "The bridge",
+            "Its tasks that run, and records that wait for it: nothing else leaves the hospital.",
+            {
+                "running": f"site:segwatch_bridge_tasks:running{SITE}",
+                "waiting": f"site:segwatch_bridge_waiting_records:sum{SITE}",
+            },
+            alerts=("SegwatchBridgeDown", "SegwatchBridgeRestarting"),
         ),
         Curves(
             "Ready",

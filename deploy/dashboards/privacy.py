@@ -3,7 +3,8 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.annotations import in_the_hospital
-from deploy.dashboards.panels import Curves, Rows, board
+from deploy.dashboards.board import board
+from deploy.dashboards.panels import Curves, Rows
 from deploy.dashboards.site import SITE
 
 

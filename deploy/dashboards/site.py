@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.annotations import in_the_hospital
+from deploy.dashboards.board import board
 from deploy.dashboards.federation import PAGE_ABOVE
-from deploy.dashboards.panels import NUMBER_OF, Curves, Rows, board, with_interval
+from deploy.dashboards.panels import NUMBER_OF, Curves, Rows, with_interval
 from deploy.dashboards.shadow import shadow_panels
 
 SITE = "{site=~'$site'}"

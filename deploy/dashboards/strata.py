@@ -3,12 +3,18 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from deploy.dashboards.annotations import in_the_hospital
-from deploy.dashboards.panels import WHOLE_WIDTH, Curves, HeatMap, Panel, Rows, board
+from deploy.dashboards.board import board
+from deploy.dashboards.panels import WHOLE_WIDTH, Curves, HeatMap, Panel, Rows
 
 _OF = "{site=~'$site',stratum=~'$stratum'}"
+_HOW = "how"
+"""The label of stratum and value together: several strata have the value `unknown`."""
 _SHARE = f"max by (stratum, value) (segwatch_site_stratum_needs_attention_ratio{_OF})"
-_STANDS_OUT = f"max by (stratum, value) (segwatch_site_stratum_stands_out{_OF})"
 _NUMBER = f"max by (stratum, value) (segwatch_site_stratum_studies{_OF})"
+_STANDS_OUT = (
+    f"max by (stratum, value) (segwatch_site_stratum_stands_out{_OF}) or on (stratum, value) 0 * {_NUMBER}"
+)
+"""0 where it surely does not."""
 
 
 def strata() -> builders.Dashboard:
@@ -29,25 +35,25 @@ def strata() -> builders.Dashboard:
 def _panels() -> list[Panel]:
     return [
         Rows(
-            "By $stratum, last 30 days",
+            "By how the CT was made, last 30 days",
             "How the CT was made, as far as its file says; at most 20 values, the rest is `other`. Wilson's"
             " interval at 95 %. Stands out: by how much its share lies above the others', where that is no"
             " chance.",
-            "value",
+            _HOW,
             {
-                "needs attention": (_SHARE, "percentunit"),
-                "from": (_wilson("-"), "percentunit"),
-                "to": (_wilson("+"), "percentunit"),
-                "n (studies)": (_NUMBER, "short"),
-                "stands out by": (_STANDS_OUT, "percentunit"),
+                "needs attention": (_named(_SHARE), "percentunit"),
+                "from": (_named(_wilson("-")), "percentunit"),
+                "to": (_named(_wilson("+")), "percentunit"),
+                "n (studies)": (_named(_NUMBER), "short"),
+                "stands out by": (_named(_STANDS_OUT), "percentunit"),
             },
             worst_first="from",
         ),
         HeatMap(
             "Needs attention over time",
             "Share of the 30 days up to then. n stands below.",
-            "value",
-            _SHARE,
+            _HOW,
+            _named(_SHARE),
         ),
         Curves(
             "n: studies of 30 days",
@@ -56,6 +62,10 @@ def _panels() -> list[Panel]:
             width=WHOLE_WIDTH,
         ),
     ]
+
+
+def _named(expression: str) -> str:
+    return f'label_join({expression}, "{_HOW}", ": ", "stratum", "value")'
 
 
 def _wilson(sign: str) -> str:

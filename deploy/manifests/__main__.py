@@ -5,7 +5,9 @@ its name there and run the command. Who is told, and what links begin with, is r
 `contacts.yaml`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -14,8 +16,9 @@ from deploy.alerting.contacts import Links, read_contacts
 from deploy.alerting.kubernetes import alertmanager_config
 from deploy.alerting.rules import linked, rule_file
 from deploy.manifests.kafka_topics import centre_topics, site_topics
-from segwatch.streaming.access import HOSPITAL, Access, centre, grants
+from segwatch.streaming.access import HOSPITAL, SITE_BYTES_A_SECOND, Access, centre, grants
 
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 SITES = K8S / "overlays" / "central" / "sites.txt"
@@ -29,7 +32,9 @@ def rendered() -> dict[Path, str]:
         K8S / "components/site-log/topics.yaml": _documents(site_topics()),
         K8S / "components/site-log/users.yaml": _documents(_users(HOSPITAL)),
         K8S / "overlays/central/sites.env": f"{HEADER}SITES={','.join(sites)}\n",
-        K8S / "overlays/central/sites.yaml": _documents([*centre_topics(sites), *_users(centre(sites))]),
+        K8S / "overlays/central/sites.yaml": _documents(
+            [*centre_topics(sites), *_users(centre(sites), dict.fromkeys(sites, SITE_BYTES_A_SECOND))]
+        ),
         **_alerting("hospital", "hospital", "segwatch"),
         **_alerting("central", "centre", "segwatch-centre"),
     }
@@ -41,8 +46,13 @@ def main() -> None:
         path.write_text(text)
 
 
-def _users(principals: dict[str, Access]) -> list[dict[str, Any]]:
-    """Strimzi's KafkaUser of each principal, with a client certificate and literal rights."""
+def _users(principals: dict[str, Access], limits: Mapping[str, int] = NO_LIMITS) -> list[dict[str, Any]]:
+    """Strimzi's KafkaUser of each principal, with a client certificate and literal rights.
+
+    Args:
+        principals: their rights.
+        limits: bytes a second that some may write at most: one hospital cannot fill every site's disk.
+    """
     return [
         {
             "apiVersion": "kafka.strimzi.io/v1",
@@ -51,6 +61,7 @@ def _users(principals: dict[str, Access]) -> list[dict[str, Any]]:
             "spec": {
                 "authentication": {"type": "tls"},
                 "authorization": {"type": "simple", "acls": _rights(access)},
+                **({"quotas": {"producerByteRate": limits[name]}} if name in limits else {}),
             },
         }
         for name, access in principals.items()

@@ -12,12 +12,19 @@ from segwatch.contracts.topics import (
     at_the_centre,
     dead_letters,
     in_step,
+    is_forever,
     settings_of,
 )
 from segwatch.streaming.access import CONNECT_TOPICS
 
 Manifest = dict[str, Any]
 
+NEVER_PRUNED = {
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+    "helm.sh/resource-policy": "keep",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""What keeps Argo CD, Helm and Flux from deleting a record with its manifest, as when a hospital leaves."""
 PARTITIONS = 3
 """How many members a stage can have at most, where order between studies does not matter."""
 
@@ -42,7 +49,11 @@ def _topic(name: str, partitions: int, settings: dict[str, str]) -> Manifest:
     return {
         "apiVersion": "kafka.strimzi.io/v1",
         "kind": "KafkaTopic",
-        "metadata": {"name": name, "labels": {"strimzi.io/cluster": "log"}},
+        "metadata": {
+            "name": name,
+            "labels": {"strimzi.io/cluster": "log"},
+            **({"annotations": dict(NEVER_PRUNED)} if is_forever(name) else {}),
+        },
         "spec": {
             "topicName": name,
             "partitions": partitions,

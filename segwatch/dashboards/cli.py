@@ -97,10 +97,10 @@ def diff(
 
 @dashboards.command("provision")
 def provision(
-    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    out: Annotated[Path, typer.Option(help="The folder to write, for provisioning/dashboards.")],
     paths: PATHS = None,
     path: Annotated[
-        str, typer.Option(help="Where Grafana finds that folder.")
+        str, typer.Option(help="Where Grafana finds the boards in it.")
     ] = "/etc/grafana/provisioning/dashboards/segwatch",
     folder: FOLDER = "segwatch",
     folder_uid: FOLDER_UID = "segwatch",

@@ -13,7 +13,7 @@ import yaml
 from segwatch.dashboards.board import Board
 from segwatch.files import write_whole
 
-PROVIDER = "segwatch.yaml"
+PROVIDER, FOLDER = "segwatch.yaml", "segwatch"
 SECONDS = 30
 
 
@@ -37,10 +37,11 @@ def provider(path: PurePosixPath, uid: str, title: str) -> dict[str, Any]:
 
 
 def provision(out: Path, boards: Sequence[Board], path: PurePosixPath, uid: str, title: str) -> list[Path]:
-    """Write the boards and the provider into a folder; the files."""
-    out.mkdir(parents=True, exist_ok=True)
-    files = {f"{board.uid}.json": json.dumps(board.content, indent=2) + "\n" for board in boards}
-    files[PROVIDER] = yaml.safe_dump(provider(path, uid, title), sort_keys=False)
-    for name, text in files.items():
-        write_whole(out / name, text)
-    return [out / name for name in files]
+    """Write `segwatch.yaml`, which Grafana looks for, and the boards in a folder beside it; the files."""
+    folder = out / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {folder / f"{board.uid}.json": json.dumps(board.content, indent=2) + "\n" for board in boards}
+    files[out / PROVIDER] = yaml.safe_dump(provider(path, uid, title), sort_keys=False)
+    for file, text in files.items():
+        write_whole(file, text)
+    return list(files)

@@ -45,8 +45,12 @@ class DicomSeries:
     protocol: str = ""
 
 
-def read_series(files: Sequence[Path]) -> DicomSeries:
+def read_series(files: Sequence[Path], known: Mapping[Path, pydicom.Dataset] | None = None) -> DicomSeries:
     """Read the files of one CT series. An instance that is there twice counts once.
+
+    Args:
+        files: of the series.
+        known: headers that `read_header` gave before: of hundreds of files it takes seconds.
 
     Raises:
         RefusedVolume: see `refusals.Kind`. OSError: a file cannot be read at all.
@@ -54,7 +58,8 @@ def read_series(files: Sequence[Path]) -> DicomSeries:
     """
     if not files:
         raise ValueError("a series has at least one file")
-    headers = {path: read_header(path) for path in files}
+    before = known or {}
+    headers = {path: before[path] if path in before else read_header(path) for path in files}
     first = check_one_ct(headers)
     slices = [each for path in each_once(headers) for each in slices_of(headers[path], path)]
     ordered, affine = stack(slices)

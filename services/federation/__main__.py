@@ -9,6 +9,7 @@ import sys
 from segwatch.federation.drift import usual_features
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import run_steps
+from segwatch.streaming.telemetry import show_partitions
 from services.federation.accounting import AccountCollector
 from services.federation.change_metrics import ChangeCollector
 from services.federation.drift_metrics import DriftCollector
@@ -26,6 +27,7 @@ def run(runtime: Runtime[FederationSettings]) -> None:
         settings.window_pulses,
         pages_a_month=settings.false_pages_a_month,
         dispersion=settings.dispersion,
+        look_around=lambda: show_partitions(runtime.telemetry, runtime.log),
     )
     runtime.telemetry.registry.register(FleetCollector(service.sites))
     runtime.telemetry.registry.register(AccountCollector(service.accounts, service.listening_since))

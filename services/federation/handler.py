@@ -34,6 +34,7 @@ class Federation:
         pages_a_month, dispersion: see `Fleet`.
         clock: seconds that only grow.
         wall_clock: the centre's time, as a Unix time.
+        look_around: shows how the log itself is; called whenever new sites are looked for.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Federation:
         *,
         pages_a_month: float = PAGES_A_MONTH,
         dispersion: float = DISPERSION,
+        look_around: Callable[[], None] = lambda: None,
     ) -> None:
         self._log = log
         self._expected = expected
         self._window = window_pulses
         self._pages_a_month = pages_a_month
         self._dispersion = dispersion
+        self._look_around = look_around
         self._clock = clock
         self._wall_clock = wall_clock
         self._fleet = self._empty()
@@ -131,6 +134,7 @@ class Federation:
 
     def _look(self) -> None:
         """Open a reader for the topics that are new: one for all of them, whatever their number."""
+        self._look_around()
         found = self._log.identities()
         there = {
             topic: identity

@@ -15,6 +15,7 @@ from segwatch.dicom_masks.joining import Wish
 from segwatch.errors import BadSettings
 from segwatch.ingest.inbox import ARRIVING
 from segwatch.intake.rules import read_rules
+from segwatch.processes import give_memory_back
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.deadletters.pending import PendingLetters
 from segwatch.streaming.runtime import Runtime, main
@@ -146,4 +147,5 @@ def _inbox(settings: IngestSettings) -> Inbox:
 
 
 if __name__ == "__main__":
+    give_memory_back()
     sys.exit(main(NAME, IngestSettings, run, doors))

@@ -1,11 +1,13 @@
 """What an entry of the inbox holds: one CT, perhaps masks, and whose it is."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
+import pydicom
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from segwatch.contracts.base import Geometry
@@ -94,6 +96,7 @@ class CaseFiles:
         masks: DICOM files that carry masks of its CT's series, the newest first.
         no_mask: whether the hospital's own mask did not come, and nothing is to stand in for it.
         incomplete: why its series may be a part only.
+        headers: of its files, as far as they were read before.
     """
 
     folder: Path
@@ -101,6 +104,7 @@ class CaseFiles:
     masks: tuple[MaskFile, ...] = ()
     incomplete: str | None = None
     no_mask: bool = False
+    headers: Mapping[Path, pydicom.Dataset] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def has_mask(self) -> bool:
@@ -177,7 +181,7 @@ def _ct(case: CaseFiles) -> tuple[Volume, StudyIdentity, DicomSeries | None]:
     files = dicom_files(folder) if case.series is None else case.series
     if not files:
         raise Unprocessable("the folder holds neither ct.nii.gz nor a DICOM series", kind="no_ct")
-    series = read_series(files)
+    series = read_series(files, case.headers)
     return series.volume, StudyIdentity(patient=series.patient_id or None, study=series.series_uid), series
 
 

@@ -166,6 +166,7 @@ class Examinations:
                     each.series.files,
                     tuple(_masks_of(each.series, masks, headers)),
                     incomplete.get(each.series.uid),
+                    headers={path: headers[path] for path in each.series.files},
                 ),
                 each.rule,
                 each.series,

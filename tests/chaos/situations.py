@@ -25,83 +25,82 @@ class Post(NamedTuple):
 class Situation:
     """Attributes:
     name: what happens, in words.
-    happens: makes it happen; each yield is a time of `away_seconds` to wait.
+    happens: makes it happen; each yield is how many times `--away` it is waited.
     posts: what must be posted, and nothing else.
     """
 
     name: str
-    happens: Callable[[Centre, Hospitals], Iterator[None]]
+    happens: Callable[[Centre, Hospitals], Iterator[float]]
     posts: tuple[Post, ...] = ()
 
 
-def _well(_: Centre, hospitals: Hospitals) -> Iterator[None]:
+def _well(_: Centre, hospitals: Hospitals) -> Iterator[float]:
     for site in SITES:
         hospitals.release(site, 50, USUAL)
-    yield
+    yield 1
 
 
-def _change_and_silence(_: Centre, hospitals: Hospitals) -> Iterator[None]:
+def _change_and_silence(_: Centre, hospitals: Hospitals) -> Iterator[float]:
     hospitals.release(FAILING, 25, WORSE)
     hospitals.alive.discard(SILENT)
-    yield
+    yield 1
 
 
-def _federation_away(centre: Centre, hospitals: Hospitals) -> Iterator[None]:
+def _federation_away(centre: Centre, hospitals: Hospitals) -> Iterator[float]:
     centre.federation.stop()
     hospitals.alive.discard(LATER)
-    yield
+    yield 1
     centre.federation.launch()
     centre.federation.wait()
 
 
-def _kafka_away(centre: Centre, _: Hospitals) -> Iterator[None]:
+def _kafka_away(centre: Centre, _: Hospitals) -> Iterator[float]:
     centre.kafka.kill()
-    yield
-    yield
+    yield 2
     centre.kafka.launch()
     centre.kafka.wait()
 
 
-def _prometheus_away(centre: Centre, _: Hospitals) -> Iterator[None]:
+def _prometheus_away(centre: Centre, _: Hospitals) -> Iterator[float]:
     centre.prometheus.stop()
-    yield
+    yield 0.5  # Alertmanager takes an alert for over of which it has not heard for 15 to 20 minutes
     centre.prometheus.launch()
     centre.prometheus.wait()
 
 
-def _alertmanager_away(centre: Centre, hospitals: Hospitals) -> Iterator[None]:
-    centre.alertmanager.stop()
+def _alertmanager_away(centre: Centre, hospitals: Hospitals) -> Iterator[float]:
+    centre.alertmanager.kill()
     hospitals.alive.add(SILENT)
-    yield
+    yield 1
     centre.alertmanager.launch()
     centre.alertmanager.wait()
 
 
-def _prometheus_new(centre: Centre, _: Hospitals) -> Iterator[None]:
+def _prometheus_new(centre: Centre, _: Hospitals) -> Iterator[float]:
     centre.prometheus.stop()
     centre.prometheus.forget()
     centre.prometheus.launch()
     centre.prometheus.wait()
-    yield
+    yield 1
 
 
-def _federation_starts_anew(centre: Centre, _: Hospitals) -> Iterator[None]:
+def _federation_starts_anew(centre: Centre, _: Hospitals) -> Iterator[float]:
     centre.federation.stop()
     centre.federation.launch()
     centre.federation.wait()
-    yield
+    yield 1
 
 
-def _all_silent(_: Centre, hospitals: Hospitals) -> Iterator[None]:
+def _all_silent(_: Centre, hospitals: Hospitals) -> Iterator[float]:
     hospitals.alive.clear()
-    yield
+    yield 1
 
 
-def _heard_again(_: Centre, hospitals: Hospitals) -> Iterator[None]:
+def _heard_again(_: Centre, hospitals: Hospitals) -> Iterator[float]:
     for site in SITES:
         hospitals.alive.add(site)
         time.sleep(1)
-    yield
+    yield 1
 
 
 TABLE = (
@@ -127,7 +126,7 @@ TABLE = (
     ),
     Situation("Prometheus is away", _prometheus_away),
     Situation(
-        f"Alertmanager is away, and {SILENT} is heard again meanwhile",
+        f"Alertmanager is killed, and {SILENT} is heard again meanwhile",
         _alertmanager_away,
         (Post("resolved", "SegwatchSiteSilent", SILENT),),
     ),

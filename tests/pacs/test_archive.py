@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
 from tests.pacs.conftest import ROOT, Ingest
+from tests.support.dicom_masks import segmentation
 from tests.support.pacs import Archive, dcmtk, examination
 
 SEGWATCH = str(Path(sys.executable).with_name("segwatch"))
@@ -44,6 +46,23 @@ def test_what_the_archive_forwards_is_one_study(ingest: Ingest, archive: Archive
     archive.send(slices, to="live")
     study = ingest.wait_for(slices)
     assert (study.geometry.shape_zyx[0], study.arrival) == (24, None)
+
+
+def test_a_mask_that_the_archive_forwards_after_its_ct_makes_a_version_with_it(
+    ingest: Ingest, archive: Archive, tmp_path: Path
+) -> None:
+    slices = examination(next(ingest.seeds))
+    archive.store(slices, tmp_path)
+    archive.send(slices, to="live")
+    first = ingest.wait_for(slices)
+    ingest.rest()
+    lesion = np.zeros(first.geometry.shape_zyx, np.bool_)
+    lesion[8:14, 20:40, 10:30] = True
+    archive.store([segmentation(slices, {"lesion": lesion}, first.geometry)], tmp_path)
+    archive.send(slices, to="live")
+    second = ingest.wait_for(slices, versions=2)
+    assert (first.lesion, second.ct) == (None, first.ct)
+    assert second.lesion is not None
 
 
 def test_what_somebody_has_moved_here_by_hand_is_one_study(

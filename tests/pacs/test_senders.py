@@ -3,8 +3,10 @@
 import signal
 import subprocess
 import time
+from copy import deepcopy
 
 import pytest
+from pydicom.uid import SecondaryCaptureImageStorage, XRayRadiationDoseSRStorage, generate_uid
 
 from tests.pacs.conftest import QUIET_SECONDS, Ingest
 from tests.support.pacs import Archive, dcmtk, examination, slow_wire
@@ -106,6 +108,42 @@ def test_the_archive_says_how_many_images_there_are_and_the_study_waits_for_them
     assert ingest.announced(slices) == []
     ingest.scanner().send(slices[20:])
     assert ingest.wait_for(slices).geometry.shape_zyx[0] == 24
+
+
+def _company(slices) -> list:
+    """What comes beside a CT: a localizer, projections, monitoring slices, a dose page, a dose report."""
+    others = {
+        "localizer": ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, 1),
+        "mip": ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "MIP"]}, 20),
+        "thick": ({"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}, 12),
+        "monitoring": ({"SeriesDescription": "Monitoring"}, 4),
+        "dose page": ({"SOPClassUID": SecondaryCaptureImageStorage, "Modality": "OT"}, 1),
+        "dose report": ({"SOPClassUID": XRayRadiationDoseSRStorage, "Modality": "SR"}, 1),
+    }
+    found = []
+    for changed, count in others.values():
+        series = generate_uid()
+        for each in deepcopy(slices[:count]):
+            each.SeriesInstanceUID, each.SOPInstanceUID = series, generate_uid()
+            for keyword, value in changed.items():
+                setattr(each, keyword, value)
+            if each.Modality == "SR":
+                del each.PixelData
+            each.file_meta.MediaStorageSOPClassUID = each.SOPClassUID
+            each.file_meta.MediaStorageSOPInstanceUID = each.SOPInstanceUID
+            found.append(each)
+    return found
+
+
+def test_a_whole_examination_is_one_study_and_its_company_makes_no_letter(ingest: Ingest, slices) -> None:
+    letters = ingest.letters()
+    company = _company(slices)
+    ingest.scanner().send([*company[:10], *slices, *company[10:]])
+    assert ingest.wait_for(slices).geometry.shape_zyx[0] == 24
+    ingest.rest()
+    assert [ingest.announced([each]) for each in company] == [[]] * len(company)
+    assert ingest.letters() == letters
+    assert 'segwatch_ingest_set_aside_images_total{rule="localizer"}' in ingest.metrics()
 
 
 def test_another_title_goes_by_its_own_rules(ingest: Ingest) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,11 @@ from services.federation.metrics import FleetCollector
 ROOT = Path(__file__).resolve().parents[2]
 SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")
 FROM_PROMETHEUS = {"up", "ALERTS"}
-FROM_KUBERNETES = {"kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"}
+FROM_KUBERNETES = {
+    "kubelet_volume_stats_available_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+    *re.findall(r"name: (segwatch_\w+)", (ROOT / "k8s/components/bridge/metrics.yaml").read_text()),
+}
 FROM_THE_CLIENT = {"process_start_time_seconds"}
 VARIABLES = {"$stratum": ".+", "$__rate_interval": "5m", "$site": ".+", "$window": ".+"}
 

@@ -75,7 +75,7 @@ class Scanner:
         """Send in one association, in the background."""
         folder = self.folder / f"{time.monotonic_ns()}"
         paths = map(str, save_all(slices, folder))
-        command = [dcmtk("storescu"), *options, "-aec", self.called, "127.0.0.1", str(self.port)]
+        command = [dcmtk("storescu"), "-R", *options, "-aec", self.called, "127.0.0.1", str(self.port)]
         return subprocess.Popen(
             [*command, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

@@ -95,13 +95,17 @@ GAUGES: Samples = {
     },
     **{f'segwatch_ready{{service="{service}"}}': 1 for service in (*STAGES, "ingest", "federation")},
     'segwatch_log_partitions{state="offline"}': 0,
+    'kubelet_volume_stats_available_bytes{namespace="segwatch",persistentvolumeclaim="store"}': 5e9,
+    'kubelet_volume_stats_capacity_bytes{namespace="segwatch",persistentvolumeclaim="store"}': 1e10,
+    'segwatch_bridge_tasks{state="running"}': 1,
+    "segwatch_bridge_waiting_records": 0,
     'segwatch_disk_free_bytes{disk="audit"}': 5e9,
     'segwatch_disk_size_bytes{disk="audit"}': 1e10,
     'segwatch_certificate_expiry_timestamp_seconds{file="/keys/tls.crt"}': 4e9,
     'segwatch_site_policy_info{version="1"}': 1,
     'segwatch_site_policy_epsilon{part="count"}': 1,
     'segwatch_site_policy_block_studies{kind="pulse"}': 20,
-    'segwatch_build_info{service="aggregation",version="1"}': 1,
+    'segwatch_build_info{service="aggregation",version="1",namespace="segwatch"}': 1,
     'segwatch_scoring_scorer{role="counts",scorer="demo",sha256="0"}': 1,
 }
 COUNTERS: tuple[str, ...] = (

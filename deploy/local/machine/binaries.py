@@ -75,6 +75,8 @@ AMTOOL = Binary(
 )
 EXIM = Binary(("exim4",), "exim4-daemon-light", unpacks=False)
 """A mail server, for the tests: what Alertmanager mails is read from a mailbox."""
+HELM = Binary(("helm",), "", unpacks=False, go="helm.sh/helm/v3/cmd/helm@v3.19.0")
+"""Only for the tests of the chart, which go without where it is not there: `make helm` builds it."""
 PAGES = (
     "libjs-bootstrap4",
     "libjs-d3",
@@ -122,7 +124,7 @@ def obtain(program: Binary, say: Say) -> Path | None:
 
 
 def _from_debian(program: Binary, say: Say) -> None:
-    if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
+    if not program.package or shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         return
     if program.unpacks:
         say(f"{program.names[0]}: unpacking Debian's package {program.package} into {DEBIAN}")

@@ -10,6 +10,10 @@ from deploy.local.machine.loopback_http import is_ok
 from deploy.local.machine.process import base_environment
 from deploy.local.machine.supervisor import Launch, Program
 
+WRITTEN_EVERY = "1m"
+"""How often it writes down whom it has told of what, and silences. One that was killed tells again what it
+told since."""
+
 
 class Alertmanager(Program):
     """One Alertmanager, without a cluster.
@@ -37,6 +41,7 @@ class Alertmanager(Program):
             f"--storage.path={self._folder / 'data'}",
             f"--web.listen-address={self.address}",
             "--cluster.listen-address=",
+            f"--data.maintenance-interval={WRITTEN_EVERY}",
             "--log.level=warn",
         ]
         log = self._folder / "alertmanager.log"

@@ -14,7 +14,8 @@ from deploy.local.machine.supervisor import Launch, Program
 
 RESEND_DELAY = "5m"
 """An alert of which Alertmanager has not heard for four times as long is over for it (Prometheus' own rule).
-So a Prometheus may be away for twenty minutes, and no page is said to be over because nobody was looking."""
+The last time was up to one such delay ago. So a Prometheus may be away for a quarter of an hour, and no page
+is said to be over because nobody was looking."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ SHARES = ("needs_attention:ratio", "needs_attention_ratio", "predicted_dice", "b
 NUMBERS = ("window_studies", "rolling_studies", "portraits", "predicted_dice_count", "stratum_studies")
 HEAT_MAPS = {
     "Needs attention, site by site": "Sites now",
-    "Needs attention over time": "By $stratum, last 30 days",
+    "Needs attention over time": "By how the CT was made, last 30 days",
 }
 """A cell has room for a colour only: n and interval stand in the table of the same board."""
 

@@ -143,6 +143,7 @@ def test_a_hospitals_doors_are_the_real_edges_and_no_others(rendered):
             ("connect", "kafka", 9093),
             ("connect", "the centre", 9094),
             ("strimzi", "connect", 8083),
+            ("prometheus", "connect", 9404),
         }
     )
 

@@ -71,15 +71,14 @@ def test_every_unit_test_file_is_run(root):
     ("old", "new", "unit_tests"),
     [
         ("ratio > 0.5", "ratio > 0.8", "centre_quality"),
-        ("alarm:max[1d]", "alarm:max[1m]", "centre_change"),
+        ("unless on () fleet:segwatch_watched:bool", "unless on () vector(1)", "centre_weekend"),
         ("together:count >= 2", "together:count >= 1", "centre_change"),
         ("pulses:max >= 3", "pulses:max >= 2", "centre_quality"),
         ("> on (site) 4 *", "> on (site) 40 *", "centre_sites"),
         ("> on () group_left () time()", "> on () group_left () 9e9 + time()", "centre_observer"),
         ("on (site) 2.5 * site:", "on (site) 4 * site:", "centre_observer"),
         ("heartbeat_timestamp_seconds[2h]", "heartbeat_timestamp_seconds[9h]", "centre_observer"),
-        ("or last_over_time(fleet:segwatch_silent:count[10m])", "", "centre_observer"),
-        ("last_over_time(site:segwatch_federation_open_conflicts:max[1d])", "vector(0)", "centre_sites"),
+        ("max_over_time(fleet:segwatch_silent:count[30m])", "vector(0)", "centre_observer"),
         ("last_over_time(site:segwatch_silent:bool[1d])", "vector(0)", "centre_sites"),
     ],
 )

@@ -140,6 +140,8 @@ class Cluster:
         name, _, value = selector.partition("=")
         if name == "strimzi.io/cluster":
             return bool(self.find("Kafka", value))
+        if name == "strimzi.io/name":
+            return bool(self.find("KafkaConnect", value.removesuffix("-connect")))
         pods = [
             each["spec"]["template"]["metadata"]["labels"]
             for each in self._manifests
@@ -193,9 +195,11 @@ def check_get(there: Cluster, words: list[str]) -> None:
 
 
 def check_logs(there: Cluster, words: list[str]) -> None:
-    (target,), options = names_and_options(words)
-    there.workload(target)
-    assert set(options) <= {"--tail", "--previous"}
+    targets, options = names_and_options(words)
+    for target in targets:
+        there.workload(target)
+    assert targets or there.label_fits(options["-l"])
+    assert set(options) <= {"--tail", "--previous", "-l"}
 
 
 def check_exec(there: Cluster, words: list[str]) -> None:
@@ -244,7 +248,7 @@ def check_patch(there: Cluster, words: list[str]) -> None:
 def check_annotate(there: Cluster, words: list[str]) -> None:
     kind, name, annotation = words
     there.find(kind, name)
-    assert re.fullmatch(r"[a-z0-9./-]+=[a-z]+", annotation)
+    assert re.fullmatch(r"[a-z0-9./-]+=[a-z0-9]+", annotation)
 
 
 CHECKS: dict[str, Callable[[Cluster, list[str]], None]] = {

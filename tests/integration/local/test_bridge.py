@@ -1,5 +1,7 @@
 """The local stack's brokers and bridge, as they are."""
 
+import shutil
+
 import pytest
 
 from deploy.local.kafka.bridge import CONNECTOR, Bridge
@@ -119,3 +121,25 @@ def test_topics_are_not_made_by_asking_for_them(logs):
     with hospital.reader([RELEASE]) as reader:
         reader.poll(0.5)
     assert hospital.topics() == {RELEASE, SCORED}
+
+
+def test_a_centre_that_was_lost_is_given_every_release_again(bridge, logs, brokers):
+    """The drill of docs/operations/drills.md: a new Kafka, its topics, and the bridge told to begin anew."""
+    hospital, old_centre = logs
+    with hospital.producer() as producer:
+        producer.send([release("before-the-loss")])
+    eventually(lambda: arrived(old_centre, "before-the-loss"), 60)
+    released = [(record.key, record.value) for record in read_all(hospital, RELEASE)]
+    bridge.stop()
+    brokers[1].stop()
+    shutil.rmtree(brokers[1].folder / "data")
+
+    brokers[1].start()
+    with brokers[1].log_address.open() as centre:
+        centre.create_topics({AT_CENTRE: 1}, forever=frozenset({AT_CENTRE}))
+        for offsets in bridge.folder.glob("offsets-*"):
+            offsets.unlink()
+        bridge.launch()
+        bridge.wait()
+        eventually(lambda: len(read_all(centre, AT_CENTRE)) >= len(released), 90)
+        assert [(record.key, record.value) for record in read_all(centre, AT_CENTRE)] == released

@@ -404,5 +404,5 @@ def test_provisioning_writes_the_boards_and_the_provider_that_names_their_folder
     (provider,) = yaml.safe_load((out / "segwatch.yaml").read_text())["providers"]
     assert provider["options"] == {"path": "/boards"}
     assert provider["folderUid"] == "segwatch"
-    board = json.loads((out / f"{bench.uid('one')}.json").read_text())
+    board = json.loads((out / "segwatch" / f"{bench.uid('one')}.json").read_text())
     assert board["panels"][0]["links"] == []

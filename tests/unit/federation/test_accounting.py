@@ -79,6 +79,15 @@ def test_a_topic_that_is_deleted_or_made_again_is_noticed_and_read_from_its_firs
     assert service.sites()["a"].pulses == 7
 
 
+def test_how_the_log_itself_is_is_looked_at_whenever_sites_are(centre: MemoryLog) -> None:
+    clock, looks = _Clock(), list[float]()
+    service = Federation(centre, (), 3, clock, look_around=lambda: looks.append(clock.seconds))  # type: ignore[arg-type]  # no consumers
+    _run(service)
+    clock.seconds = LOOK_SECONDS
+    _run(service)
+    assert looks == [0.0, LOOK_SECONDS]
+
+
 def test_a_heartbeat_that_a_bridge_sends_again_is_no_sign_of_life(centre: MemoryLog) -> None:
     wall = _Clock()
     for number in range(2_000):

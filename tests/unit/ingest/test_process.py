@@ -147,6 +147,20 @@ def test_a_process_that_is_killed_loses_nothing(environment, process, tmp_path):
     assert again.returncode == 0
 
 
+def test_while_kafka_is_away_the_doors_are_open_and_what_comes_waits_on_the_disk(environment, tmp_path):
+    (nobody,) = reserve_ports(1)
+    away = environment | {"SEGWATCH_LOG": "kafka", "SEGWATCH_KAFKA_BOOTSTRAP": f"127.0.0.1:{nobody}"}
+    with begin(away) as process:
+        try:
+            eventually(lambda: is_ready(environment), 60)
+            send_by_c_store(environment)
+            send_by_stow(environment)
+            assert is_ready(environment)
+            assert len(list((tmp_path / "inbox").glob("exam-*/*/*.dcm"))) == 6
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "named"),
     [

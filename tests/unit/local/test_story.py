@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from deploy.local.judge.settled import pages_expected
 from deploy.local.stack.options import RunOptions
+from deploy.local.story.silence import silent_site
 from deploy.local.story.story import changed_site, site_names, story_cases
 from segwatch.phantoms.scanner import SCANNERS
 
@@ -29,6 +30,11 @@ def test_names_sort_in_the_order_of_arrival():
 
 def test_a_single_hospital_gets_the_new_scanner_itself():
     assert changed_site(site_names(1)) == "hospital-a"
+
+
+def test_the_second_act_is_in_a_hospital_where_nothing_else_happens():
+    assert silent_site(site_names(3), "hospital-b") == "hospital-a"
+    assert silent_site(site_names(1), "hospital-a") == "hospital-a"
 
 
 def test_the_storys_scanners_exist():

@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from deploy.local.machine import binaries
 from deploy.server.__main__ import app
 from deploy.server.install import install, uninstall
 from deploy.server.layout import Kind, Layout, services_of
@@ -64,7 +66,8 @@ def test_a_line_of_the_edited_file_goes_where_it_goes_in_a_cluster(tmp_path: Pat
     assert made["ingest"]["SEGWATCH_CT_UNIT"] == "hu"
     assert {each["SEGWATCH_SITE"] for each in made.values()} == {"st-elsewhere"}
     assert made["segmentation"]["SEGWATCH_LESION_MODEL_SHA256"] == "a" * 64
-    assert "segmentation" not in environments_of("hospital", {**given, "OWN_MASKS": "yes"})
+    own_masks = environments_of("hospital", {**given, "LESION_MODEL": "", "LESION_MODEL_SHA256": ""})
+    assert not {each for each in own_masks["segmentation"] if "LESION_MODEL" in each}
 
 
 def test_a_line_that_nobody_knows_is_refused(tmp_path: Path):
@@ -130,6 +133,24 @@ def test_a_second_installation_leaves_secrets_and_certificates_alone(tmp_path: P
     assert not (layout.root / "etc/systemd/system/segwatch-bridge.service").exists()
     for secret in ("secrets/pseudonym-secret", "tls/ingest.key", "doors/tls.key", "tls/broker.pem"):
         assert stat.S_IMODE((root / secret).stat().st_mode) == 0o400
+
+
+def test_prometheus_and_alertmanager_take_their_files(tmp_path: Path):
+    layout = Layout(tmp_path / "root")
+    install("hospital", edited("hospital", tmp_path), layout, lambda _: None)
+    etc = layout.root / "etc/segwatch"
+    promtool, amtool = binaries.find(binaries.PROMTOOL), binaries.find(binaries.AMTOOL)
+    if promtool is None or amtool is None:
+        pytest.skip("promtool and amtool are not here: `make setup` gets them")
+    scraped = yaml.safe_load((etc / "prometheus/prometheus.yml").read_text())
+
+    assert scraped["rule_files"] == ["/etc/segwatch/prometheus/hospital.yaml"]
+    subprocess.run(
+        [promtool, "check", "rules", etc / "prometheus/hospital.yaml"], check=True, capture_output=True
+    )
+    subprocess.run(
+        [amtool, "check-config", etc / "alertmanager/alertmanager.yml"], check=True, capture_output=True
+    )
 
 
 def test_uninstalling_leaves_data_and_settings(tmp_path: Path):

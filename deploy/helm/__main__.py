@@ -1,0 +1,195 @@
+"""`python -m deploy.helm` writes the chart: the overlay, with marks in place of what a hospital edits.
+
+Each line of `hospital.env` becomes a value, and goes where the overlay puts it: that stays the one truth.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segwatch.contracts.topics import COPIES
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = Path(__file__).parent / "segwatch"
+HEADER = "# Written by `python -m deploy.helm` from k8s/overlays/hospital; change that, not this file.\n"
+NAMESPACE = "segwatch"
+SHARED = "ReadWriteMany"
+MARK = "zz{}zz"
+MARKED = re.compile(r"zz([A-Za-z0-9]+)zz")
+WHOLE = re.compile(r": zz([A-Za-z0-9]+)zz$", re.MULTILINE)
+"""Where a mark is all that a field holds, it is text, be it empty or a number."""
+HASHED = re.compile(r"\b(common|ingest|segmentation|features|scoring|aggregation|policy)-[a-z0-9]{10}\b")
+STRIMZI = ("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "KafkaConnect", "KafkaConnector")
+MONITORING = ("PodMonitor", "PrometheusRule", "AlertmanagerConfig")
+FACTORS = re.compile(r"(replication\.factor|default\.replication\.factor)$")
+IN_STEP = re.compile(r"(min\.insync\.replicas|min\.isr)$")
+EXPRESSIONS = {
+    "brokers": "{{ .Values.kafka.brokers }}",
+    "copies": f"{{{{ min {COPIES} (int .Values.kafka.brokers) }}}}",
+    "inStep": f"{{{{ max 1 (sub (min {COPIES} (int .Values.kafka.brokers)) 1) }}}}",
+    "accessMode": "{{ .Values.accessMode }}",
+    "policy": "{{ .Values.policy | quote }}",
+    "stopRule": "{{ .Values.stopRule | quote }}",
+}
+SMALL = {"kafka": {"brokers": 1}, "accessMode": "ReadWriteOnce", "storeSize": "100Gi", "tools": False}
+"""One node: pods that share a claim lie on it together."""
+
+
+def chart() -> dict[str, str]:
+    """Each file of the chart by its path in it."""
+    lines = _edited()
+    objects = [_marked(each) for each in _rendered(lines)]
+    return {
+        "Chart.yaml": HEADER + yaml.safe_dump(_about(), sort_keys=False),
+        "values.yaml": HEADER + yaml.safe_dump(_values(lines), sort_keys=False, width=110),
+        "values-small.yaml": HEADER + yaml.safe_dump(SMALL, sort_keys=False),
+        **{f"templates/{name}.yaml": text for name, text in _templates(objects)},
+    }
+
+
+def main() -> None:
+    """Write it."""
+    shutil.rmtree(CHART, ignore_errors=True)
+    for name, text in chart().items():
+        path = CHART / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def _edited() -> dict[str, str]:
+    text = (ROOT / "k8s/overlays/hospital/hospital.env").read_text()
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+
+
+def _rendered(lines: dict[str, str]) -> list[dict[str, Any]]:
+    """The overlay with a mark in place of each edited line, and of both policies."""
+    with tempfile.TemporaryDirectory() as folder:
+        overlay = Path(shutil.copytree(ROOT / "k8s", Path(folder) / "k8s")) / "overlays" / "hospital"
+        marks = "".join(f"{line}={MARK.format(_value(line))}\n" for line in lines)
+        (overlay / "hospital.env").write_text(marks)
+        (overlay / "policy.yaml").write_text(MARK.format("policy"))
+        (overlay / "stop-rule.yaml").write_text(MARK.format("stopRule"))
+        command = ["kubectl", "kustomize", str(overlay)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [
+        each for each in yaml.safe_load_all(HASHED.sub(r"\1", done.stdout)) if each["kind"] != "Namespace"
+    ]
+
+
+def _value(line: str) -> str:
+    """The value's name: `PACS_NETWORK` is `pacsNetwork`."""
+    first, *others = line.lower().split("_")
+    return first + "".join(each.capitalize() for each in others)
+
+
+def _values(lines: dict[str, str]) -> dict[str, Any]:
+    overlay = ROOT / "k8s/overlays/hospital"
+    return {
+        **{_value(line): text for line, text in lines.items()},
+        "storageClass": "",
+        "accessMode": SHARED,
+        "kafka": {"brokers": COPIES},
+        "strimzi": True,
+        "prometheusOperator": True,
+        "tools": True,
+        "policy": (overlay / "policy.yaml").read_text(),
+        "stopRule": (overlay / "stop-rule.yaml").read_text(),
+    }
+
+
+def _about() -> dict[str, Any]:
+    return {
+        "apiVersion": "v2",
+        "name": "segwatch",
+        "description": "Quality monitoring of lesion segmentation in a hospital. Not a diagnostic device.",
+        "type": "application",
+        "version": version("segwatch"),
+        "appVersion": version("segwatch"),
+        "kubeVersion": ">=1.29.0-0",
+    }
+
+
+def _marked(each: dict[str, Any]) -> dict[str, Any]:
+    """An object with marks in place of what depends on how many brokers there are, and on the storage."""
+    kind, spec = each["kind"], each.get("spec", {})
+    if kind == "PersistentVolumeClaim" and spec["accessModes"] == [SHARED]:
+        spec["accessModes"] = [MARK.format("accessMode")]
+    if kind == "KafkaNodePool":
+        spec["replicas"] = MARK.format("brokers")
+    if kind == "KafkaTopic":
+        spec["replicas"] = MARK.format("copies")
+        _count(spec["config"])
+    if kind == "Kafka":
+        _count(spec["kafka"]["config"])
+    if kind == "KafkaConnect":
+        _count(spec["config"])
+    return each
+
+
+def _count(config: dict[str, Any]) -> None:
+    for name in config:
+        if FACTORS.search(name):
+            config[name] = MARK.format("copies")
+        elif IN_STEP.search(name):
+            config[name] = MARK.format("inStep")
+
+
+def _templates(objects: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The templates by name, and what switches each off."""
+    tools = [
+        each for each in objects if each["metadata"]["name"] == "operator" and each["kind"] == "Deployment"
+    ]
+    claims = [each for each in objects if each["kind"] == "PersistentVolumeClaim"]
+    strimzi = [each for each in objects if each["kind"] in STRIMZI]
+    monitoring = [each for each in objects if each["kind"] in MONITORING]
+    apart = [*tools, *claims, *strimzi, *monitoring]
+    settings = [each for each in objects if each["kind"] == "ConfigMap"]
+    rest = [each for each in objects if each not in apart and each not in settings]
+    yield "settings", _text(settings)
+    yield "services", _with_checksum(_text(rest))
+    yield "claims", _with_class(_text(claims))
+    yield "kafka", _only_with("strimzi", _text(strimzi))
+    yield "monitoring", _only_with("prometheusOperator", _text(monitoring))
+    yield "tools", _only_with("tools", _text(tools))
+
+
+def _text(objects: list[dict[str, Any]]) -> str:
+    text = yaml.safe_dump_all(objects, sort_keys=False, width=10**6)
+    # What Prometheus and Kafka read as their own templates is none of Helm's.
+    text = text.replace("{{", "\0").replace("}}", '{{ "}}" }}').replace("\0", '{{ "{{" }}')
+    text = re.sub(rf"^(\s+namespace: ){NAMESPACE}$", r"\1{{ .Release.Namespace }}", text, flags=re.MULTILINE)
+    text = WHOLE.sub(lambda found: f": {_expression(found[1], ' | quote')}", text)
+    return HEADER + MARKED.sub(lambda found: _expression(found[1]), text)
+
+
+def _expression(name: str, also: str = "") -> str:
+    return EXPRESSIONS.get(name) or f"{{{{ .Values.{name}{also} }}}}"
+
+
+def _only_with(value: str, text: str) -> str:
+    return f"{{{{- if .Values.{value} }}}}\n{text}{{{{- end }}}}\n"
+
+
+def _with_class(text: str) -> str:
+    chosen = "spec:\n{{- with $.Values.storageClass }}\n  storageClassName: {{ . }}\n{{- end }}\n"
+    return re.sub(r"^spec:\n", chosen, text, flags=re.MULTILINE)
+
+
+def _with_checksum(text: str) -> str:
+    """Pods are made anew where a setting changes, as they are by the hashes in the overlay's names."""
+    sum_of = '{{ include (print $.Template.BasePath "/settings.yaml") . | sha256sum }}'
+    return text.replace(
+        "  template:\n    metadata:\n",
+        f"  template:\n    metadata:\n      annotations:\n        checksum/settings: {sum_of}\n",
+    )
+
+
+if __name__ == "__main__":
+    main()
