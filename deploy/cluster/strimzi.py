@@ -108,16 +108,14 @@ class StandIn:
             **connect["spec"]["config"],
             "bootstrap.servers": connect["spec"]["bootstrapServers"],
             "offset.storage.file.filename": f"{TMP}/offsets",
-            **{f"{role}security.protocol": "SSL" for role in ("", "producer.", "admin.", "consumer.")},
+            # The connector brings its producer's own, in PEM, beside which a worker's password may not stand.
+            "security.protocol": "SSL",
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": "/mnt/hospital-ca/ca.crt",
+            "ssl.keystore.type": "PKCS12",
+            "ssl.keystore.location": "/mnt/hospital/user.p12",
+            "ssl.keystore.password": "segwatch",
         }
-        for role in ("", "producer.", "admin.", "consumer."):
-            worker |= {
-                f"{role}ssl.truststore.type": "PEM",
-                f"{role}ssl.truststore.location": "/mnt/hospital-ca/ca.crt",
-                f"{role}ssl.keystore.type": "PKCS12",
-                f"{role}ssl.keystore.location": "/mnt/hospital/user.p12",
-                f"{role}ssl.keystore.password": "segwatch",
-            }
         order = {
             "name": connector["metadata"]["name"],
             "connector.class": connector["spec"]["class"],
