@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from deploy.dashboards.annotations import at_the_centre
 from deploy.dashboards.board import board
 from deploy.dashboards.ground import ground
-from deploy.dashboards.panels import ILL, SOME_COLOURS, WELL, Curves, HeatMap, Panel, Rows, State
+from deploy.dashboards.panels import ILL, SOME_COLOURS, WELL, Curves, HeatMap, NamedState, Panel, Rows
 
 PAGE_ABOVE = 0.5
 """The share above which the rule SegwatchShareAboveHalf makes a ticket."""
@@ -18,11 +18,11 @@ NEEDS_ATTENTION = (
     " together. A share means nothing without its n."
 )
 PRESENCE = (
-    State(0, "there", WELL),
-    State(1, "silent", ILL),
-    State(2, "no pulses", SOME_COLOURS[1]),
-    State(3, "never heard", SOME_COLOURS[3]),
-    State(4, "no topic", "#000000"),
+    NamedState(0, "there", WELL),
+    NamedState(1, "silent", ILL),
+    NamedState(2, "no pulses", SOME_COLOURS[1]),
+    NamedState(3, "never heard", SOME_COLOURS[3]),
+    NamedState(4, "no topic", "#000000"),
 )
 IS_THERE = (
     "0 * max by (site) (segwatch_federation_expected{site=~'$site'})"
@@ -77,7 +77,7 @@ def _sites_now() -> Rows:
             "heartbeat's age": (_of("site:segwatch_heartbeat_age:seconds"), "s"),
         },
         worst_first="from",
-        states={"is": PRESENCE, "alarm": (State(0, "none", WELL), State(1, "stands", ILL))},
+        states={"is": PRESENCE, "alarm": (NamedState(0, "none", WELL), NamedState(1, "stands", ILL))},
         leads_to=ONE_SITE,
         alerts=("SegwatchShareAboveHalf",),
     )

@@ -37,7 +37,7 @@ WELL, ILL = SOME_COLOURS[0], SOME_COLOURS[5]
 
 
 @dataclass(frozen=True)
-class State:
+class NamedState:
     """One value of a panel that shows states, in words."""
 
     value: int
@@ -127,7 +127,7 @@ class Rows:
     """The expression and its unit under each heading."""
     worst_first: str = ""
     """The heading whose highest value comes first; undefined comes last."""
-    states: Mapping[str, Sequence[State]] = field(default_factory=dict)
+    states: Mapping[str, Sequence[NamedState]] = field(default_factory=dict)
     """Under a heading, what its values mean."""
     leads_to: str = ""
     """The uid of the board that shows one value of the label, reached by a click on it."""
@@ -177,7 +177,7 @@ class HeatMap:
     description: str
     label: str
     expression: str
-    states: Sequence[State] = ()
+    states: Sequence[NamedState] = ()
     alerts: tuple[str, ...] = ()
 
     def built(self) -> statushistory.Panel:
@@ -227,14 +227,14 @@ def _highest_first(heading: str) -> dict[str, object]:
     return {"fields": {}, "sort": [{"field": heading, "desc": True}]}
 
 
-def _in_words(states: Sequence[State]) -> list[dashboard.DynamicConfigValue]:
+def _in_words(states: Sequence[NamedState]) -> list[dashboard.DynamicConfigValue]:
     return [
         _property("mappings", _mappings(states)),
         _property("custom.cellOptions", {"type": "color-background"}),
     ]
 
 
-def _mappings(states: Sequence[State]) -> list[_Mapping]:
+def _mappings(states: Sequence[NamedState]) -> list[_Mapping]:
     options = {
         str(each.value): dashboard.ValueMappingResult(text=each.words, color=each.colour, index=index)
         for index, each in enumerate(states)

@@ -80,7 +80,7 @@ def diff(
 ) -> None:
     """Show what a push would change, `-` as Grafana has it and `+` as it would be; 1 where anything is."""
     from segwatch.dashboards.board import read_boards
-    from segwatch.dashboards.push import State, checked_folder, look
+    from segwatch.dashboards.push import BoardState, checked_folder, look
 
     boards = read_boards(paths or [BOARDS], runbooks)
     with _grafana(url, token_file, ca_file) as grafana:
@@ -91,7 +91,7 @@ def diff(
         say(each.shown())
         for line in each.differences():
             say(f"  {line}")
-    if any(each.state is not State.SAME for each in found):
+    if any(each.state is not BoardState.SAME for each in found):
         raise typer.Exit(1)
 
 

@@ -15,7 +15,7 @@ from segwatch.errors import BadInput
 MESSAGE = "segwatch dashboards push, content "
 
 
-class State(Enum):
+class BoardState(Enum):
     """How a dashboard stands in Grafana."""
 
     SAME = "is as it should be"
@@ -27,7 +27,7 @@ class State(Enum):
     PROVISIONED = "is read by Grafana from a file, and can be changed there only"
 
 
-IN_NEED_OF_A_WORD = (State.EDITED, State.UNKNOWN, State.MOVED)
+IN_NEED_OF_A_WORD = (BoardState.EDITED, BoardState.UNKNOWN, BoardState.MOVED)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Standing:
 
     board: Board
     live: Live | None
-    state: State
+    state: BoardState
 
     def shown(self) -> str:
         """One line: which, how, and who did it when."""
@@ -49,9 +49,9 @@ class Standing:
 
     def differences(self) -> Iterator[str]:
         """What would be otherwise after a push; Grafana's content is the old one."""
-        if self.state is State.SAME or self.live is None:
+        if self.state is BoardState.SAME or self.live is None:
             return
-        if self.state is State.MOVED:
+        if self.state is BoardState.MOVED:
             yield f"folder: {self.live.folder or 'the root'}"
         yield from differences(essence(self.live.content), essence(self.board.content))
 
@@ -67,21 +67,21 @@ def standing(board: Board, live: Live | None, folder: str) -> Standing:
     return Standing(board, live, _state(board, live, folder))
 
 
-def _state(board: Board, live: Live | None, folder: str) -> State:
+def _state(board: Board, live: Live | None, folder: str) -> BoardState:
     if live is None:
-        return State.MISSING
+        return BoardState.MISSING
     pushed = _pushed(live)
     # A newer Grafana shows an old format in its own: where nobody wrote after us, it is what we wrote.
     same = pushed == board.fingerprint() or essence(live.content) == essence(board.content)
     if live.provisioned:
-        return State.SAME if same else State.PROVISIONED
+        return BoardState.SAME if same else BoardState.PROVISIONED
     if same:
-        return State.SAME if live.folder == folder else State.MOVED
+        return BoardState.SAME if live.folder == folder else BoardState.MOVED
     if live.written is None:
-        return State.UNKNOWN
+        return BoardState.UNKNOWN
     if pushed is None:
-        return State.EDITED
-    return State.OLDER if live.folder == folder else State.MOVED
+        return BoardState.EDITED
+    return BoardState.OLDER if live.folder == folder else BoardState.MOVED
 
 
 def _pushed(live: Live) -> str | None:
@@ -124,7 +124,7 @@ def push(
     is_there = checked_folder(grafana, uid, title)
     found = look(grafana, boards, uid)
     _refuse_losses(found, overwrite=overwrite)
-    todo = [each for each in found if each.state is not State.SAME]
+    todo = [each for each in found if each.state is not BoardState.SAME]
     if todo and not is_there:
         grafana.make_folder(uid, title)
         yield f"made the folder {title} ({uid})"
@@ -137,7 +137,7 @@ def push(
 
 
 def _refuse_losses(found: Sequence[Standing], *, overwrite: bool) -> None:
-    provisioned = [each for each in found if each.state is State.PROVISIONED]
+    provisioned = [each for each in found if each.state is BoardState.PROVISIONED]
     if provisioned:
         raise BadInput(
             f"{_listed(provisioned)}\nNothing was written. Change the files that Grafana reads"
