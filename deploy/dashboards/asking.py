@@ -68,7 +68,7 @@ class Drawn:
         return [answer.expression for answer in self.answers if not answer.curves]
 
 
-class PrometheusQueries:
+class RunQueries:
     """A Prometheus on loopback, asked over one stretch of time."""
 
     def __init__(self, port: int, span: Span) -> None:
@@ -104,9 +104,7 @@ def boards() -> dict[str, dict[str, Any]]:
     return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(HERE.glob("*.json"))}
 
 
-def drawn_panels(
-    board: Mapping[str, Any], prometheus: PrometheusQueries, site: str = EVERYTHING
-) -> Iterator[Drawn]:
+def drawn_panels(board: Mapping[str, Any], prometheus: RunQueries, site: str = EVERYTHING) -> Iterator[Drawn]:
     """Every panel of a dashboard with its data, a repeated one once for each value of its variable.
 
     Args:
@@ -127,7 +125,7 @@ def drawn_panels(
 def _repeated(
     panel: Mapping[str, Any],
     board: Mapping[str, Any],
-    prometheus: PrometheusQueries,
+    prometheus: RunQueries,
     chosen: Mapping[str, str],
 ) -> Iterator[Mapping[str, str]]:
     """What the variables are for each time that the panel is drawn."""
@@ -145,14 +143,14 @@ def _repeated(
         yield {**chosen, name: value}
 
 
-def _answer(target: Mapping[str, Any], prometheus: PrometheusQueries, chosen: Mapping[str, str]) -> Answer:
+def _answer(target: Mapping[str, Any], prometheus: RunQueries, chosen: Mapping[str, str]) -> Answer:
     expression = _filled(target["expr"], chosen)
     legend = target.get("legendFormat", "")
     return Answer(legend, expression, prometheus.curves(expression, legend))
 
 
 def _marks(
-    board: Mapping[str, Any], prometheus: PrometheusQueries, chosen: Mapping[str, str]
+    board: Mapping[str, Any], prometheus: RunQueries, chosen: Mapping[str, str]
 ) -> Iterator[tuple[float, str]]:
     for mark in board["annotations"]["list"]:
         for curve in prometheus.curves(_filled(mark["expr"], chosen)):

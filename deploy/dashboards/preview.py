@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from deploy.dashboards.asking import Drawn, PrometheusQueries, boards, drawn_panels
+from deploy.dashboards.asking import Drawn, RunQueries, boards, drawn_panels
 from deploy.dashboards.drawing import draw
 
 SHEET = "sheet.png"
@@ -22,7 +22,7 @@ HEADING = 22
 SHEET_COLOURS = 128
 
 
-def preview(out: Path, sources: Mapping[str, PrometheusQueries], sites: Mapping[str, str]) -> list[str]:
+def preview(out: Path, sources: Mapping[str, RunQueries], sites: Mapping[str, str]) -> list[str]:
     """Write FOLDER/BOARD/NN-TITLE.png for each panel, and one sheet of all; the expressions without data.
 
     Args:
@@ -52,7 +52,7 @@ def is_of_kubernetes(expression: str) -> bool:
     return any(name in expression for name in OF_KUBERNETES)
 
 
-def _write_panel(path: Path, drawn: Drawn, source: PrometheusQueries) -> None:
+def _write_panel(path: Path, drawn: Drawn, source: RunQueries) -> None:
     figure = Figure(figsize=PANEL, layout="constrained")
     draw(figure.subplots(), drawn, source.span)
     figure.savefig(path, dpi=DPI)

@@ -50,7 +50,7 @@ def run_pictures(options: RunOptions, out: Path, console: Console) -> int:
     Raises:
         NotReady: something did not come up, or there is no Prometheus or browser.
     """
-    from deploy.dashboards.asking import PrometheusQueries, Span
+    from deploy.dashboards.asking import RunQueries, Span
     from deploy.dashboards.preview import preview
 
     out.mkdir(parents=True, exist_ok=True)
@@ -66,9 +66,7 @@ def run_pictures(options: RunOptions, out: Path, console: Console) -> int:
             wrong = _play(stack, story, console, out)
             time.sleep(SCRAPES_SECONDS)
             span = Span(begun, time.time())
-            sources = {
-                name: PrometheusQueries(port, span) for name, port in _ports(stack, story.changed).items()
-            }
+            sources = {name: RunQueries(port, span) for name, port in _ports(stack, story.changed).items()}
             empty = preview(out, sources, {"centre": ".+", "hospital": story.changed})
     finally:
         if not options.keep_data:
