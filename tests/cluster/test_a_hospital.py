@@ -21,7 +21,12 @@ for each in sys.argv[1:]:
     except OSError:
         print("shut", each)
 """
-EAT = "x = []\nwhile True: x.append(bytearray(50_000_000))"
+EAT = """
+open("/proc/1/oom_score_adj", "w").write("1000")
+x = []
+while True: x.append(bytearray(50_000_000))
+"""
+"""The service's process is what the kernel ends first, as if it had eaten the memory itself."""
 
 
 def pulses(site):
@@ -136,10 +141,17 @@ def test_a_pod_that_is_ended_under_load_comes_back_and_loses_nothing(site, how):
         evict("features-0")
     else:
         site.kubectl("exec", "features-0", "--", "python", "-c", EAT, check=False)
+        site.until(lambda: "OOMKilled" in ended("features-0"), "the container to be ended for its memory")
     site.send(2)
     site.rolled_out()
 
     settled(site)
+
+
+def ended(pod):
+    """Why a pod's container ended last."""
+    path = "jsonpath={.status.containerStatuses[0]['state','lastState'].terminated.reason}"
+    return control.kubectl("-n", HOSPITAL, "get", "pod", pod, "-o", path, check=False)
 
 
 def evict(pod):
