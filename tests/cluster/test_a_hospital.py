@@ -22,11 +22,15 @@ for each in sys.argv[1:]:
         print("shut", each)
 """
 EAT = """
+import os, time
 open("/proc/1/oom_score_adj", "w").write("1000")
-x = []
-while True: x.append(bytearray(50_000_000))
+for _ in range(60):
+    if not os.fork():
+        eaten = bytearray(60_000_000)
+        time.sleep(60)
+time.sleep(60)
 """
-"""The service's process is what the kernel ends first, as if it had eaten the memory itself."""
+"""Many small eaters: the largest, which the kernel ends first, is the service's own process."""
 
 
 def pulses(site):
@@ -162,15 +166,16 @@ def evict(pod):
 
 
 def test_a_drain_takes_one_pod_of_a_service_at_a_time(site):
-    site.kubectl("scale", "statefulset/features", "--replicas=2")
-    site.kubectl("rollout", "status", "statefulset/features", "--timeout=200s")
+    """Scoring: of those that may be two it asks for least, and a node of two cores holds another."""
+    site.kubectl("scale", "statefulset/scoring", "--replicas=2")
+    site.kubectl("rollout", "status", "statefulset/scoring", "--timeout=200s")
     try:
-        evict("features-1")
+        evict("scoring-1")
         with pytest.raises(subprocess.CalledProcessError) as refused:
-            evict("features-0")
+            evict("scoring-0")
         assert "disruption budget" in refused.value.stderr
     finally:
-        site.kubectl("scale", "statefulset/features", "--replicas=1")
+        site.kubectl("scale", "statefulset/scoring", "--replicas=1")
 
 
 def test_a_broker_that_is_frozen_longer_than_every_time_out_costs_nothing(site):
