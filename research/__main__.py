@@ -1,4 +1,4 @@
-"""`python -m research make|evidence|opinion|opinion-curve`: a cohort, its evidence, and a second opinion."""
+"""`python -m research make|evidence|shipped|opinion…`: a cohort, its evidence, and a second opinion."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +54,20 @@ def evidence(
         goals = write_evidence(
             tables, out, folder / ".work", step=lambda done: console.print(f"done: {done}")
         )
+    say(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
+
+
+@app.command()
+def shipped(
+    folder: Annotated[Path, typer.Option(help="The folder that `python -m research make` wrote.")],
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("docs/evidence-shipped.md"),
+) -> None:
+    """Write the evidence of the shipped scorer: truths as masks and good masks of patients left out too."""
+    from research.evidence.shipped_page import write_shipped
+    from research.evidence.tables import read_shipped_rows
+
+    with new_console(stderr=True).status("scoring each patient by scorers that never saw them"):
+        goals = write_shipped(read_shipped_rows(folder), out, folder / ".work")
     say(f"{out}: {sum(goal.met for goal in goals)} of {len(goals)} goals met")
 
 

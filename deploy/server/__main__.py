@@ -1,8 +1,6 @@
 """`python -m deploy.server`: what the bundle's `install` runs, and the units themselves."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +8,7 @@ import typer
 
 from deploy.local.machine.jars import find_java
 from deploy.server import install as steps
-from deploy.server import kafka
+from deploy.server import kafka, systemd
 from deploy.server.bundle import make
 from deploy.server.layout import CURRENT, ETC, PREVIOUS, PYTHON, Kind, Layout
 from deploy.server.settings import example, read_edited
@@ -49,13 +47,13 @@ def install(
         raise BadInput(
             f"there is no {source}: write one from `python -m deploy.server example {kind}`, and edit it"
         )
-    edited = source.read_bytes()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, edited)
-    found = steps.install(kind, read_edited(kind, file), layout, say)
+    _refuse_the_other(layout, kind)
+    text = source.read_bytes()
+    found = steps.install(kind, read_edited(kind, source), layout, say)
+    write_whole(file, text)  # only now: the last ones that were good are there until others are
     write_whole(layout.at(f"{ETC}/{KIND}"), f"{kind}\n")
     if start and root == Path("/"):
-        _start([f"segwatch-{each.name}.service" for each in found])
+        systemd.start([f"segwatch-{each.name}.service" for each in found])
 
 
 @app.command()
@@ -73,14 +71,14 @@ def rollback(root: Root = Path("/")) -> None:
     """Go back to the version before: its programs, its units; settings and data stay."""
     layout = Layout(root)
     current, previous = layout.at(CURRENT), layout.at(PREVIOUS)
-    if not previous.is_symlink():
+    kind = _installed(layout)
+    if not previous.exists() or kind is None:
         raise BadInput(f"there is no version to go back to ({PREVIOUS})")
     newer, older = current.readlink(), previous.readlink()
     _link(current, older)
     _link(previous, newer)
     say(f"{older.name} runs again, {newer.name} stays in {newer}")
     if root == Path("/"):
-        kind = layout.at(f"{ETC}/{KIND}").read_text().strip()
         os.chdir(layout.at(f"{CURRENT}/app"))
         os.execv(PYTHON, [PYTHON, "-m", "deploy.server", "install", kind])  # noqa: S606 - the older version's own
 
@@ -88,8 +86,6 @@ def rollback(root: Root = Path("/")) -> None:
 @app.command()
 def uninstall(root: Root = Path("/")) -> None:
     """Remove units and programs; data, settings, secrets and users stay."""
-    if root == Path("/") and _systemd_runs():
-        subprocess.run(["systemctl", "disable", "--now", "segwatch.target", "segwatch-*"], check=False)
     steps.uninstall(Layout(root), say)
 
 
@@ -110,25 +106,26 @@ def java(context: typer.Context) -> None:
     os.execv(found, [found, *context.args])  # noqa: S606 - the unit's program
 
 
+def _installed(layout: Layout) -> str | None:
+    """What this server is; None where it is nothing yet."""
+    file = layout.at(f"{ETC}/{KIND}")
+    return file.read_text().strip() if file.is_file() else None
+
+
+def _refuse_the_other(layout: Layout, kind: Kind) -> None:
+    there = _installed(layout)
+    if there not in (None, kind):
+        raise BadInput(
+            f"this server is a {there}, and a {kind} would take its place: use another server, or `uninstall`"
+            f" first and remove {ETC}/{KIND}"
+        )
+
+
 def _link(link: Path, to: Path) -> None:
     beside = link.with_name(f".{link.name}.new")
     beside.unlink(missing_ok=True)
     beside.symlink_to(to)
     beside.replace(link)
-
-
-def _systemd_runs() -> bool:
-    return shutil.which("systemctl") is not None and Path("/run/systemd/system").is_dir()
-
-
-def _start(names: list[str]) -> None:
-    if not _systemd_runs():
-        say("systemd does not run here: nothing was started")
-        return
-    subprocess.run(["systemctl", "daemon-reload"], check=True)
-    subprocess.run(["systemctl", "enable", "segwatch.target", *names], check=True, capture_output=True)
-    subprocess.run(["systemctl", "restart", "segwatch.target", *names], check=True)
-    say("started; `segwatch preflight server --settings /etc/segwatch/settings` says what is wrong")
 
 
 if __name__ == "__main__":

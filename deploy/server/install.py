@@ -16,10 +16,10 @@ import yaml
 from deploy.alerting.configuration import alertmanager
 from deploy.alerting.contacts import Contact, Contacts, read_contacts
 from deploy.alerting.rules import linked, rule_file
-from deploy.local.kafka.broker import BROKER, PLATFORM
-from deploy.local.kafka.certificates import Authority
+from deploy.local.kafka.broker import BROKER
 from deploy.local.stack.prometheus import Target, configuration
-from deploy.server import kafka
+from deploy.server import kafka, systemd
+from deploy.server.certificates import make_certificates, put
 from deploy.server.layout import (
     ALERTMANAGER_PORT,
     CENTRE,
@@ -41,9 +41,10 @@ from deploy.server.settings import environments_of, way_to_the_centre
 from deploy.server.units import Daemon, programs, sysusers, target, unit
 from segwatch.errors import BadInput
 from segwatch.files import write_whole
-from segwatch.streaming.access import HOSPITAL, centre
 
 SCRAPE_EVERY = "15s"
+SECRET = tuple(f"{folder}/" for folder in (TLS, SECRETS, DOORS, CENTRE))
+"""Where what lies is one program's, but for the authority that all trust."""
 SECRET_FILES = ("pseudonym-secret", "stow-token")
 POLICY = Path(__file__).resolve().parents[1] / "policy" / "default.yaml"
 STOP_RULE = Path(__file__).resolve().parents[2] / "k8s" / "overlays" / "hospital" / "stop-rule.yaml"
@@ -76,23 +77,32 @@ def install(kind: Kind, edited: Mapping[str, str], layout: Layout, say: Say) -> 
     _make_folders(layout, kind, found, real=real)
     say(f"folders: {DATA}, {ETC}")
     _make_secrets(layout, kind)
-    _make_certificates(layout, kind, edited)
-    say(f"secrets and certificates: {SECRETS}, {TLS} (made where they were missing)")
+    make_certificates(layout, kind, edited)
+    say(f"secrets and certificates: {SECRETS}, {TLS} (made where they were missing, renewed before they end)")
     for name, text in _made(kind, edited, environments, layout).items():
         _write(layout, name, text)
     for program in found:
         _write(layout, f"{UNITS}/segwatch-{program.name}.service", unit(program))
     _write(layout, f"{UNITS}/segwatch.target", target())
-    _remove_others(layout, found)
+    _remove_others(layout, found, real=real)
     _give_away(layout, found, real=real)
     say(f"{len(found)} units: {UNITS}/segwatch-*.service, segwatch.target")
     return found
 
 
 def uninstall(layout: Layout, say: Say) -> None:
-    """Remove units and program; settings, secrets, users and data stay."""
-    for each in [*layout.at(UNITS).glob("segwatch-*.service"), layout.at(UNITS) / "segwatch.target"]:
-        each.unlink(missing_ok=True)
+    """Stop and remove units and program; settings, secrets, users and data stay.
+
+    Raises:
+        BadInput: something does not stop; nothing is removed then.
+    """
+    units = [
+        each for name in ("segwatch.target", "segwatch-*.service") for each in layout.at(UNITS).glob(name)
+    ]
+    if layout.root == Path("/"):
+        systemd.stop([each.name for each in units])
+    for each in units:
+        each.unlink()
     layout.at(SYSUSERS).unlink(missing_ok=True)
     shutil.rmtree(layout.at("/opt/segwatch"), ignore_errors=True)
     say(f"units and program are gone; {DATA} and {ETC} (data, settings, secrets) are as they were")
@@ -185,64 +195,40 @@ def _make_secrets(layout: Layout, kind: Kind) -> None:
     for name in SECRET_FILES if kind == "hospital" else ():
         path = layout.at(f"{SECRETS}/{name}")
         if not path.exists():
-            path.touch(0o600)
-            path.write_text(secrets.token_hex(32) + "\n")
+            put(f"{secrets.token_hex(32)}\n".encode(), path)
     files = {"policy.yaml": POLICY, "stop-rule.yaml": STOP_RULE} if kind == "hospital" else {}
     for name, source in files.items():
         path = layout.at(f"{ETC}/{name}")
         if not path.exists():
             write_whole(path, source.read_bytes())
             path.chmod(0o640)
-
-
-def _make_certificates(layout: Layout, kind: Kind, edited: Mapping[str, str]) -> None:
-    """What is missing of the authority, its certificates, and the cluster's name; nothing is made twice."""
-    authority = Authority(layout.at(f"{ETC}/authority"), edited["SITE"])
-    sites = [each.strip() for each in edited.get("SITES", "").split(",") if each.strip()]
-    table = centre(sites) if kind == "centre" else HOSPITAL
-    trusted = layout.at(f"{TLS}/ca.crt")
-    write_whole(trusted, authority.trusted.read_bytes())
-    trusted.chmod(0o644)
-    for name in (BROKER, PLATFORM, *table):
-        made = authority.identity(name)
-        if not made.certificate.exists():
-            hosts = [edited["NAME"]] if name == BROKER and edited.get("NAME") else []
-            made = authority.issue(name, hosts)
-        for file in (made.certificate, made.key, made.store):
-            path = layout.at(f"{TLS}/{file.name}")
-            path.touch(0o600)
-            path.write_bytes(file.read_bytes())
-    doors = layout.at(f"{DOORS}/tls.crt")
-    if kind == "hospital" and not doors.exists():
-        # By the site's own authority until the hospital's gives one: the doors are never plain.
-        made = authority.issue("doors", [edited["CALLED_AS"]] if edited.get("CALLED_AS") else [])
-        shutil.copyfile(made.certificate, doors)
-        layout.at(f"{DOORS}/tls.key").touch(0o600)
-        shutil.copyfile(made.key, layout.at(f"{DOORS}/tls.key"))
-    cluster = layout.at(f"{ETC}/kafka/cluster.env")
-    if not cluster.exists():
-        _write(layout, f"{ETC}/kafka/cluster.env", kafka.new_cluster())
+    cluster = f"{ETC}/kafka/cluster.env"
+    if not layout.at(cluster).exists():
+        _write(layout, cluster, kafka.new_cluster())
 
 
 def _give_away(layout: Layout, found: Sequence[Daemon], *, real: bool) -> None:
-    """Each file to the one user that reads it; what several read to their group."""
+    """Each file to the one user that reads it; what several read to their group.
+
+    A secret that no program here reads, as a hospital's key at the centre, is root's alone.
+    """
     owners = {
-        f"{TLS}/{BROKER}": "kafka",
+        f"{TLS}/{BROKER}.": "kafka",
         f"{SECRETS}/": "ingest",
         f"{DOORS}/": "ingest",
         f"{CENTRE}/": "bridge",
     }
-    owners |= {f"{TLS}/{each.name}": each.name for each in found}
+    owners |= {f"{TLS}/{each.name}.": each.name for each in found}
+    names = {each.name for each in found}
     for path in sorted(layout.at(ETC).rglob("*")):
         inside = f"/{path.relative_to(layout.root)}" if layout.root != Path("/") else str(path)
         if inside.startswith(f"{ETC}/authority"):
             continue
-        owner = next(
-            (name for start, name in owners.items() if inside.startswith(start) and path.is_file()), None
-        )
+        secret = path.is_file() and inside.startswith(SECRET) and inside != f"{TLS}/ca.crt"
+        owner = next((name for start, name in owners.items() if inside.startswith(start)), None)
         if real:
-            os.chown(path, *_ids(user_of(owner) if owner else "root"))
-        path.chmod(0o750 if path.is_dir() else 0o400 if owner else 0o640)
+            os.chown(path, *_ids(user_of(owner) if secret and owner in names else "root"))
+        path.chmod(0o750 if path.is_dir() else 0o400 if secret else 0o640)
 
 
 def _ids(user: str) -> tuple[int, int]:
@@ -252,12 +238,15 @@ def _ids(user: str) -> tuple[int, int]:
     return pwd.getpwnam(user).pw_uid, grp.getgrnam(GROUP).gr_gid
 
 
-def _remove_others(layout: Layout, found: Sequence[Daemon]) -> None:
-    """Units of an earlier installation that the settings ask for no more."""
+def _remove_others(layout: Layout, found: Sequence[Daemon], *, real: bool) -> None:
+    """Units of an earlier installation that the settings ask for no more: what they run ends first, since a
+    bridge that goes on running goes on sending."""
     wanted = {f"segwatch-{each.name}.service" for each in found}
-    for each in layout.at(UNITS).glob("segwatch-*.service"):
-        if each.name not in wanted:
-            each.unlink()
+    others = [each for each in layout.at(UNITS).glob("segwatch-*.service") if each.name not in wanted]
+    if real:
+        systemd.stop([each.name for each in others])
+    for each in others:
+        each.unlink()
 
 
 def _write(layout: Layout, name: str, text: str) -> None:

@@ -16,8 +16,6 @@ from research.evidence.held_out_changes import Away, away, held_out_changes
 from research.evidence.local_labels import CHOSEN, Batches, Local, batches, local_labels
 from research.evidence.other_segmenters import carried, pairs
 from research.evidence.pictures import draw_cohort, draw_scorers, draw_worth
-from research.evidence.shipped import SHIPPED, asked_of_it, judgements
-from research.evidence.shipped_page import shipped_section
 from research.evidence.stored_outcomes import stored_outcome
 from research.evidence.tables import Making, Tables
 from research.evidence.trials import TRIALS, Outcome, Trial, left_out_dice
@@ -87,11 +85,7 @@ def write_evidence(
 
     changes = held_out_changes(cohort, tables.made, judge)
     step("kinds of change")
-    of_shipped = stored_outcome(SHIPPED, tables.shipped, None, outcomes).here
-    shipped = judgements(tables.shipped, of_shipped)
-    step("the shipped scorer")
     goals = _goals(mask_only, with_given, cohort, external)
-    goals += asked_of_it(shipped, tables.shipped, of_shipped)
     others = list(pairs(tables))
     carrying = [carried(trial, others) for trial in trials if not trial.given]
     step("other segmenters")
@@ -115,7 +109,6 @@ def write_evidence(
         words.HEAD,
         words.NEW_PATIENTS,
         page.goals_section(goals),
-        shipped_section(SHIPPED, shipped),
         page.cohort_section(cohort, external, tables.made),
         page.scorers_section(
             _scorer_rows(found, best, cohort, tables.made),

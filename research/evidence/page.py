@@ -127,18 +127,22 @@ def external_section(
     )
 
 
+def goals_table(goals: Sequence[Goal]) -> str:
+    """Each goal, what was found, and whether that is enough."""
+    return table(
+        ("goal", "asked", "found", ""), ((goal.what, goal.asked, goal.found, goal.verdict) for goal in goals)
+    )
+
+
 def goals_section(goals: Sequence[Goal]) -> str:
     """What was asked for, and whether it is met."""
     met = sum(goal.met for goal in goals)
-    rows = ((goal.what, goal.asked, goal.found, goal.verdict) for goal in goals)
     return (
         f"\n## What was asked for: {met} of {len(goals)} met\n"
-        "*Shipped* is the scorer that comes with the product, below. Beside it two scorers are judged: one "
-        "that reads mask and image features only, and one that reads "
+        "Two scorers are judged: one that reads mask and image features only, and one that reads "
         "segmentation's own outputs too. Their model and features were chosen for each patient on the other "
         "patients alone (see *Scorers* below), so the choice does not flatter these figures. Which were "
-        "tried at all, and how, was settled while looking at these patients.\n\n"
-        + table(("goal", "asked", "found", ""), rows)
+        "tried at all, and how, was settled while looking at these patients.\n\n" + goals_table(goals)
     )
 
 

@@ -39,11 +39,12 @@ attention. **It is unfit for paging.** Leaving patients out of a cohort in which
 network's could not show it; *truth as mask*, and good masks of patients left out, counted by patient, would
 have.
 
-Since then another scorer is shipped, which learnt from truths and damaged truths too, keeps to the cards'
-directions, says `outside` where it must expect a large error of itself, and counts patients, not masks, in
-its intervals: *The scorer that is shipped*, below. The five patients have not been scored with it here. Every
-other section is about scorers that learn from the cohort's own networks' masks alone, as the table above had
-it; `ordinal` and `boost` keep to the cards' directions in all of them.
+Since then another scorer is shipped, which learnt from truths and damaged truths too, keeps to the
+cards' directions, says `outside` where it must expect a large error of itself, and counts patients, not
+masks, in its intervals. [Its evidence](evidence-shipped.md) asks *truth as mask* and has the good masks
+of patients left out. The five patients have not been scored with it here, and the rest of this page is
+of the ones before it: `ordinal` was still free to turn a direction round, and no truth was among the
+masks.
 """
 
 KEPT = """

@@ -73,16 +73,16 @@ def asked_of_it(found: Sequence[Judgement], rows: Cohort, made: LeftOut) -> list
     every = found[0]
     covered, good = every.intervals, every.good
     goals = [
-        Goal("shipped: AUROC", 0.83, True, every.figures["auroc"]),
-        Goal("shipped: MAE", 0.16, False, every.figures["mae"]),
-        Goal("shipped: coverage of 80 % intervals", 0.80, True, Estimate(covered.covered)),
-        Goal("shipped: the worst patient's coverage", 0.70, True, Estimate(covered.worst_patient)),
-        Goal("shipped: truth as mask, predicted Dice", 0.75, True, Estimate(good.truth_dice)),
-        Goal("shipped: truth as mask, flagged", 0.10, False, Estimate(good.truths_flagged)),
+        Goal("AUROC", 0.83, True, every.figures["auroc"]),
+        Goal("MAE", 0.16, False, every.figures["mae"]),
+        Goal("coverage of 80 % intervals", 0.80, True, Estimate(covered.covered)),
+        Goal("the worst patient's coverage", 0.70, True, Estimate(covered.worst_patient)),
+        Goal("truth as mask, predicted Dice", 0.75, True, Estimate(good.truth_dice)),
+        Goal("truth as mask, flagged", 0.10, False, Estimate(good.truths_flagged)),
     ]
     published = np.char.endswith(rows.cases, PARTS["published masks and variants"]) & ~failed(rows.dice)
     if published.any():
         flagged = made.judged.flagged[published].astype(np.float64)
         share = Estimate(*mean_over_patients(flagged, rows.patients[published], resamples=500, tail=2.5))
-        goals.append(Goal("shipped: good published masks flagged", 0.40, False, share))
+        goals.append(Goal("good published masks flagged", 0.40, False, share))
     return goals

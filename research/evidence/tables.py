@@ -18,8 +18,6 @@ class Tables:
 
     Attributes:
         made: how each row of the cohort was made, in the rows' order.
-        shipped: what the shipped scorer learns from: the cohort, published masks and variants, truths and
-            damaged ones, under both lung masks; each case is named after its table.
     """
 
     cohort: Cohort
@@ -27,7 +25,6 @@ class Tables:
     cohort_expert: Cohort
     external_expert: Cohort
     made: Sequence[Making]
-    shipped: Cohort
 
 
 def read_tables(folder: Path) -> Tables:
@@ -38,13 +35,23 @@ def read_tables(folder: Path) -> Tables:
     """
     names = ("covid20", "external", "covid20-expert-lung", "external-expert-lung")
     own, published, own_expert, published_expert = (read_cohort(folder / f"{name}.parquet") for name in names)
-    more = ("published", "published-expert-lung", "truths", "truths-expert-lung")
-    learnt = {"covid20": own, "covid20-expert-lung": own_expert}
-    learnt |= {name: read_cohort(folder / f"{name}.parquet") for name in more}
     path = folder / "covid20-made.parquet"
     if not path.is_file():
         raise RefusedCohort(f"there is no file {path}: give the folder that `python -m research make` wrote")
     made = pyarrow.parquet.read_table(path).to_pylist()
     if [row["case"] for row in made] != own.cases.tolist():
         raise RefusedCohort(f"{path} does not list the rows of covid20.parquet: make the cohort again")
-    return Tables(own, published, own_expert, published_expert, made, stacked(learnt))
+    return Tables(own, published, own_expert, published_expert, made)
+
+
+def read_shipped_rows(folder: Path) -> Cohort:
+    """What the shipped scorer learns from, each case named after its table.
+
+    The cohort, published masks and their variants, truths and damaged ones, under both lung masks.
+
+    Raises:
+        RefusedCohort: a table is missing or unsound.
+    """
+    kinds = ("covid20", "published", "truths")
+    names = [f"{kind}{lung}" for kind in kinds for lung in ("", "-expert-lung")]
+    return stacked({name: read_cohort(folder / f"{name}.parquet") for name in names})

@@ -162,9 +162,10 @@ class Books:
     def _draw(self, due: Due) -> BlockClosed:
         name = BlockName(self._site.name, self.epoch, self.ledger.closed[due.kind])
         now, policy = self._site.now(), self.ledger.policy
-        seen = self.watch.closing(due.slots) if due.kind == "pulse" else None
+        pulse = due.kind == "pulse"
+        seen = self.watch.closing(due.slots) if pulse else None
         changes = self.watch.changes + (announced(seen) if seen else 0)
-        unscored, to = self._unscored.since(self._unscored_to) if due.kind == "pulse" else (None, None)
+        unscored, to = self._unscored.since(self._unscored_to, now) if pulse else (None, None)
         return BlockClosed(
             kind="block",
             studies=tuple(slot.entry for slot in due.slots),

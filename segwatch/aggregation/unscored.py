@@ -5,6 +5,7 @@ everything is: ingest's letters, and those of every stage behind it.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from segwatch.contracts.topics import WITH_DEAD_LETTERS, dead_letters
 from segwatch.errors import TopicRemade, Transient
@@ -13,6 +14,8 @@ from segwatch.streaming.deadletters.reading import letter_of
 from segwatch.streaming.log import Log, Reader
 from segwatch.streaming.topic_reader import POLL_SECONDS
 
+AHEAD = timedelta(hours=1)
+"""How far the broker's clock may be before ours."""
 TOPICS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
 
 
@@ -25,21 +28,25 @@ class Unscored:
         self._reader: Reader | None = None
         self._came: dict[str, int] = {}
 
-    def since(self, moment: int | None) -> tuple[int | None, int]:
+    def since(self, moment: int | None, now: datetime) -> tuple[int | None, int]:
         """How many came after a moment, and the moment up to which that holds: the next call's.
 
         A letter that comes to lie behind that moment though another had shown a later one is in no number:
-        what is told is never told twice.
+        what is told is never told twice. So once a broker's clock was wrong by days, none is known until the
+        moment that it named is past.
 
         Args:
             moment: in milliseconds since 1970; None where it is not known, and then the number is not.
+            now: the time by our clock.
 
         Raises:
             LogUnavailable, LogRefused: call again later.
         """
         self._read_to_end()
         to = max([moment or 0, *self._came.values()])
-        return None if moment is None else sum(came > moment for came in self._came.values()), to
+        if moment is None or moment > (now + AHEAD).timestamp() * 1000:
+            return None, to
+        return sum(came > moment for came in self._came.values()), to
 
     def close(self) -> None:
         """Let the connection go; the next look reads from the beginning."""

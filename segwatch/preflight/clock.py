@@ -16,6 +16,8 @@ PATIENCE_SECONDS = 3.0
 _SINCE_1900 = 2_208_988_800
 _CLIENT = b"\x23" + 47 * b"\0"
 """Version 4, mode 3."""
+_UNSYNCHRONISED, _WORST_STRATUM = 3, 15
+"""Leap indicator and stratum of an answer that is no time (RFC 4330 sections 4 and 5)."""
 REMEDY = "set it by NTP (`timedatectl set-ntp true`, or chrony with the hospital's server)"
 
 
@@ -69,6 +71,8 @@ def ntp_offset(server: str) -> float:
         came = time.time()
     if len(answer) < 48:
         raise OSError("its answer is too short")
+    if answer[0] >> 6 == _UNSYNCHRONISED or not 1 <= answer[1] <= _WORST_STRATUM:
+        raise OSError("it says itself that its clock is not set")
     taken, given = (_seconds(answer, at) for at in (32, 40))
     return ((sent - taken) + (came - given)) / 2
 

@@ -19,6 +19,10 @@ def prometheus(url: str, jobs: Collection[str]) -> Iterator[Finding]:
         url: its address.
         jobs: the services.
     """
+    if not jobs:
+        remedy = "give the settings of each service (--settings), as /etc/segwatch/settings"
+        yield unknown("prometheus", "no service was named that it should scrape", remedy)
+        return
     try:
         active = _asked(f"{url}/api/v1/targets?state=active")["activeTargets"]
         heard = _asked(f"{url}/api/v1/alertmanagers")["activeAlertmanagers"]
@@ -27,9 +31,10 @@ def prometheus(url: str, jobs: Collection[str]) -> Iterator[Finding]:
             "prometheus", f"{url} does not answer as Prometheus ({error})", "mend the address, or start it"
         )
         return
-    health = {each["labels"].get("job", ""): each["health"] for each in active}
-    missing = sorted(set(jobs) - health.keys())
-    down = sorted(job for job in jobs if health.get(job) == "down")
+    health = {(each["labels"].get("job", ""), each["health"]) for each in active}
+    missing = sorted(set(jobs) - {job for job, _ in health})
+    down = sorted(job for job in jobs if (job, "down") in health)
+    waiting = sorted(job for job in jobs if (job, "unknown") in health)
     if missing:
         remedy = (
             "add them to its configuration (on a server: deploy/server), or let it pick up our PodMonitor"
@@ -39,7 +44,11 @@ def prometheus(url: str, jobs: Collection[str]) -> Iterator[Finding]:
         yield fault(
             "prometheus", f"{url} scrapes {', '.join(down)} in vain", "open 8080/tcp from it to the services"
         )
-    if not missing and not down:
+    if waiting:
+        yield unknown(
+            "prometheus", f"{url} has not scraped {', '.join(waiting)} yet", "run it again in a minute"
+        )
+    if not missing and not down and not waiting:
         yield ok("prometheus", f"{url} scrapes {', '.join(sorted(jobs))}")
     if not heard:
         yield fault(

@@ -1,13 +1,13 @@
 """What is looked at on a server, or in a pod: all that its services' settings name."""
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from segwatch.archive.peer import read_peer
-from segwatch.contracts.topics import HOSPITAL_TOPICS, at_the_centre
+from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre
 from segwatch.errors import BadInput
 from segwatch.preflight.broker import broker
 from segwatch.preflight.certificates import certificates, common_names, door
@@ -63,13 +63,16 @@ def server_checks(given: Mapping[str, Environment], asked: Circumstances) -> lis
     checks = [
         Check("site", lambda: [_site(given, merged)]),
         Check("clock", partial(_clock, asked)),
-        Check("certificate", lambda: certificates(_certificates(merged))),
-        Check("secret", lambda: _secrets(merged)),
+        Check("certificate", lambda: _of_each(given, lambda own: certificates(_certificates(own)))),
+        Check("secret", lambda: _of_each(given, _secrets) or [unused("secret", "no settings name a secret")]),
         Check(
             "disk",
-            lambda: disks(_folders(merged), asked.studies_a_day) if _folders(merged) else [_no_folders()],
+            lambda: (
+                _of_each(given, lambda own: disks(_folders(own), asked.studies_a_day))
+                or [unused("disk", "no settings name a folder")]
+            ),
         ),
-        Check("model", lambda: list(models(merged)) or [unused("model", "no settings name a model")]),
+        Check("model", lambda: _of_each(given, models) or [unused("model", "no settings name a model")]),
         Check("policy", lambda: [policy(merged) if needs_policy(merged) else no_policy()]),
         Check("pacs", partial(_pacs, merged, asked)),
         Check("prometheus", partial(_prometheus, given, asked)),
@@ -83,6 +86,13 @@ def server_checks(given: Mapping[str, Environment], asked: Circumstances) -> lis
     if "TLS_CERT_FILE" in merged:
         checks.append(Check("certificate", lambda: [_door(merged, asked)]))
     return checks
+
+
+def _of_each(
+    given: Mapping[str, Environment], look: Callable[[Environment], Iterable[Finding]]
+) -> list[Finding]:
+    """What is found with each service's settings: one name may stand for another file in each."""
+    return list(dict.fromkeys(each for settings in given.values() for each in look(settings)))
 
 
 def _site(given: Mapping[str, Environment], merged: Environment) -> Finding:
@@ -124,8 +134,6 @@ def _secrets(settings: Environment) -> Iterator[Finding]:
             yield fault("secret", f"{name}: everybody may read {path}", f"chmod o= {path}")
         else:
             yield ok("secret", f"{name}: {path}")
-    if not named:
-        yield unused("secret", "no settings name a secret")
 
 
 def _folders(settings: Environment) -> dict[str, Path]:
@@ -136,10 +144,6 @@ def _folders(settings: Environment) -> dict[str, Path]:
     if "AUDIT_LOG" in settings:
         found["audit"] = Path(settings["AUDIT_LOG"]).parent
     return found
-
-
-def _no_folders() -> Finding:
-    return unused("disk", "no settings name a folder")
 
 
 def _pacs(settings: Environment, asked: Circumstances) -> Iterator[Finding]:
@@ -194,8 +198,8 @@ def _kafka(name: str, settings: Environment, asked: Circumstances) -> Iterator[F
         yield unknown("kafka", f"{name}: {connection}", "mend the settings, and run it again")
         return
     sites = [each.strip() for each in settings.get("SITES", "").split(",") if each.strip()]
-    table = partial(_table, sites)
-    yield from broker(connection, f"Kafka of {name}", table, asked.proxy, () if sites else HOSPITAL_TOPICS)
+    there_must_be = (*map(at_the_centre, sites), DECISIONS) if sites else HOSPITAL_TOPICS
+    yield from broker(connection, f"Kafka of {name}", partial(_table, sites), asked.proxy, there_must_be)
 
 
 def _table(sites: list[str], principal: str) -> Access | None:

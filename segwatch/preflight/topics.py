@@ -7,8 +7,14 @@ from segwatch.contracts.topics import ONE_PARTITION, is_forever, settings_of
 from segwatch.preflight.findings import Finding, fault, ok, unknown
 from segwatch.streaming.access import CONNECT_TOPICS, HOSPITAL, Access, grants
 
-LOOKED_AT = ("retention.ms", "retention.bytes", "cleanup.policy", "message.timestamp.type")
 NO_LIMIT = "-1"
+DEFAULTS = {
+    "retention.ms": "604800000",
+    "retention.bytes": NO_LIMIT,
+    "cleanup.policy": "delete",
+    "message.timestamp.type": "CreateTime",
+}
+"""What is looked at, and what Kafka does where a topic does not say it (Kafka 4, broker configurations)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +98,12 @@ def _wrong(name: str, state: TopicState) -> Iterator[Finding]:
     if state.config is None:
         return
     must = {"retention.ms": NO_LIMIT, "retention.bytes": NO_LIMIT} | settings_of(name)
-    for key in LOOKED_AT:
-        wanted, is_now = must.get(key), state.config.get(key)
-        if (
-            wanted is None
-            or is_now is None
-            or str(is_now) == wanted
-            or (key == "retention.bytes" and is_now == NO_LIMIT)
-        ):
+    for key, otherwise in DEFAULTS.items():
+        wanted, is_now = must[key], state.config.get(key)
+        if str(is_now or otherwise) == wanted:
             continue
         yield fault(
             "retention",
-            f"{name} has {key}={is_now} and must have {wanted}",
+            f"{name} has {f'{key}={is_now}' if is_now else f'no {key}'} and must have {wanted}",
             f"kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config {key}={wanted}",
         )

@@ -5,7 +5,6 @@ hashes of their files, and lungmask's weights are one file whose hash is given.
 """
 
 import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from segwatch.errors import BadInput, RefusedModel
 from segwatch.files import whole_folder
 from segwatch.scoring.bundle_files import read_files
 from segwatch.segmentation.bundle import MANIFEST, open_opinion, sha256_of
+from segwatch.tar_files import unpack
 
 Fill = Callable[[Path], object]
 
@@ -71,7 +71,7 @@ def lying_in(folder: Path) -> Iterator[tuple[str, str]]:
         try:
             found = identity(path, "any")
             yield path.name, f"{found.name} sha256 {found.sha256}"
-        except RefusedModel as error:
+        except (RefusedModel, OSError) as error:  # what lies beside a new one is no fault of it
             yield path.name, f"refused: {error}"
 
 
@@ -83,34 +83,8 @@ def from_folder(source: Path) -> Fill:
 
 
 def from_tar(stream: BinaryIO) -> Fill:
-    """The files of a tar, compressed or not. Links, devices and paths that lead out are refused.
-
-    By hand: the `filter` of `tarfile` is not in every Python 3.11 that a distribution has.
-    """
-
-    def fill(target: Path) -> None:
-        try:
-            with tarfile.open(fileobj=stream, mode="r|*") as archive:
-                for member in archive:
-                    _unpack(archive, member, target)
-        except tarfile.TarError as error:
-            raise BadInput(f"what came on standard input is no whole tar: {error}") from None
-
-    return fill
-
-
-def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    path = target / member.name
-    if not path.resolve().is_relative_to(target.resolve()) or not (member.isdir() or member.isfile()):
-        raise BadInput(f"the tar holds {member.name}, which is no file or folder below it")
-    if member.isdir():
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = archive.extractfile(member)
-    if content is not None:
-        with path.open("wb") as file:
-            shutil.copyfileobj(content, file)
+    """The files of a tar, compressed or not. Links, devices and paths that lead out are refused."""
+    return lambda target: unpack(stream, target, "what came on standard input")
 
 
 def _out_of_its_only_folder(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from segwatch.errors import BadInput
+from segwatch.tar_files import unpack
 
 INSTALLER = "install"
 Kind = Literal["hospital", "centre"]
@@ -48,9 +48,9 @@ def install(
 
 def _unpacked(bundle: Path, folder: Path) -> Path:
     try:
-        with tarfile.open(bundle) as tar:
-            tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise BadInput(f"{bundle} cannot be unpacked ({error}): copy it again") from None
+        with bundle.open("rb") as stream:
+            unpack(stream, folder, str(bundle))
+    except OSError as error:
+        raise BadInput(f"{bundle} cannot be unpacked ({error})") from None
     inside = list(folder.iterdir())
     return inside[0] if len(inside) == 1 else folder

@@ -44,6 +44,8 @@ _LEAST_SOFT = 0.5
 """Of all tissue; the rest is bone, metal and what lies between."""
 _MOST_ALIKE = 0.5
 """Of all tissue, with one value: more is a window's end, or stands for what was cut away."""
+_DRAWN = 100
+"""So few different values no scanner measures: who draws a chest of plain values cuts nothing off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def _doubt(counts: NDArray[np.int64], padded_with_air: bool) -> str:
     tissue = within(_TISSUE, _MOST)
     if tissue < _LEAST_SHARE * total or within(*_SOFT) < _LEAST_SOFT * tissue:
         return f"soft tissue does not lie between {_SOFT[0]} and {_SOFT[1]}"
+    if np.count_nonzero(counts) < _DRAWN:
+        return ""
     if not padded_with_air and within(_EMPTIER_THAN_AIR, _EMPTY) < _LEAST_EMPTY * total:
         return f"hardly a voxel lies below {_EMPTY}, where air is: are its values too high?"
     alike = counts[_TISSUE - _LEAST :]

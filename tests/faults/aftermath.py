@@ -24,6 +24,7 @@ Figures = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 OF_ARRIVALS = {
     "segwatch_federation_last_arrival_timestamp_seconds",
+    "segwatch_federation_listening_since_timestamp_seconds",
     "segwatch_federation_heartbeat_lateness_seconds",
 }
 """What a process saw arrive itself: a new one has seen nothing yet, and says so."""

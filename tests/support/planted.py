@@ -74,7 +74,7 @@ def proxy_to_everywhere() -> Iterator[int]:
 
 
 @contextmanager
-def time_server(ahead: float) -> Iterator[int]:
+def time_server(ahead: float, stratum: int = 1) -> Iterator[int]:
     """An SNTP server whose clock is so many seconds ahead of ours."""
     asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     asked.bind(("127.0.0.1", 0))
@@ -89,7 +89,7 @@ def time_server(ahead: float) -> Iterator[int]:
                 return
             now = time.time() + ahead + SINCE_1900
             stamp = struct.pack("!II", int(now), int((now % 1) * 2**32))
-            asked.sendto(b"\x24" + 31 * b"\0" + stamp + stamp, where)
+            asked.sendto(bytes((0x24, stratum)) + 30 * b"\0" + stamp + stamp, where)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

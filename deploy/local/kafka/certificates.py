@@ -61,6 +61,7 @@ class Authority:
     Args:
         folder: certificates and keys, readable by their owner alone; made where it is missing.
         name: of the authority, in its certificate.
+        days: how long its own certificate holds; those that it issues hold `DAYS`.
 
     Attributes:
         trusted: the certificates that the cluster and its principals trust: this authority's, and
@@ -70,15 +71,16 @@ class Authority:
         NotReady: openssl is missing or refuses.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, days: int = DAYS) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.trusted = self.folder / TRUSTED
         self._name = name
+        self._days = days
         self._certificate = self.folder / "authority.crt"
         self._key = self.folder / "authority.key"
         if not self._certificate.exists():  # made once: what it has signed goes on being trusted
-            self._sign("-subj", f"/CN={name} authority", out=self._certificate, key=self._key)
+            self._sign_itself(self._certificate, self._key)
             self.forget_the_last()
 
     def issue(self, name: str, hosts: Sequence[str] = ()) -> Identity:
@@ -99,7 +101,7 @@ class Authority:
 
     def announce_the_next(self) -> None:
         """Make the authority that will come after this one, and trust it too; this one still signs."""
-        self._sign("-subj", f"/CN={self._name} authority", out=_next(self._certificate), key=_next(self._key))
+        self._sign_itself(_next(self._certificate), _next(self._key))
         _replace(self.trusted, self._certificate.read_text() + _next(self._certificate).read_text())
 
     def hand_over(self) -> None:
@@ -115,9 +117,12 @@ class Authority:
         """Where a principal's files lie."""
         return Identity.at(self.folder, name)
 
-    def _sign(self, *words: str, out: Path, key: Path) -> None:
+    def _sign_itself(self, out: Path, key: Path) -> None:
+        self._sign("-subj", f"/CN={self._name} authority", out=out, key=key, days=self._days)
+
+    def _sign(self, *words: str, out: Path, key: Path, days: int = DAYS) -> None:
         key.touch(OWNER_ONLY)
-        openssl("req", "-x509", *NEW_KEY, "-days", str(DAYS), *words, "-keyout", str(key), "-out", str(out))
+        openssl("req", "-x509", *NEW_KEY, "-days", str(days), *words, "-keyout", str(key), "-out", str(out))
 
 
 def openssl(*words: str) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RELEASE, SCORED
-from segwatch.errors import BadInput, LogRefused
+from segwatch.errors import BadInput
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Record
-from segwatch.streaming.runtime import start
+from segwatch.streaming.runtime import AskedToStop, start
 from services.aggregation.__main__ import TOPICS, run
 from services.aggregation.settings import AggregationSettings
 from tests.support.site_world import record_of, scored
@@ -60,13 +60,15 @@ def test_scored_studies_become_releases_and_metrics(tmp_path: Path, embedded_log
     assert "heartbeat" in kinds
 
 
-def test_a_missing_topic_is_named_at_start(tmp_path: Path, embedded_log: EmbeddedLog) -> None:
+def test_a_missing_topic_is_waited_for_and_named(
+    tmp_path: Path, embedded_log: EmbeddedLog, caplog: pytest.LogCaptureFixture
+) -> None:
     embedded_log.create_topics({SCORED: 1})
-    with (
-        start("aggregation", _settings(tmp_path)) as runtime,
-        pytest.raises(LogRefused, match=r"site\.ledger"),
-    ):
-        run(runtime)
+    with start("aggregation", _settings(tmp_path)) as runtime:
+        runtime.stop.wait = lambda _seconds: bool(runtime.stop.set())  # type: ignore[method-assign]
+        with pytest.raises(AskedToStop):
+            run(runtime)
+    assert "site.ledger" in caplog.text
 
 
 def test_without_a_policy_nothing_starts(tmp_path: Path, embedded_log: EmbeddedLog) -> None:

@@ -137,6 +137,19 @@ def test_a_ledger_that_was_lost_tells_no_letter_twice(world: World) -> None:
     assert _near(second, 100)
 
 
+def test_a_letter_of_a_clock_that_was_years_ahead_makes_the_next_numbers_unknown_and_not_none(
+    world: World,
+) -> None:
+    service = world.service()
+    for number, at in enumerate((4_000_000_000_000, 2000)):  # in the year 2096
+        _refuse(world, 100, at=at)
+        world.add([scored(20 * number + place) for place in range(20)])
+        world.run(service)
+    first, second = _pulses(world)
+    assert _near(first, 100)
+    assert second.unscored is None
+
+
 def test_nothing_but_the_noised_number_leaves_of_what_was_refused(world: World) -> None:
     _refuse(world, 300, at=1000)
     world.add([scored(place) for place in range(20)])

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.kafka.certificates import Authority
 from segwatch.errors import BadInput
-from segwatch.preflight.cluster import cluster_checks
+from segwatch.preflight.cluster import cluster_checks, kubectl
 from segwatch.preflight.findings import Finding, findings_of
 from tests.unit.preflight.test_overlays import Objects, rendered
 
@@ -133,6 +133,22 @@ def test_a_fault_of_the_cluster_is_found_and_named(cluster: Kubectl, planted: st
     faults = [each for each in looked(cluster) if each.state == "fault"]
 
     assert any(each.check == check and words in each.what and each.remedy for each in faults), faults
+
+
+@pytest.mark.parametrize(("word", "counts"), [("exec", True), ("get", False)])
+def test_what_a_pod_says_counts_however_it_ends_and_half_a_list_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, counts: bool
+):
+    program = tmp_path / "kubectl"  # as kubectl answers where listing is forbidden
+    program.write_text("#!/bin/sh\necho '{\"items\": []}'; echo Forbidden >&2; exit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    if counts:
+        assert json.loads(kubectl(None, word)) == {"items": []}
+    else:
+        with pytest.raises(BadInput, match="Forbidden"):
+            kubectl(None, word)
 
 
 def test_a_pod_that_cannot_be_asked_is_unknown_and_not_well(cluster: Kubectl):

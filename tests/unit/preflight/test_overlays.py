@@ -73,6 +73,7 @@ PLANTED: dict[str, tuple[str, Edit]] = {
     "a topic is missing": ("topic", without(TOPIC, LEDGER)),
     "a topic forgets": ("retention", put(TOPIC, LEDGER, *RETENTION, value=1000)),
     "a topic is kept too short": ("retention", put(TOPIC, RECEIVED, *RETENTION, value=3600000)),
+    "a topic that does not say how long": ("retention", put(TOPIC, LEDGER, "spec", "config", value={})),
     "a ledger in three partitions": ("topic", put(TOPIC, LEDGER, "spec", "partitions", value=3)),
     "no rights on a topic": ("rights", put(USER, "scoring", "spec", "authorization", "acls", value=[])),
     "no user": ("rights", without(USER, "features")),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -207,6 +208,50 @@ def test_a_prometheus_that_does_not_scrape_us_is_found():
     is_fault(missing, "prometheus", "does not scrape scoring")
     is_fault(down, "prometheus", "ingest in vain")
     is_fault(deaf, "alertmanager", "knows no Alertmanager")
+
+
+def test_one_of_two_targets_that_is_down_is_found_and_one_that_was_not_scraped_is_not_well():
+    page = [{"labels": {"job": "ingest"}, "health": each} for each in ("down", "up")]
+    with prometheus_of(page) as url:
+        is_fault(*prometheus(url, ["ingest"]), "prometheus", "ingest in vain")
+    with prometheus_of([{"labels": {"job": "ingest"}, "health": "unknown"}]) as url:
+        assert [each.state for each in prometheus(url, ["ingest"])] == ["unknown"]
+    assert [each.state for each in prometheus(url, [])] == ["unknown"]
+
+
+def prometheus_of(targets: list[dict[str, object]]) -> AbstractContextManager[str]:
+    pages = {
+        "/api/v1/targets": {"data": {"activeTargets": targets}},
+        "/api/v1/alertmanagers": {"data": {"activeAlertmanagers": [{"url": "http://a"}]}},
+    }
+    return web_page({path: json.dumps(page).encode() for path, page in pages.items()})
+
+
+def test_each_services_own_certificate_and_secret_is_looked_at(authority: Authority, tmp_path: Path):
+    given = {
+        "ingest": {"KAFKA_CERT_FILE": str(tmp_path / "ingest.crt"), "STOW_TOKEN_FILE": str(tmp_path / "a")},
+        "scoring": {
+            "KAFKA_CERT_FILE": str(authority.issue("scoring").certificate),
+            "KAFKA_PASSWORD_FILE": str(tmp_path / "b"),
+        },
+    }
+    found = [
+        each
+        for check in server_checks(given, Circumstances())
+        if check.name in ("certificate", "secret")
+        for each in findings_of(check)
+    ]
+    assert [(each.check, each.state) for each in found] == [
+        ("certificate", "fault"),
+        ("certificate", "ok"),
+        ("secret", "fault"),
+        ("secret", "fault"),
+    ]
+
+
+def test_a_time_server_whose_own_clock_is_not_set_says_nothing():
+    with time_server(ahead=0, stratum=16) as port:
+        assert [each.state for each in clock([f"127.0.0.1:{port}"], [])] == ["unknown"]
 
 
 def test_an_alertmanager_that_is_away_is_found():

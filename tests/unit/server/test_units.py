@@ -10,13 +10,17 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from deploy.local.kafka.certificates import Authority
 from deploy.local.machine import binaries
+from deploy.server import systemd
 from deploy.server.__main__ import app
+from deploy.server.certificates import make_certificates
 from deploy.server.install import install, uninstall
 from deploy.server.layout import Kind, Layout, services_of
 from deploy.server.settings import environments_of, example, read_edited
 from deploy.server.units import programs, unit
 from segwatch.errors import BadInput
+from segwatch.preflight.certificates import names_of
 from services.aggregation.settings import AggregationSettings
 from services.features.settings import FeaturesSettings
 from services.federation.settings import FederationSettings
@@ -172,11 +176,86 @@ def test_going_back_links_the_version_before(tmp_path: Path):
         (programs_folder / name).mkdir(parents=True)
     (programs_folder / "current").symlink_to(programs_folder / "2")
 
+    kind = tmp_path / "etc/segwatch/kind"
+    kind.parent.mkdir(parents=True)
+    kind.write_text("hospital\n")
+
     assert "no version to go back to" in str(run("rollback", "--root", str(tmp_path)).exception)
+    (programs_folder / "previous").symlink_to(programs_folder / "0")  # was removed by hand
+    assert "no version to go back to" in str(run("rollback", "--root", str(tmp_path)).exception)
+    assert (programs_folder / "current").readlink().name == "2"
+    (programs_folder / "previous").unlink()
     (programs_folder / "previous").symlink_to(programs_folder / "1")
     assert run("rollback", "--root", str(tmp_path)).exit_code == 0
     assert (programs_folder / "current").readlink().name == "1"
     assert (programs_folder / "previous").readlink().name == "2"
+
+
+def test_settings_that_are_refused_leave_the_last_ones(tmp_path: Path):
+    edited("hospital", tmp_path)
+    good, root = tmp_path / "hospital.env", tmp_path / "root"
+    words = ("install", "hospital", "--root", str(root), "--settings")
+    assert run(*words, str(good)).exit_code == 0
+    before = (root / "etc/segwatch/hospital.env").read_text()
+    bad = tmp_path / "bad.env"
+    bad.write_text(before.replace("SITE=", "STIE="))
+
+    assert "STIE" in str(run(*words, str(bad)).exception)
+    assert (root / "etc/segwatch/hospital.env").read_text() == before
+    assert "is a hospital" in str(
+        run("install", "centre", "--root", str(root), "--settings", str(good)).exception
+    )
+
+
+def test_at_the_centre_a_hospitals_key_is_nobodys_but_roots(tmp_path: Path):
+    layout = Layout(tmp_path / "root")
+    install("centre", edited("centre", tmp_path), layout, lambda _: None)
+    tls = layout.root / "etc/segwatch/tls"
+    for key in ("hospital-a.key", "hospital-a.pem", "operator.key", "federation.key"):
+        assert stat.S_IMODE((tls / key).stat().st_mode) == 0o400
+    assert stat.S_IMODE((tls / "ca.crt").stat().st_mode) == 0o640
+
+
+def test_certificates_are_renewed_before_they_end_and_for_a_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    layout, given = Layout(tmp_path / "root"), edited("hospital", tmp_path, CALLED_AS="ct.hospital.example")
+    tls, doors = (layout.root / "etc/segwatch" / each for each in ("tls", "doors/tls.crt"))
+    for folder in (tls, doors.parent):
+        folder.mkdir(parents=True)
+    make_certificates(layout, "hospital", given)
+    before = {each.name: each.read_bytes() for each in tls.iterdir()}
+    assert "ct.hospital.example" in names_of(doors)
+
+    make_certificates(layout, "hospital", {**given, "CALLED_AS": "other.hospital.example"})
+    assert "other.hospital.example" in names_of(doors)
+    assert {each.name: each.read_bytes() for each in tls.iterdir()} == before
+
+    monkeypatch.setattr("deploy.server.certificates.RENEW_SECONDS", 400 * 86400.0)
+    theirs = Authority(tmp_path / "theirs", "hospital").issue("doors").certificate.read_bytes()
+    doors.write_bytes(theirs)
+    make_certificates(layout, "hospital", given)
+    after = {each.name: each.read_bytes() for each in tls.iterdir()}
+    assert {name for name in before if after[name] == before[name]} == {"ca.crt"}
+    assert doors.read_bytes() == theirs
+
+
+def test_units_are_stopped_each_by_its_name_and_what_does_not_stop_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    said, program = tmp_path / "said", tmp_path / "systemctl"
+    program.write_text(f"#!/bin/sh\necho $@ >> {said}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(systemd, "runs", lambda: True)
+
+    systemd.stop(["segwatch.target", "segwatch-bridge.service"])
+    assert said.read_text() == (
+        "stop segwatch.target segwatch-bridge.service\ndisable segwatch.target segwatch-bridge.service\n"
+    )
+    program.write_text("#!/bin/sh\necho it hangs >&2; exit 1\n")
+    with pytest.raises(BadInput, match="it hangs"):
+        systemd.stop(["segwatch-bridge.service"])
 
 
 def run(*words: str):

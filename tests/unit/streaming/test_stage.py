@@ -10,10 +10,10 @@ import pytest
 
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import dead_letters
-from segwatch.errors import LogRefused, StoreUnavailable, Unprocessable
+from segwatch.errors import StoreUnavailable, Unprocessable
 from segwatch.streaming.deadletters.writing import REPLAY_FOR
 from segwatch.streaming.log import Record, outgoing
-from segwatch.streaming.runtime import Runtime
+from segwatch.streaming.runtime import AskedToStop, Runtime
 from segwatch.streaming.settings import ServiceSettings
 from segwatch.streaming.stage import Stage, group_of, run_stage
 from tests.support.streaming import (
@@ -321,11 +321,15 @@ def test_a_topic_of_results_that_is_missing_does_not_cost_the_study(tmp_path: Pa
             eventually(lambda: len(read_all(runtime.log, late)) == 1)
 
 
-def test_missing_topics_stop_a_stage_before_it_begins(tmp_path: Path) -> None:
+def test_a_stage_waits_for_missing_topics_before_it_begins_and_names_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with started(tmp_path) as runtime:
+        runtime.stop.wait = lambda _seconds: bool(runtime.stop.set())  # type: ignore[method-assign]
         stage = Stage("scoring", [READS], pass_on, writes=["segwatch.nowhere.v1"])
-        with pytest.raises(LogRefused, match=r"segwatch\.nowhere\.v1"):
+        with pytest.raises(AskedToStop):
             run_stage(stage, runtime)
+    assert "segwatch.nowhere.v1" in caplog.text
 
 
 def test_ready_means_that_the_place_in_the_group_is_taken(tmp_path: Path) -> None:

@@ -129,3 +129,10 @@ def test_compacting_never_changes_a_value(array):
     np.testing.assert_array_equal(out, array)
     whole = bool(np.all(array == np.floor(array)) and np.abs(array + 0.5).max() < 32768)
     assert out.dtype == (np.int16 if whole else np.float32)
+
+
+@pytest.mark.parametrize(("lung", "tissue"), [(-850, 40), (-800, 0)])
+def test_a_chest_drawn_in_plain_values_is_in_hu(lung: int, tissue: int) -> None:
+    ct = np.full((20, 40, 40), tissue, np.int16)
+    ct[4:16, 8:32, 8:32] = lung
+    assert judged(ct).unit == "hu"
