@@ -14,7 +14,7 @@ import pytest
 
 from deploy.cluster import control, helpers, programs
 from deploy.cluster.access import openssl
-from deploy.cluster.folders import KUBE, STATE
+from deploy.cluster.folders import KUBE, PACS, STATE
 from deploy.cluster.installation import (
     AT_THE_CENTRE,
     DOOR,
@@ -36,7 +36,6 @@ SERVICES = ("aggregation", "features", "scoring", "segmentation", "ingest")
 NEEDED = tuple(reference("segwatch", name, "0.1.0") for name in ("federation", *SERVICES[:3], "ingest"))
 MASKS = reference("segwatch", "segmentation-masks", "0.1.0")
 """Segmentation without torch: for hospitals whose own model's masks come with the studies."""
-PACS = "192.0.2.10"
 WORKLOADS = {name: "deployment" if name in ("ingest", "federation") else "statefulset" for name in SERVICES}
 
 
