@@ -19,11 +19,14 @@ _log = logging.getLogger(__name__)
 
 
 def lay_out(built: Path = BUILT) -> None:
-    """Copy what the installation holds to where numba looks. Where that fails the code is compiled anew."""
+    """Copy what the installation holds to where numba looks. Where that fails the code is compiled anew.
+
+    The folder may be there: numba makes it, empty, as soon as a module with compiled functions is imported.
+    """
     wanted = os.environ.get(FOLDER)
-    if not wanted or not built.is_dir() or Path(wanted).exists():
+    if not wanted or not built.is_dir():
         return
     try:
-        shutil.copytree(built, wanted)
+        shutil.copytree(built, wanted, dirs_exist_ok=True)
     except OSError as error:
         _log.warning("the first study will wait for a compiler: %s cannot be filled (%s)", wanted, error)

@@ -85,7 +85,7 @@ def inside(*command: str, check: bool = True, given: bytes | None = None) -> Don
     if pid is None:
         raise BadSettings("the cluster does not run: `make cluster` starts it")
     enter = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--", *command]
-    done = subprocess.run(enter, input=given, capture_output=True)
+    done = subprocess.run(enter, input=given or b"", capture_output=True)
     told = subprocess.CompletedProcess(
         command, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )
@@ -122,7 +122,7 @@ def load(*images: str) -> None:
             raise BadSettings(f"podman has no image {image}: `make images` builds the services'")
 
 
-def until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS, pause: float = 0.5) -> None:
     """Wait until something is so.
 
     Raises:
@@ -132,7 +132,7 @@ def until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS
     while not true():
         if time.monotonic() > end:
             raise BadSettings(f"waited {seconds:.0f} s for {what}; the programs' logs are in {STATE}/log")
-        time.sleep(0.5)
+        time.sleep(pause)
 
 
 def _ready() -> bool:

@@ -4,11 +4,14 @@ That is: folders of this machine behind the claims, an address for the Service `
 Strimzi (`strimzi`), and a relay at the centre's address outside.
 """
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,10 +58,8 @@ class Overlay:
     def without_torch(self) -> None:
         """Take the image of segmentation that holds no torch: masks come with the studies."""
         path = self.folder / "kustomization.yaml"
-        path.write_text(
-            path.read_text()
-            + "images:\n  - {name: segwatch/segmentation, newName: segwatch/segmentation-masks}\n"
-        )
+        lines = "images:\n  - {name: segwatch/segmentation, newName: segwatch/segmentation-masks}\n"
+        path.write_text(path.read_text().removesuffix(lines) + lines)
 
     def rendered(self) -> list[Manifest]:
         """What kubectl would apply."""
@@ -119,12 +120,18 @@ def give_address() -> None:
     )
 
 
-def relay() -> "subprocess.Popen[bytes]":
+@contextmanager
+def relay() -> Iterator[None]:
     """The centre's address outside: whoever comes there is led to the centre's listener for hospitals."""
     command = ["nsenter", "--target", str(control.node_pid()), "--mount", "--net", "--pid", "--"]
     command += ["ip", "netns", "exec", "outside", sys.executable, str(HERE / "relay.py")]
     command += [CENTRE, "9094", NODE, str(NODE_PORT)]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    started = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:  # nsenter waits for it, and ends it not
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait()
 
 
 def demo_models() -> dict[str, Path]:

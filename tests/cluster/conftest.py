@@ -14,7 +14,7 @@ import pytest
 
 from deploy.cluster import control, helpers, programs
 from deploy.cluster.access import openssl
-from deploy.cluster.folders import KUBE, STATE
+from deploy.cluster.folders import KUBE, PACS, STATE
 from deploy.cluster.installation import (
     AT_THE_CENTRE,
     DOOR,
@@ -36,7 +36,6 @@ SERVICES = ("aggregation", "features", "scoring", "segmentation", "ingest")
 NEEDED = tuple(reference("segwatch", name, "0.1.0") for name in ("federation", *SERVICES[:3], "ingest"))
 MASKS = reference("segwatch", "segmentation-masks", "0.1.0")
 """Segmentation without torch: for hospitals whose own model's masks come with the studies."""
-PACS = "192.0.2.10"
 WORKLOADS = {name: "deployment" if name in ("ingest", "federation") else "statefulset" for name in SERVICES}
 
 
@@ -61,13 +60,12 @@ def _missing() -> str | None:
 def cluster() -> Iterator[None]:
     if why := _missing():
         pytest.skip(why)
-    helpers.build_helpers(say)
-    if subprocess.run(["podman", "image", "exists", MASKS], env=environment()).returncode:
-        helpers.build_masks_only(say)
     began = time.monotonic()
     fresh = control.node_pid() is None  # else somebody keeps it up to look at it
     try:
         if fresh:
+            helpers.build_helpers(say)
+            helpers.build_masks_only(say)
             control.up(say)
             control.load(helpers.DNS, helpers.KAFKA, *NEEDED, MASKS)
             say(f"up, with its images, after {time.monotonic() - began:.0f} s")
@@ -118,7 +116,7 @@ class Site:
 
     def until(self, true: Callable[[], bool], what: str, seconds: float = 300) -> float:
         began = time.monotonic()
-        control.until(true, what, seconds)
+        control.until(true, what, seconds, pause=2.0)  # each look starts a Python in a pod
         return time.monotonic() - began
 
 
@@ -141,29 +139,40 @@ def secrets_of_the_hospital(site: Site) -> None:
     (folder / "user.pem").write_bytes(pair)
 
 
-@pytest.fixture(scope="session")
-def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - it must be up
-    made = Site()
-    began = time.monotonic()
-    ground(say, made.centre, made.hospital)
-    install_centre(made)
-    say(f"the centre is ready after {time.monotonic() - began:.0f} s")
-    lead = relay()
-    secrets_of_the_hospital(made)
+def install_hospital(site: Site) -> None:
+    secrets_of_the_hospital(site)
     models = {name: str(path) for name, path in demo_models().items()}
     for commands in steps("A hospital", models):
         say(commands.replace("\n", "; ")[:110])
         if "install-model" in commands:  # pods start once Strimzi has made their certificates
-            apply(made.hospital.stand_in.secrets())
-            apply(made.hospital.stand_in.broker())
-            apply(made.hospital.stand_in.bridge())
+            apply(site.hospital.stand_in.secrets())
+            apply(site.hospital.stand_in.broker())
+            apply(site.hospital.stand_in.bridge())
             give_address()
         run(commands, STATE / "hospital")
-    made.rolled_out()
-    say(f"the hospital is ready after {time.monotonic() - began:.0f} s")
-    yield made
-    lead.terminate()
-    lead.wait()
+    site.rolled_out()
+
+
+def installed() -> bool:
+    """Whether somebody who looks at it has left it as an earlier run made it (KEEP_CLUSTER=yes)."""
+    words = ("-n", HOSPITAL, "get", "deployment/ingest", "--ignore-not-found", "-o", "name")
+    return bool(control.kubectl(*words))
+
+
+@pytest.fixture(scope="session")
+def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - it must be up
+    made = Site()
+    with relay():
+        if installed():
+            made.studies = round(made.scored())
+        else:
+            began = time.monotonic()
+            ground(say, made.centre, made.hospital)
+            install_centre(made)
+            say(f"the centre is ready after {time.monotonic() - began:.0f} s")
+            install_hospital(made)
+            say(f"the hospital is ready after {time.monotonic() - began:.0f} s")
+        yield made
 
 
 @pytest.fixture(autouse=True)

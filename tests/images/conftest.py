@@ -22,7 +22,7 @@ SETTINGS = {
     "federation": {},
 }
 GROUND = (
-    "mkdir /tmp/inbox /tmp/store && head -c 32 /dev/urandom > /tmp/secret"
+    "mkdir /tmp/inbox /tmp/store && head -c 32 /dev/urandom | sha256sum > /tmp/secret"
     " && echo 'version: \"1\"' > /tmp/policy.yaml && segwatch topics create >/dev/null"
     " && segwatch topics create --site hospital-a > /dev/null"
 )

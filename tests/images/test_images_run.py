@@ -11,6 +11,7 @@ pytestmark = pytest.mark.image
 LARGEST_MB = {"features": 400, "scoring": 400}
 FIRST_STUDY = """
 import time
+from services.{service}.compiling import compile_all  # numba makes its folder at the imports, as in a service
 from segwatch.compiled_code import lay_out
 lay_out()
 from numba.core import event
@@ -19,7 +20,6 @@ class Listener(event.Listener):
     def on_start(self, happened): compiled.append(happened)
     def on_end(self, happened): pass
 event.register("numba:compile", Listener())
-from services.{service}.compiling import compile_all
 began = time.perf_counter()
 compile_all()
 print("compiled", len(compiled), "in", round(time.perf_counter() - began, 2), "s")

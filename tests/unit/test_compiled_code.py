@@ -20,11 +20,14 @@ def test_it_is_copied_where_numba_looks(built: Path, tmp_path: Path, monkeypatch
     assert (tmp_path / "numba" / "kernels" / "it.nbi").read_bytes() == b"code"
 
 
-def test_what_is_there_stays(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "numba").mkdir()
+def test_it_is_copied_beside_what_numba_made_when_it_was_imported(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numba" / "kernels").mkdir(parents=True)
+    (tmp_path / "numba" / "kernels" / "other.nbi").write_bytes(b"compiled here")
     monkeypatch.setenv(FOLDER, str(tmp_path / "numba"))
     lay_out(built)
-    assert not list((tmp_path / "numba").iterdir())
+    assert {each.name for each in (tmp_path / "numba" / "kernels").iterdir()} == {"it.nbi", "other.nbi"}
 
 
 def test_without_an_image_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
