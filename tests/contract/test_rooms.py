@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "terminal"),
+    ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "tar_files", "terminal"),
     ("contracts", "dashboards", "detection", "ingest", "progress", "server"),
     ("volumes", "streaming", "scoring"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
