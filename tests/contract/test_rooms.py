@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("segwatch", "services", "research", "deploy", "tests", "benchmarks", "examples")
 Floors = tuple[tuple[str, ...], ...]
 FLOORS: Floors = (
-    ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "tar_files", "terminal"),
-    ("contracts", "dashboards", "detection", "ingest", "progress", "server"),
-    ("volumes", "streaming", "scoring"),
+    ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "terminal"),
+    ("contracts", "dashboards", "detection", "ingest", "progress", "tar_files"),
+    ("volumes", "streaming", "scoring", "server"),
     ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
     ("segmentation", "aggregation", "federation", "intake"),
     ("cohorts", "decisions", "preflight"),
