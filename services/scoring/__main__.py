@@ -11,7 +11,7 @@ from segwatch.contracts.envelope import utc_now
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.topics import MEASURED, SCORED, SCORER_DECISIONS
 from segwatch.errors import BadSettings, ScorerAway
-from segwatch.scoring.bundle import load
+from segwatch.scoring.bundle import Scorer, load
 from segwatch.serving.decisions import ScorerDecisions
 from segwatch.serving.roles import roles
 from segwatch.streaming.closing import bounded
@@ -30,23 +30,25 @@ def run(runtime: Runtime[ScoringSettings]) -> None:
         RefusedModel: a bundle does not load.
         BadSettings: by the last decision another scorer counts than those that the settings name.
     """
+    settings = runtime.settings
+    scorer = runtime.load(lambda: load(settings.scorer))
+    shadow = None if settings.shadow_scorer is None else load(settings.shadow_scorer)
     await_topics([SCORER_DECISIONS], runtime)
     decisions = ScorerDecisions(runtime.log)
     try:
-        _serve(runtime, decisions.last)
+        _serve(runtime, scorer, shadow, decisions.last)
     finally:
         bounded(decisions.close, "the decisions")
 
 
-def _serve(runtime: Runtime[ScoringSettings], decided: Callable[[], ScorerDecision | None]) -> None:
-    settings = runtime.settings
-    scoring = Scoring(
-        scorer=runtime.load(lambda: load(settings.scorer)),
-        metrics=ScoringMetrics(runtime.telemetry.registry),
-        now=utc_now,
-        shadow=None if settings.shadow_scorer is None else load(settings.shadow_scorer),
-        decided=decided,
-    )
+def _serve(
+    runtime: Runtime[ScoringSettings],
+    scorer: Scorer,
+    shadow: Scorer | None,
+    decided: Callable[[], ScorerDecision | None],
+) -> None:
+    metrics = ScoringMetrics(runtime.telemetry.registry)
+    scoring = Scoring(scorer=scorer, metrics=metrics, now=utc_now, shadow=shadow, decided=decided)
     try:
         scoring.metrics.serve(roles(scoring.scorer, scoring.shadow, decided()))
     except ScorerAway as away:

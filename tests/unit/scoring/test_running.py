@@ -53,7 +53,7 @@ def test_studies_are_scored_and_one_measured_otherwise_is_a_dead_letter_that_sto
     bundle: Path, measured: Measured, tmp_path: Path
 ) -> None:
     with start("scoring", settings_of(tmp_path, bundle)) as runtime:
-        runtime.log.create_topics({MEASURED: 1, SCORED: 1, dead_letters(MEASURED): 1})
+        runtime.log.create_topics({MEASURED: 1, SCORED: 1, dead_letters(MEASURED): 1, SCORER_DECISIONS: 1})
         studies = [measured(), measured(components="l1"), measured({"segmentation_smoothness": None})]
         with runtime.log.producer() as producer:
             producer.send([outgoing(MEASURED, event(n, data)) for n, data in enumerate(studies)])
