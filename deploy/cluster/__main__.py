@@ -3,17 +3,16 @@
 import sys
 import time
 
-from rich.console import Console
-
 from deploy.cluster import control, helpers, programs
 from segwatch.errors import SegwatchError
+from segwatch.terminal import new_console
 
 USAGE = "python -m deploy.cluster up | down | status | kubectl WORDS…"
 
 
 def main(words: list[str]) -> int:
     """Do what the first word says; 2 where it cannot be done."""
-    console, began = Console(), time.monotonic()
+    console, began = new_console(), time.monotonic()
 
     def say(line: str) -> None:
         console.print(line.rstrip(), soft_wrap=True, markup=False, highlight=False)

@@ -15,6 +15,7 @@ from rich.console import Console
 from deploy.images.base import bases
 from deploy.images.engine import BUILDERS, RUNNERS, found, reference
 from segwatch.errors import SegwatchError
+from segwatch.terminal import new_console
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("federation", "features", "scoring", "aggregation", "ingest", "segmentation")
@@ -29,7 +30,7 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.services) - set(SERVICES):
         parser.error(f"there is no service {', '.join(sorted(unknown))}: {', '.join(SERVICES)}")
-    console = Console()
+    console = new_console()
     try:
         return _build(console, asked.services)
     except SegwatchError as error:
