@@ -97,14 +97,25 @@ def slow_wire(
 
         def carry() -> None:
             with suppress(OSError):
-                inside = stack.enter_context(door.accept()[0])
-                outside = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                inside = stack.enter_context(_ended_for_sure(door.accept()[0]))
+                outside = stack.enter_context(_ended_for_sure(socket.create_connection(("127.0.0.1", port))))
                 back = threading.Thread(target=_pour, args=(outside, inside, 0, 0, 0.0), daemon=True)
                 back.start()
                 _pour(inside, outside, bytes_a_second, pause_after, pause_seconds)
 
         threading.Thread(target=carry, daemon=True).start()
         yield door.getsockname()[1]
+
+
+@contextmanager
+def _ended_for_sure(end: socket.socket) -> Iterator[socket.socket]:
+    """A socket whose other end hears that it is over: closed alone, it lives on in a thread that reads it."""
+    with end:
+        try:
+            yield end
+        finally:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def _pour(source: socket.socket, target: socket.socket, speed: int, pause_after: int, pause: float) -> None:
