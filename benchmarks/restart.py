@@ -28,10 +28,9 @@ from segwatch.aggregation.ledger.record import ledger_record
 from segwatch.aggregation.mechanism.figures import coarse
 from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.aggregation.mechanism.release import heartbeat_of, release_of
-from segwatch.aggregation.unscored import TOPICS as LETTERS
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, EpochOpened
 from segwatch.contracts.release import Portrait, Pulse
-from segwatch.contracts.topics import DECISIONS, FOREVER, LEDGER, RELEASE, SCORED, at_the_centre
+from segwatch.contracts.topics import DEAD_LETTERS, DECISIONS, FOREVER, LEDGER, RELEASE, SCORED, at_the_centre
 from segwatch.streaming.log import Outgoing
 from tests.support.messages import NOW
 from tests.support.site_world import record_of, scored
@@ -125,7 +124,7 @@ def everywhere(release: Outgoing) -> list[Outgoing]:
 
 def fill(address: LogAddress, number: int, places: bool) -> int:
     """Write the history; how many records it has."""
-    topics = dict.fromkeys((SCORED, *LETTERS, LEDGER, RELEASE, DECISIONS, at_the_centre(SITE)), 1)
+    topics = dict.fromkeys((SCORED, *DEAD_LETTERS, LEDGER, RELEASE, DECISIONS, at_the_centre(SITE)), 1)
     with address.open() as log:
         log.create_topics(topics, forever=FOREVER | {at_the_centre(SITE)})
     producer = kafka.KafkaProducer(

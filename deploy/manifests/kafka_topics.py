@@ -5,12 +5,11 @@ from typing import Any
 
 from segwatch.contracts.topics import (
     COPIES,
+    DEAD_LETTERS,
     DECISIONS,
     ONE_PARTITION,
     SITE_TOPICS,
-    WITH_DEAD_LETTERS,
     at_the_centre,
-    dead_letters,
     in_step,
     is_forever,
     settings_of,
@@ -32,7 +31,7 @@ PARTITIONS = 3
 def site_topics() -> list[Manifest]:
     """All topics of a hospital, its dead-letter topics and the bridge's own included."""
     made = [_topic(name, _partitions(name), settings_of(name)) for name in SITE_TOPICS]
-    made += [_topic(name, 1, settings_of(name)) for name in map(dead_letters, WITH_DEAD_LETTERS)]
+    made += [_topic(name, 1, settings_of(name)) for name in DEAD_LETTERS]
     return made + [_topic(name, 1, {"cleanup.policy": "compact"}) for name in CONNECT_TOPICS]
 
 

@@ -13,6 +13,7 @@ from deploy.server.bundle import make
 from deploy.server.layout import CURRENT, ETC, PREVIOUS, PYTHON, Kind, Layout
 from deploy.server.settings import example, read_edited
 from segwatch.cli import run
+from segwatch.contracts.topics import listed_sites
 from segwatch.errors import BadInput
 from segwatch.files import write_whole
 from segwatch.terminal import say
@@ -92,8 +93,7 @@ def uninstall(root: Root = Path("/")) -> None:
 @app.command()
 def topics(kind: Annotated[Kind, typer.Argument(help="hospital or centre.")]) -> None:
     """Wait for the log, make topics, give rights: what the unit segwatch-platform runs."""
-    sites = Path(f"{ETC}/sites").read_text().strip()
-    kafka.make_topics(kind, [each.strip() for each in sites.split(",") if each.strip()])
+    kafka.make_topics(kind, listed_sites(Path(f"{ETC}/sites").read_text()))
     say("topics and rights are as they must be")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy.local.kafka.broker import BROKER, PLATFORM
 from deploy.local.kafka.certificates import Authority
 from deploy.server.layout import DOORS, ETC, TLS, Kind, Layout
+from segwatch.contracts.topics import listed_sites
 from segwatch.files import whole_file
 from segwatch.preflight.certificates import names_of
 from segwatch.streaming.access import HOSPITAL, centre
@@ -22,7 +23,7 @@ RENEW_SECONDS = 60 * 86400.0
 def make_certificates(layout: Layout, kind: Kind, edited: Mapping[str, str]) -> None:
     """The authority, and the certificate of each principal of the log and of ingest's doors."""
     authority = Authority(layout.at(f"{ETC}/authority"), edited["SITE"], AUTHORITY_DAYS)
-    sites = [each.strip() for each in edited.get("SITES", "").split(",") if each.strip()]
+    sites = listed_sites(edited.get("SITES", ""))
     table = centre(sites) if kind == "centre" else HOSPITAL
     put(authority.trusted.read_bytes(), layout.at(f"{TLS}/ca.crt"))
     for name in (BROKER, PLATFORM, *table):

@@ -7,7 +7,7 @@ everything is: ingest's letters, and those of every stage behind it.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from segwatch.contracts.topics import WITH_DEAD_LETTERS, dead_letters
+from segwatch.contracts.topics import DEAD_LETTERS
 from segwatch.errors import TopicRemade, Transient
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.deadletters.reading import letter_of
@@ -16,7 +16,6 @@ from segwatch.streaming.topic_reader import POLL_SECONDS
 
 AHEAD = timedelta(hours=1)
 """How far the broker's clock may be before ours."""
-TOPICS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
 
 
 class Unscored:
@@ -58,7 +57,7 @@ class Unscored:
         try:
             if self._reader is None:
                 self._came = {}
-                self._reader = self._log.reader(TOPICS)
+                self._reader = self._log.reader(DEAD_LETTERS)
             while not self._reader.at_end():
                 self._alive()
                 for record in self._reader.poll(POLL_SECONDS):

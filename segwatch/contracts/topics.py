@@ -68,13 +68,25 @@ def dead_letters(topic: str) -> str:
     return f"{topic}.dlq"
 
 
-HOSPITAL_TOPICS = (*SITE_TOPICS, *map(dead_letters, WITH_DEAD_LETTERS))
+DEAD_LETTERS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
+"""Every dead-letter topic of a hospital."""
+HOSPITAL_TOPICS = (*SITE_TOPICS, *DEAD_LETTERS)
 """Every topic of a hospital, dead-letter topics included."""
 
 
 def at_the_centre(site: str) -> str:
     """The name that the bridge gives a site's release topic at the centre."""
     return f"{site}.{RELEASE}"
+
+
+def listed_sites(text: str) -> list[str]:
+    """The sites that a setting names by commas; none where it is empty.
+
+    Examples:
+        >>> listed_sites("hospital-a, hospital-b")
+        ['hospital-a', 'hospital-b']
+    """
+    return [name for each in text.split(",") if (name := each.strip())]
 
 
 def site_of(topic: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segwatch.contracts.topics import site_of
+from segwatch.contracts.topics import listed_sites, site_of
 from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH, months_between
 from segwatch.errors import BadInput
 from segwatch.terminal import say
@@ -97,7 +97,7 @@ def status(
                 "no site releases into this log: run it with the centre's; a hospital's own detector is in"
                 " aggregation's metrics"
             )
-        sites = read_sites(log, pages_a_month, dispersion, _count(expected))
+        sites = read_sites(log, pages_a_month, dispersion, len(listed_sites(expected)))
     say(json.dumps(as_rows(sites), indent=2) if as_json else as_table(sites))
 
 
@@ -153,7 +153,7 @@ def report(
         elif scorer is not None:
             raise BadInput("--scorer: reviews are a hospital's own, and its report shows them")
         elif is_a_centre(log):
-            sites = max(_count(expected) or len([*filter(None, map(site_of, log.topics()))]), 1)
+            sites = max(len(listed_sites(expected)) or len([*filter(None, map(site_of, log.topics()))]), 1)
             told = period_at_centre(log, name, period, months_between(sites, pages_a_month), dispersion)
         else:
             raise BadInput(NEITHER)
@@ -178,7 +178,7 @@ def _decide(
         if is_a_hospital(log):
             written, new = decide_here(log, settings.site, decision)
         elif is_a_centre(log):
-            sites: Sites = read_sites(log, pages_a_month, dispersion, _count(expected))
+            sites: Sites = read_sites(log, pages_a_month, dispersion, len(listed_sites(expected)))
             written, new = decide(log, sites, decision)
         else:
             raise BadInput(NEITHER)
@@ -196,7 +196,3 @@ def _acknowledge_releases(name: str, reason: str) -> None:
             raise BadInput("--releases is the centre's: no site releases into this log")
         written, new = acknowledge_releases(log, read_sites(log), name, reason, user_at_host(), utc_now())
     say(done(written, new=new))
-
-
-def _count(expected: str) -> int:
-    return len([name for name in expected.split(",") if name.strip()])

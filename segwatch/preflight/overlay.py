@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre
+from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre, listed_sites
 from segwatch.errors import BadInput, in_one_line
 from segwatch.preflight.disks import in_gb, size
 from segwatch.preflight.findings import Check, Finding, fault, ok, unused
@@ -53,7 +53,7 @@ class Manifests:
 
     def sites(self) -> list[str]:
         """The hospitals that a centre expects; empty in a hospital."""
-        return [each for each in self.data("federation").get("SEGWATCH_SITES", "").split(",") if each]
+        return listed_sites(self.data("federation").get("SEGWATCH_SITES", ""))
 
 
 def read_manifests(text: str, called: str) -> Manifests:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segwatch.contracts.topics import ONE_PARTITION, is_forever, settings_of
 from segwatch.preflight.findings import Finding, fault, ok, unknown
-from segwatch.streaming.access import CONNECT_TOPICS, HOSPITAL, Access, grants
+from segwatch.streaming.access import CONNECT_TOPICS, Access, grants
 
 NO_LIMIT = "-1"
 DEFAULTS = {
@@ -81,11 +81,6 @@ def no_right(principal: str, missing: Collection[str], topic: str) -> Finding:
 def expected_of(access: Access) -> list[str]:
     """The topics that a principal's work needs, each once; the bridge's own are its worker's to make."""
     return [name for name in dict.fromkeys((*access.reads, *access.writes)) if name not in CONNECT_TOPICS]
-
-
-def hospital_access(principal: str) -> Access | None:
-    """What the table lets a hospital's principal do; None where it is none of ours."""
-    return HOSPITAL.get(principal)
 
 
 def _wrong(name: str, state: TopicState) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segwatch.contracts.topics import (
+    DEAD_LETTERS,
     DECISIONS,
     LEDGER,
     MEASURED,
@@ -75,8 +76,6 @@ def grants(access: Access) -> list[Grant]:
 def _stage(name: str, reads: str, writes: str) -> Access:
     return Access((reads, dead_letters(reads)), (writes, dead_letters(reads)), group_of(name))
 
-
-DEAD_LETTERS = tuple(map(dead_letters, WITH_DEAD_LETTERS))
 
 # Each stage reads its dead-letter topic, to show how many letters wait.
 HOSPITAL = {

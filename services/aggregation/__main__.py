@@ -13,9 +13,8 @@ from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.demo_noise import choose_noise
 from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.aggregation.stop_rule import StopRule, read_stop_rule
-from segwatch.aggregation.unscored import TOPICS as LETTERS
 from segwatch.contracts.envelope import utc_now
-from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SCORED
+from segwatch.contracts.topics import DEAD_LETTERS, DECISIONS, LEDGER, RELEASE, SCORED
 from segwatch.streaming.runtime import Runtime, main
 from segwatch.streaming.steps import await_topics, run_steps
 from services.aggregation.change_metrics import LocalChangeCollector
@@ -25,7 +24,7 @@ from services.aggregation.quality import PATH, SiteQuality
 from services.aggregation.settings import AggregationSettings
 
 LAST_BEAT_SECONDS = 1.0
-TOPICS = (SCORED, *LETTERS, LEDGER, RELEASE, DECISIONS)
+TOPICS = (SCORED, *DEAD_LETTERS, LEDGER, RELEASE, DECISIONS)
 
 
 def run(runtime: Runtime[AggregationSettings]) -> None:

@@ -20,12 +20,11 @@ from segwatch.aggregation.books import SiteContext
 from segwatch.aggregation.mechanism.bounds import BOUNDS
 from segwatch.aggregation.mechanism.example_study import example_study
 from segwatch.aggregation.mechanism.noise import Noise
-from segwatch.aggregation.unscored import TOPICS as LETTERS
 from segwatch.contracts.envelope import Event, decode
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse
 from segwatch.contracts.studies import StudyScored
-from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SCORED
+from segwatch.contracts.topics import DEAD_LETTERS, DECISIONS, LEDGER, RELEASE, SCORED
 from segwatch.errors import LogUnavailable
 from segwatch.streaming.embedded.file import LogFile
 from segwatch.streaming.embedded.log import EmbeddedLog, EmbeddedProducer
@@ -112,7 +111,7 @@ def run_trials(
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         log = around(Path(folder) / "log.db")
         with log:
-            log.create_topics(dict.fromkeys((SCORED, *LETTERS, LEDGER, RELEASE, DECISIONS), 1))
+            log.create_topics(dict.fromkeys((SCORED, *DEAD_LETTERS, LEDGER, RELEASE, DECISIONS), 1))
             site = SiteContext(
                 SITE, policy, Path(folder) / "audit.jsonl", lambda _policy: noise, lambda: BEGIN
             )

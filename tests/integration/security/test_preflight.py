@@ -9,8 +9,7 @@ from deploy.local.kafka.log_address import LogAddress
 from segwatch.contracts.topics import HOSPITAL_TOPICS, MEASURED, RECEIVED, SCORER_DECISIONS
 from segwatch.preflight.broker import broker
 from segwatch.preflight.findings import Finding
-from segwatch.preflight.topics import hospital_access
-from segwatch.streaming.access import Access
+from segwatch.streaming.access import HOSPITAL, Access
 from tests.support.doors import admin
 from tests.support.hospital_and_centre import HospitalAndCentre
 
@@ -24,7 +23,7 @@ def faults(found: list[Finding]) -> list[tuple[str, str]]:
 
 
 def test_a_service_with_its_rights_is_well(both: HospitalAndCentre):
-    found = looked(both.hospital.known_as("scoring"), hospital_access("scoring"))
+    found = looked(both.hospital.known_as("scoring"), HOSPITAL["scoring"])
 
     assert faults(found) == []
     assert any(each.check == "rights" and each.state == "ok" for each in found)
@@ -61,4 +60,4 @@ def test_another_authority_is_found(both: HospitalAndCentre, tmp_path: Path):
     stranger = Authority(tmp_path, "stranger").issue("scoring")
     address = both.hospital.log_address.known_as(stranger)
 
-    assert [check for check, _ in faults(looked(address, hospital_access("scoring")))] == ["ca"]
+    assert [check for check, _ in faults(looked(address, HOSPITAL["scoring"]))] == ["ca"]
