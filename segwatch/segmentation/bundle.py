@@ -30,7 +30,6 @@ MANIFEST = "manifest.json"
 NEEDED = PLANS, DATASET = ("plans.json", "dataset.json")
 OPINION_WEIGHTS = "opinion.npz"
 _CHECKPOINT = re.compile(r"fold_(\d+|all)/checkpoint_final\.pth")
-_CHUNK = 1 << 20
 
 
 class LeftOutDice(BaseModel):
@@ -190,11 +189,8 @@ def write_manifest(
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_manifest(folder: Path, setting: str) -> tuple[Manifest, str]:

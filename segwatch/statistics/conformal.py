@@ -16,21 +16,16 @@ JUDGED_PATIENT = 5
 """From how many studies on a patient's own coverage says something."""
 
 
-def conformal_interval(
-    residuals: Floats, coverage: float = COVERAGE, weights: Floats | None = None
-) -> Interval:
+def conformal_interval(residuals: Floats, coverage: float = COVERAGE) -> Interval:
     """Quantiles of the residuals (n,) between which a new study's lies with at least the coverage.
 
     Split-conformal ranks with (n + 1), each tail on its own; holds for studies of new patients that are
-    like the cohort's, where each has one study. With weights (n,), the likelihood ratios of a shifted site's
-    studies against the cohort's, it holds for that site; the new study counts as one of mean weight.
-    Source: Vovk et al. (2005); Romano et al. (2019), arXiv:1905.03222; Tibshirani et al. (2019),
-    arXiv:1904.06019.
+    like the cohort's, where each has one study. Source: Vovk et al. (2005); Romano et al. (2019),
+    arXiv:1905.03222.
     """
-    tail = (1.0 - coverage) / 2.0
-    given = np.ones(len(residuals)) if weights is None else weights
-    above = _rank(residuals, given, 1.0 - tail)
-    below = -_rank(-residuals, given, 1.0 - tail)
+    tail, counts = (1.0 - coverage) / 2.0, np.ones(len(residuals))
+    above = _quantile(residuals, counts, 1.0 - tail, beyond=1.0)
+    below = -_quantile(-residuals, counts, 1.0 - tail, beyond=1.0)
     return Interval(coverage=coverage, low=min(below, above), high=max(below, above))
 
 
@@ -69,9 +64,10 @@ def patient_interval(
     A patient's studies err together, so what is new is a patient and not a study. With `alike` each patient
     counts the same, and the new one as one more of whom nothing is covered: of k patients the quantiles
     hold (k + 1) / k times the coverage, which is everything where k is 4 or less (of 80 %). The ends are
-    chosen on the residuals themselves, tail by tail. `most` is the largest error that there can be.
+    chosen on the residuals themselves, tail by tail. With the likelihood ratios of a shifted site's studies
+    as weights it is that site's. `most` is the largest error that there can be.
     Source: Lee, Barber and Willett (2023), distribution-free inference with hierarchical data,
-    arXiv:2306.06342, section 3.
+    arXiv:2306.06342, section 3; Tibshirani et al. (2019), arXiv:1904.06019.
     """
     count = len(np.unique(patients))
     level = coverage * (count + 1) / max(count, 1)
@@ -173,11 +169,6 @@ def _cuts(values: Floats, weights: Floats, shares: Floats) -> list[float]:
     order = np.argsort(values)
     reached = np.cumsum(weights[order]) / weights.sum()
     return list(np.unique(values[order][np.searchsorted(reached, shares)]).tolist())
-
-
-def _rank(values: Floats, weights: Floats, share: float) -> float:
-    """The value below which the share of the weight lies, one more of mean weight counted as above all."""
-    return _quantile(values, weights, share, weights.mean())
 
 
 def _quantile(values: Floats, weights: Floats, share: float, beyond: float = 0.0) -> float:

@@ -15,7 +15,13 @@ from segwatch.features.registry import PAPER4
 from segwatch.scoring.bins import failed
 from segwatch.scoring.bundle import load, save
 from segwatch.scoring.predict import failure_of
-from segwatch.statistics.conformal import banded_interval, conformal_interval, covered, shift_weights
+from segwatch.statistics.conformal import (
+    banded_interval,
+    conformal_interval,
+    covered,
+    patient_interval,
+    shift_weights,
+)
 from segwatch.statistics.figures import figures
 from segwatch.training import calibration as calibrate
 from segwatch.training.feature_sets import feature_set
@@ -139,7 +145,8 @@ def test_weights_give_the_interval_of_a_shifted_site() -> None:
     site = generator.uniform(0.6, 1, (500, 1))
     new = generator.normal(size=500) * (0.05 + 0.3 * site[:, 0])
     plain = conformal_interval(residuals)
-    shifted = conformal_interval(residuals, weights=shift_weights(cohort, site))
+    patients = np.arange(3000).astype(str)
+    shifted = patient_interval(residuals, shift_weights(cohort, site), patients, 0.8)
     share = [((part.low <= new) & (new <= part.high)).mean() for part in (plain, shifted)]
     assert share[0] < 0.72
     assert share[1] == pytest.approx(0.8, abs=0.05)
