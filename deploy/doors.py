@@ -8,12 +8,12 @@ since nothing of ours opens it.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from deploy.local.machine.folders import ROOT
+
 PAGE = ROOT / "docs" / "operations" / "firewall.md"
 BEGIN, END = "<!-- written by `python -m deploy.doors` -->\n", "<!-- end -->\n"
 FOLDERS = ("base", "components", "overlays")

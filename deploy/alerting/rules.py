@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 import yaml
 
 from deploy.alerting.contacts import Links
+from segwatch.dashboards.board import RUNBOOKS as IN_PANELS
 
 RULES = Path(__file__).resolve().parents[1] / "rules"
 RUNBOOKS = "deploy/runbooks/"
@@ -57,7 +58,7 @@ def panels_of_alerts(name: str) -> dict[str, str]:
         board = json.loads((DASHBOARDS / f"{file}.json").read_text(encoding="utf-8"))
         for panel in board["panels"]:
             for link in panel.get("links") or []:
-                alert = link["url"].removeprefix("${runbooks}").removesuffix(".md")
+                alert = link["url"].removeprefix(IN_PANELS).removesuffix(".md")
                 found[alert] = f"d/{board['uid']}?{OF_SITE}&viewPanel={panel['id']}"
     return found
 

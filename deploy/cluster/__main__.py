@@ -4,6 +4,7 @@ import sys
 import time
 
 from deploy.cluster import control, helpers, programs
+from deploy.local.machine.process import NotReady
 from segwatch.errors import SegwatchError
 from segwatch.terminal import new_console
 
@@ -35,7 +36,7 @@ def main(words: list[str]) -> int:
             case _:
                 say(USAGE)
                 return 2
-    except SegwatchError as error:
+    except (NotReady, SegwatchError) as error:
         say(str(error))
         return 2
     return 0

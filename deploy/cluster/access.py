@@ -1,10 +1,10 @@
 """The cluster's authority, its certificates, and who may speak to its API server."""
 
 import secrets
-import subprocess
 from pathlib import Path
 
 from deploy.cluster.folders import NODE, STATE
+from deploy.local.kafka.certificates import openssl
 
 PKI = STATE / "pki"
 USERS = {
@@ -53,11 +53,6 @@ def certificate(folder: Path, name: str, subject: str, extensions: str) -> None:
     asked.write_text(extensions + "\n")
     by = ["-CA", str(folder / "ca.crt"), "-CAkey", str(folder / "ca.key"), "-CAcreateserial", "-days", DAYS]
     openssl("x509", "-req", "-in", str(request), *by, "-extfile", str(asked), "-out", str(signed))
-
-
-def openssl(*words: str) -> None:
-    """One call of openssl."""
-    subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 
 def _kubeconfig(name: str, token: str) -> str:

@@ -14,6 +14,7 @@ from deploy.cluster.configuration import PAUSE, write_configuration
 from deploy.cluster.folders import OUTSIDE, STATE
 from deploy.images.engine import environment
 from deploy.local.machine.folders import ROOT
+from deploy.local.machine.waiting import comes_true
 from segwatch.errors import BadSettings
 
 OUTER = STATE / "unshare.pid"
@@ -74,6 +75,18 @@ def node_pid() -> int | None:
     return int(children[0]) if children else None
 
 
+def entering(*command: str) -> list[str]:
+    """What runs a command in the node's namespaces.
+
+    Raises:
+        BadSettings: the cluster does not run.
+    """
+    pid = node_pid()
+    if pid is None:
+        raise BadSettings("the cluster does not run: `make cluster` starts it")
+    return ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--", *command]
+
+
 def inside(*command: str, check: bool = True, given: bytes | None = None) -> Done:
     """A command on the node.
 
@@ -81,11 +94,7 @@ def inside(*command: str, check: bool = True, given: bytes | None = None) -> Don
         BadSettings: the cluster does not run.
         subprocess.CalledProcessError: it failed; its words are in `stderr`.
     """
-    pid = node_pid()
-    if pid is None:
-        raise BadSettings("the cluster does not run: `make cluster` starts it")
-    enter = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--", *command]
-    done = subprocess.run(enter, input=given or b"", capture_output=True)
+    done = subprocess.run(entering(*command), input=given or b"", capture_output=True)
     told = subprocess.CompletedProcess(
         command, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )
@@ -111,11 +120,9 @@ def kubectl(*words: str, given: str | None = None, check: bool = True) -> str:
 
 def load(*images: str) -> None:
     """Give the node images of podman's."""
-    pid = node_pid()
     for image in images:
         saving = ["podman", "save", "--quiet", "--format=docker-archive", image]
-        taking = ["nsenter", "--target", str(pid), "--mount", "--net", "--pid", "--"]
-        taking += ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack=false", "-"]
+        taking = entering("ctr", "--namespace=k8s.io", "images", "import", "--no-unpack=false", "-")
         with subprocess.Popen(saving, stdout=subprocess.PIPE, env=environment()) as save:
             subprocess.run(taking, stdin=save.stdout, check=True, capture_output=True)
         if save.returncode:
@@ -128,11 +135,8 @@ def until(true: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS
     Raises:
         BadSettings: it was not within the time.
     """
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            raise BadSettings(f"waited {seconds:.0f} s for {what}; the programs' logs are in {STATE}/log")
-        time.sleep(pause)
+    if not comes_true(true, seconds, pause):
+        raise BadSettings(f"waited {seconds:.0f} s for {what}; the programs' logs are in {STATE}/log")
 
 
 def _ready() -> bool:

@@ -20,7 +20,7 @@ import yaml
 
 from deploy.cluster import control
 from deploy.cluster.crds import definitions
-from deploy.cluster.folders import CENTRE, HERE, NODE, STATE
+from deploy.cluster.folders import CENTRE, HERE, NODE, OUTSIDE, STATE
 from deploy.cluster.strimzi import NODE_PORT, StandIn
 from deploy.local.machine.folders import MODELS, ROOT
 
@@ -123,9 +123,8 @@ def give_address() -> None:
 @contextmanager
 def relay() -> Iterator[None]:
     """The centre's address outside: whoever comes there is led to the centre's listener for hospitals."""
-    command = ["nsenter", "--target", str(control.node_pid()), "--mount", "--net", "--pid", "--"]
-    command += ["ip", "netns", "exec", "outside", sys.executable, str(HERE / "relay.py")]
-    command += [CENTRE, "9094", NODE, str(NODE_PORT)]
+    relaying = (sys.executable, str(HERE / "relay.py"), CENTRE, "9094", NODE, str(NODE_PORT))
+    command = control.entering("ip", "netns", "exec", OUTSIDE, *relaying)
     started = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         yield

@@ -11,9 +11,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.cluster.access import authority, certificate, openssl
+from deploy.cluster.access import authority, certificate
 from deploy.cluster.folders import CENTRE
 from deploy.cluster.helpers import KAFKA
+from deploy.local.kafka.certificates import openssl
 
 Manifest = dict[str, Any]
 SHUT = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}

@@ -14,6 +14,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from segwatch.dashboards.board import RUNBOOKS
+
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 UNDEFINED = "undefined"
 WHOLE_WIDTH = 24
@@ -29,8 +31,6 @@ _REFS = "ABCDEFGHIJKLMN"
 
 _Mapping = dashboard.ValueMap | dashboard.RangeMap | dashboard.RegexMap | dashboard.SpecialValueMap
 
-RUNBOOKS = "${runbooks}"
-"""What links to runbooks begin with, until `segwatch dashboards` is told where they are published."""
 SOME_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 """Okabe and Ito's, which the colour-blind tell apart too (Wong, Nature Methods 8, 441, 2011)."""
 WELL, ILL = SOME_COLOURS[0], SOME_COLOURS[5]

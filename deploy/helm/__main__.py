@@ -14,9 +14,10 @@ from typing import Any
 
 import yaml
 
+from deploy.local.machine.folders import ROOT
 from segwatch.contracts.topics import COPIES
+from segwatch.preflight.settings_files import lines_of
 
-ROOT = Path(__file__).resolve().parents[2]
 CHART = Path(__file__).parent / "segwatch"
 HEADER = "# Written by `python -m deploy.helm` from k8s/overlays/hospital; change that, not this file.\n"
 NAMESPACE = "segwatch"
@@ -64,8 +65,7 @@ def main() -> None:
 
 
 def _edited() -> dict[str, str]:
-    text = (ROOT / "k8s/overlays/hospital/hospital.env").read_text()
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return lines_of(ROOT / "k8s/overlays/hospital/hospital.env")
 
 
 def _rendered(lines: dict[str, str]) -> list[dict[str, Any]]:

@@ -8,16 +8,15 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from rich.console import Console
 
 from deploy.images.base import bases
 from deploy.images.engine import BUILDERS, RUNNERS, found, reference
+from deploy.local.machine.folders import ROOT
 from segwatch.errors import SegwatchError
 from segwatch.terminal import new_console
 
-ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("federation", "features", "scoring", "aggregation", "ingest", "segmentation")
 """The smallest first: what is wrong in all shows soon."""
 LAST_LINES = 12

@@ -17,6 +17,8 @@ from deploy.alerting.configuration import alertmanager
 from deploy.alerting.contacts import Contact, Contacts, read_contacts
 from deploy.alerting.rules import linked, rule_file
 from deploy.local.kafka.broker import BROKER
+from deploy.local.machine.folders import POLICIES
+from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.stack.prometheus import Target, configuration
 from deploy.server import kafka, systemd
 from deploy.server.certificates import make_certificates, put
@@ -37,7 +39,7 @@ from deploy.server.layout import (
     Layout,
     user_of,
 )
-from deploy.server.settings import environments_of, way_to_the_centre
+from deploy.server.settings import K8S, environments_of, way_to_the_centre
 from deploy.server.units import Daemon, programs, sysusers, target, unit
 from segwatch.errors import BadInput
 from segwatch.files import write_whole
@@ -46,8 +48,8 @@ SCRAPE_EVERY = "15s"
 SECRET = tuple(f"{folder}/" for folder in (TLS, SECRETS, DOORS, CENTRE))
 """Where what lies is one program's, but for the authority that all trust."""
 SECRET_FILES = ("pseudonym-secret", "stow-token")
-POLICY = Path(__file__).resolve().parents[1] / "policy" / "default.yaml"
-STOP_RULE = Path(__file__).resolve().parents[2] / "k8s" / "overlays" / "hospital" / "stop-rule.yaml"
+POLICY = POLICIES / "default.yaml"
+STOP_RULE = K8S / "overlays" / "hospital" / "stop-rule.yaml"
 FOLDERS = {"inbox": "ingest", "audit": "aggregation", "kafka": "kafka", "bridge": "bridge"}
 """Whose each folder below `DATA` is."""
 Say = Callable[[str], None]
@@ -112,9 +114,8 @@ def _made(
     kind: Kind, edited: Mapping[str, str], environments: Mapping[str, Mapping[str, str]], layout: Layout
 ) -> dict[str, str]:
     """Each file that follows from the settings, by where it lies."""
-    name = "hospital" if kind == "hospital" else "centre"
     contacts = _contacts(layout)
-    rules = f"{ETC}/prometheus/{name}.yaml"
+    rules = f"{ETC}/prometheus/{kind}.yaml"
     site = edited["SITE"] if kind == "hospital" else None
     targets = [Target(each, f"127.0.0.1:{HTTP_PORTS[each]}", site) for each in environments]
     scraped = configuration(
@@ -126,17 +127,16 @@ def _made(
     made = {
         f"{ETC}/kafka/server.properties": kafka.properties(kind, edited),
         f"{ETC}/kafka/platform.properties": kafka.platform_client(),
-        rules: _yaml(linked(rule_file(name), name, contacts.links)),
+        rules: _yaml(linked(rule_file(kind), kind, contacts.links)),
         f"{ETC}/prometheus/prometheus.yml": _yaml(scraped),
         f"{ETC}/alertmanager/alertmanager.yml": _yaml(alertmanager(contacts)),
         f"{ETC}/sites": edited.get("SITES", "") + "\n",
     }
     for service, settings in environments.items():
-        made[f"{ETC}/settings/{service}.env"] = "".join(f"{key}={value}\n" for key, value in settings.items())
+        made[f"{ETC}/settings/{service}.env"] = setting_lines(settings)
     if kind == "hospital" and edited.get("CENTRE_KAFKA"):
         made |= kafka.bridge_files(edited)
-        way = way_to_the_centre(edited)
-        made[f"{ETC}/settings/bridge.env"] = "".join(f"{key}={value}\n" for key, value in way.items())
+        made[f"{ETC}/settings/bridge.env"] = setting_lines(way_to_the_centre(edited))
     return made
 
 

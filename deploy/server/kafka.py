@@ -14,6 +14,7 @@ from deploy.local.kafka.listeners import secured
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.kafka.rights import give_rights
 from deploy.local.machine.jars import find_java
+from deploy.local.machine.setting_lines import setting_lines
 from deploy.server.layout import (
     CENTRE,
     CONTROLLER_PORT,
@@ -59,7 +60,7 @@ def properties(kind: Kind, edited: Mapping[str, str]) -> str:
         settings["listeners"] += f",HOSPITALS://0.0.0.0:{HOSPITALS_PORT}"
         settings["advertised.listeners"] += f",{name}"
         settings["listener.security.protocol.map"] += ",HOSPITALS:SSL"
-    return _lines(settings)
+    return setting_lines(settings)
 
 
 def bridge_files(edited: Mapping[str, str]) -> dict[str, str]:
@@ -72,7 +73,7 @@ def bridge_files(edited: Mapping[str, str]) -> dict[str, str]:
     worker |= {"listeners": "http://127.0.0.1:8083"}
     connector = connector_settings(edited["SITE"], hospital=address("bridge"), centre=theirs)
     return {
-        f"{ETC}/bridge/worker.properties": _lines(worker),
+        f"{ETC}/bridge/worker.properties": setting_lines(worker),
         f"{ETC}/bridge/connector.json": json.dumps(connector, indent=2) + "\n",
     }
 
@@ -118,7 +119,7 @@ def _limit(site: str) -> None:
 def platform_client() -> str:
     """What Kafka's own tools are told, to come as `platform`."""
     shown = identity(PLATFORM)
-    return _lines(
+    return setting_lines(
         {
             "security.protocol": "SSL",
             "ssl.keystore.type": "PEM",
@@ -127,7 +128,3 @@ def platform_client() -> str:
             "ssl.truststore.location": str(shown.ca),
         }
     )
-
-
-def _lines(settings: Mapping[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in settings.items())

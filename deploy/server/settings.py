@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dotenv import dotenv_values
 
+from deploy.local.machine.folders import ROOT
 from deploy.server.layout import (
     CENTRE,
     DATA,
@@ -24,9 +24,10 @@ from deploy.server.layout import (
     services_of,
 )
 from segwatch.errors import BadInput
+from segwatch.preflight.settings_files import lines_of
 from segwatch.streaming.settings import PREFIX
 
-K8S = Path(__file__).resolve().parents[2] / "k8s"
+K8S = ROOT / "k8s"
 OVERLAYS: dict[Kind, tuple[str, str]] = {
     "hospital": ("hospital", "hospital.env"),
     "centre": ("central", "central.env"),
@@ -45,7 +46,6 @@ MOVED = (
     ("/run/secrets/segwatch", SECRETS),
     ("/run/secrets/doors", DOORS),
     ("/models", f"{DATA}/models"),
-    ("/etc/segwatch/policy.yaml", "/etc/segwatch/policy.yaml"),
 )
 OWN = re.compile(r"^/run/secrets/kafka-user/user\.")
 
@@ -74,16 +74,7 @@ def read_edited(kind: Kind, file: Path) -> dict[str, str]:
     Raises:
         BadInput: it cannot be read, or has a line that nobody knows.
     """
-    try:
-        given = (
-            {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
-            if file.read_bytes()
-            else {}
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"{file} cannot be read ({type(error).__name__}): start from `segwatch install --example`"
-        ) from None
+    given = lines_of(file)
     known = {
         line.partition("=")[0]
         for line in example(kind).splitlines()
@@ -154,8 +145,7 @@ def memory_of(name: str) -> str:
 
 
 def _file(folder: str, name: str) -> dict[str, str]:
-    read = dotenv_values(K8S / "components" / folder / f"{name}.env", interpolate=False)
-    return {setting: value or "" for setting, value in read.items()}
+    return lines_of(K8S / "components" / folder / f"{name}.env")
 
 
 def _placed(kind: Kind) -> list[tuple[str, str, str]]:

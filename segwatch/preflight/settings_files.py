@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -49,7 +50,7 @@ def environments(files: Sequence[Path]) -> dict[str, Environment]:
     listed = [each for file in files for each in (sorted(file.glob("*.env")) if file.is_dir() else [file])]
     if not listed:
         raise BadInput(f"{', '.join(map(str, files))} holds no settings file (NAME.env)")
-    read = {each.stem: _read(each) for each in listed}
+    read = {each.stem: bare(lines_of(each)) for each in listed}
     common = read.pop(COMMON, {})
     return {name: {**common, **own} for name, own in read.items()} or {COMMON: common}
 
@@ -83,8 +84,16 @@ def connection_of(settings: Environment, prefix: str = "") -> ConnectionSettings
         return "; ".join(f"{each['msg'].removeprefix('Value error, ')}" for each in said)
 
 
-def _read(file: Path) -> Environment:
+def lines_of(file: Path) -> dict[str, str]:
+    """Every line of a settings file, in systemd's form, by its name.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
     try:
-        return bare(dotenv_values(file, interpolate=False, encoding="utf-8")) if file.read_bytes() else {}
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"the settings file {file} cannot be read: {type(error).__name__}") from None
+    return {
+        name: value or "" for name, value in dotenv_values(stream=StringIO(text), interpolate=False).items()
+    }

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from deploy.cluster import control, helpers, programs
-from deploy.cluster.access import openssl
 from deploy.cluster.folders import KUBE, PACS, STATE
 from deploy.cluster.installation import (
     AT_THE_CENTRE,
@@ -29,6 +28,7 @@ from deploy.cluster.installation import (
     steps,
 )
 from deploy.images.engine import environment, reference
+from deploy.local.kafka.certificates import openssl
 from segwatch.errors import BadSettings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,6 +15,7 @@ from deploy.local.kafka.log_address import LogAddress
 from deploy.local.kafka.worker_api import WorkerApi
 from deploy.local.machine.jars import find_jars, find_java
 from deploy.local.machine.process import base_environment
+from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.contracts.topics import RELEASE
 from segwatch.errors import LogUnavailable
@@ -55,7 +56,7 @@ class Bridge(Program):
         self._topic = self._topic_now() or self._topic
         worker = worker_settings(self._hospital, self._offsets) | self.api.settings
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self._properties, "".join(f"{key}={value}\n" for key, value in worker.items()))
+        _write(self._properties, setting_lines(worker))
         _write(self._orders, json.dumps(self._connector, indent=2) + "\n")
         super().launch()
 

@@ -11,6 +11,7 @@ from deploy.local.kafka.listeners import Settings, plaintext, secured
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.jars import find_jars, find_java
 from deploy.local.machine.process import NotReady, base_environment
+from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.errors import LogUnavailable
 
@@ -121,7 +122,7 @@ class Broker(Program):
         """Write its configuration, and give the folder a cluster id, once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._properties.touch(OWNER_ONLY)
-        self._properties.write_text("".join(f"{key}={value}\n" for key, value in self.settings().items()))
+        self._properties.write_text(setting_lines(self.settings()))
         if (self.folder / "data" / "meta.properties").exists():
             return
         tool = [*_java("-Xmx128m"), "kafka.tools.StorageTool", "format"]
