@@ -1,8 +1,5 @@
 """A running ingest, and an Orthanc that knows it, once for all tests, which take studies of their own."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,19 +8,17 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from deploy.local.machine.loopback_http import is_ok, request
+from deploy.local.machine.loopback_http import request
 from deploy.local.machine.ports import reserve_ports
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.identity import pseudonym
 from segwatch.contracts.studies import StudyReceived
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.streaming.embedded.log import EmbeddedLog
-from tests.support.folders import made
+from tests.support.ingest_process import SECRET, ingest_process
 from tests.support.pacs import Archive, Scanner, orthanc
 from tests.support.streaming import eventually, read_all
 
-ROOT = Path(__file__).parents[2]
-SECRET = "a secret of enough bytes"
 QUIET_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
 LUNG_RULES = """
@@ -105,35 +100,15 @@ def ingest(
 ) -> Iterator[Ingest]:
     """A running ingest, which asks the archive how many images there are."""
     folder = tmp_path_factory.mktemp("ingest")
-    (folder / "secret").write_text(SECRET)
     (folder / "lung.yaml").write_text(LUNG_RULES)
-    given = {
-        "LOG": "embedded",
-        "LOG_FILE": folder / "log.db",
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": ports[2],
-        "INBOX": folder / "inbox",
-        "STORE": made(folder / "store"),
-        "PSEUDONYM_SECRET_FILE": folder / "secret",
-        "QUIET_SECONDS": QUIET_SECONDS,
-        "INCOMPLETE_SECONDS": 3600,
-        "DICOM_PORT": ports[0],
-        "DICOM_TITLES": f"LUNG={folder / 'lung.yaml'}",
-        "STOW_PORT": ports[1],
-        "PACS": archive.peer,
-        "MIN_FREE_MB": 0,
-    }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEGWATCH_")}
-    environment = inherited | {f"SEGWATCH_{name}": str(value) for name, value in given.items()}
-    with EmbeddedLog(folder / "log.db") as log:
-        log.create_topics({RECEIVED: 1, dead_letters(RECEIVED): 1})
-    with (folder / "ingest.log").open("wb") as lines:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.ingest"], cwd=ROOT, env=environment, stdout=lines, stderr=lines
-        )
-    try:
-        eventually(lambda: is_ok(ports[2], "/readyz"), 90)
+    with ingest_process(
+        folder,
+        ports[2],
+        QUIET_SECONDS=QUIET_SECONDS,
+        INCOMPLETE_SECONDS=3600,
+        DICOM_PORT=ports[0],
+        DICOM_TITLES=f"LUNG={folder / 'lung.yaml'}",
+        STOW_PORT=ports[1],
+        PACS=archive.peer,
+    ):
         yield Ingest(folder, dicom=ports[0], stow=ports[1], http=ports[2])
-    finally:
-        process.terminate()
-        process.wait(30)

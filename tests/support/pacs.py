@@ -23,7 +23,8 @@ from segwatch.volumes.image import Volume
 from tests.support.images import dicom_slices, save_all
 from tests.support.streaming import eventually
 
-STORESCU = Binary(("storescu",), "dcmtk", unpacks=False)
+DCMTK = Binary(("dcmdump",), "dcmtk", unpacks=False)
+"""Found by a program whose name pynetdicom does not give to one of its own, as it does with storescu."""
 ORTHANC = Binary(("Orthanc",), "orthanc-dicomweb", unpacks=False)
 """Its plugin for DICOMweb, which brings Orthanc itself."""
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -40,7 +41,7 @@ def program(binary: Binary) -> Path:
 
 def dcmtk(name: str) -> str:
     """One of dcmtk's programs."""
-    return str(program(STORESCU).with_name(name))
+    return str(program(DCMTK).with_name(name))
 
 
 def examination(seed: int, slices: int = 24, day: str = "20260105") -> list[Dataset]:

@@ -2,10 +2,8 @@
 
 import http.client
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -17,43 +15,32 @@ from pynetdicom import AE
 from deploy.local.machine.loopback_http import is_ok, request
 from deploy.local.machine.ports import reserve_ports
 from segwatch.contracts.envelope import decode
-from segwatch.contracts.topics import RECEIVED, dead_letters
+from segwatch.contracts.topics import RECEIVED
 from segwatch.files import whole_folder
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.volumes.nifti import write_nifti
-from tests.support.folders import made
 from tests.support.images import dicom_slices, little_ct
+from tests.support.ingest_process import COMMAND, ROOT, ingest_environment, make_topics
 from tests.support.streaming import eventually, read_all
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "secret").write_text("a secret of enough bytes")
     (tmp_path / "token").write_text("the token\n")
     http_port, dicom_port, stow_port = reserve_ports(3)
-    given = {
-        "LOG": "embedded",
-        "LOG_FILE": tmp_path / "log.db",
-        "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": http_port,
-        "INBOX": tmp_path / "inbox",
-        "STORE": made(tmp_path / "store"),
-        "PSEUDONYM_SECRET_FILE": tmp_path / "secret",
-        "QUIET_SECONDS": 0.2,
-        "DICOM_PORT": dicom_port,
-        "STOW_PORT": stow_port,
-        "STOW_TOKEN_FILE": tmp_path / "token",
-        "MIN_FREE_MB": 0,
-    }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEGWATCH_")}
-    return inherited | {f"SEGWATCH_{name}": str(value) for name, value in given.items()}
+    return ingest_environment(
+        tmp_path,
+        HTTP_PORT=http_port,
+        QUIET_SECONDS=0.2,
+        DICOM_PORT=dicom_port,
+        STOW_PORT=stow_port,
+        STOW_TOKEN_FILE=tmp_path / "token",
+    )
 
 
 def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "services.ingest"],
+        COMMAND,
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,
@@ -71,8 +58,7 @@ def get(environment: dict[str, str], path: str) -> str:
 
 @pytest.fixture
 def process(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    with EmbeddedLog(tmp_path / "log.db") as log:
-        log.create_topics({RECEIVED: 1, dead_letters(RECEIVED): 1})
+    make_topics(tmp_path)
     with begin(environment) as process:
         try:
             eventually(lambda: is_ready(environment), 60)
