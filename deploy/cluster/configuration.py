@@ -12,7 +12,7 @@ PAUSE = "segwatch.example/pause:1"
 
 def write_configuration() -> None:
     """All of them, into the state folder."""
-    for name in ("etcd", "kubelet", "containerd", "log", "pods", "net.d", "claims", "kernel"):
+    for name in ("etcd", "kubelet", "containerd", "log", "pods", "net.d", "cni", "claims", "kernel"):
         (STATE / name).mkdir(parents=True, exist_ok=True)
     for name, text in FILES.items():
         (STATE / name).write_text(text)

@@ -35,6 +35,26 @@ def up(say: Callable[[str], None]) -> None:
     STATE.mkdir(parents=True, exist_ok=True)
     make_access()
     write_configuration()
+    _begin(say)
+
+
+def restart(say: Callable[[str], None]) -> None:
+    """The node's power goes and comes back: every process ends at once, what is on its disks stays.
+
+    Raises:
+        BadSettings: it does not become ready again.
+    """
+    _end()
+    _begin(say)
+
+
+def down() -> None:
+    """End all of it, and delete what it wrote."""
+    _end()
+    subprocess.run(["rm", "-rf", "--one-file-system", str(STATE)], check=True)
+
+
+def _begin(say: Callable[[str], None]) -> None:
     command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     command += [sys.executable, "-m", "deploy.cluster.node"]
     with (STATE / "log" / "node.log").open("ab") as log:
@@ -50,8 +70,7 @@ def up(say: Callable[[str], None]) -> None:
     say(kubectl("get", "node", "node", "-o", "wide"))
 
 
-def down() -> None:
-    """End all of it, and delete what it wrote."""
+def _end() -> None:
     pid = node_pid()
     if pid is not None:
         with suppress(ProcessLookupError):
@@ -62,7 +81,6 @@ def down() -> None:
         subprocess.run(
             ["find", str(kubepods), "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"], capture_output=True
         )
-    subprocess.run(["rm", "-rf", "--one-file-system", str(STATE)], check=True)
 
 
 def node_pid() -> int | None:

@@ -13,3 +13,8 @@ STATE = Path(os.environ.get("CLUSTER_STATE", "/var/lib/segwatch-cluster"))
 NODE = "10.77.0.1"
 PACS, CENTRE = "192.0.2.10", "198.51.100.10"
 OUTSIDE = "outside"
+
+
+def mounting(disk: Path) -> list[str]:
+    """The command that mounts a claim's disk, a file, at the folder of the same name."""
+    return ["mount", "-o", "loop", str(disk), str(disk.with_suffix(""))]

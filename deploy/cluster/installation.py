@@ -20,8 +20,8 @@ import yaml
 
 from deploy.cluster import control
 from deploy.cluster.crds import definitions
-from deploy.cluster.folders import CENTRE, HERE, NODE, OUTSIDE, STATE
-from deploy.cluster.strimzi import NODE_PORT, StandIn
+from deploy.cluster.folders import CENTRE, HERE, NODE, OUTSIDE, STATE, mounting
+from deploy.cluster.strimzi import CLAIM, NODE_PORT, StandIn
 from deploy.local.machine.folders import MODELS, ROOT
 
 Manifest = dict[str, Any]
@@ -29,7 +29,8 @@ HOSPITAL, AT_THE_CENTRE = "segwatch", "segwatch-centre"
 DOOR = "203.0.113.5"
 """What a cloud's load balancer would give the Service `ingest`."""
 PAGE = ROOT / "docs" / "operators.md"
-WRITER = 10001
+WRITER, BROKER_USER = 10001, 1000
+DISK_BYTES = 2**32
 
 
 class Overlay:
@@ -138,25 +139,36 @@ def demo_models() -> dict[str, Path]:
     return {"LESION-BUNDLE": MODELS / "demo-lesion", "SCORER-BUNDLE": MODELS / "demo-scorer"}
 
 
-def _volumes(overlay: Overlay) -> list[Manifest]:
-    made = []
+def _volumes(overlay: Overlay) -> Iterator[Manifest]:
+    yield _volume(overlay.namespace, CLAIM, ["ReadWriteOnce"], BROKER_USER)
     for claim in overlay.rendered():
-        if claim["kind"] != "PersistentVolumeClaim":
-            continue
-        name, folder = claim["metadata"]["name"], STATE / "claims" / claim["metadata"]["name"]
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.chown(folder, WRITER, WRITER)
-        made.append(
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolume",
-                "metadata": {"name": name},
-                "spec": {
-                    "capacity": {"storage": "1000Gi"},
-                    "accessModes": claim["spec"]["accessModes"],
-                    "claimRef": {"namespace": overlay.namespace, "name": name},
-                    "hostPath": {"path": str(folder), "type": "Directory"},
-                },
-            }
-        )
-    return made
+        if claim["kind"] == "PersistentVolumeClaim":
+            yield _volume(overlay.namespace, claim["metadata"]["name"], claim["spec"]["accessModes"], WRITER)
+
+
+def _volume(namespace: str, claim: str, modes: list[str], owner: int) -> Manifest:
+    """What a claim is bound to, on a disk of its own: a file that takes only what is written."""
+    folder = disk_of(namespace, claim)
+    folder.mkdir(parents=True)
+    disk = folder.with_name(f"{folder.name}.img")
+    with disk.open("wb") as file:
+        file.truncate(DISK_BYTES)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(disk)], check=True)
+    control.inside(*mounting(disk))
+    control.inside("chown", f"{owner}:{owner}", str(folder))
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": folder.name},
+        "spec": {
+            "capacity": {"storage": "1000Gi"},
+            "accessModes": modes,
+            "claimRef": {"namespace": namespace, "name": claim},
+            "hostPath": {"path": str(folder), "type": "Directory"},
+        },
+    }
+
+
+def disk_of(namespace: str, claim: str) -> Path:
+    """Where a claim's disk is mounted on the node."""
+    return STATE / "claims" / f"{namespace}-{claim}"

@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 from deploy.cluster.access import PKI
-from deploy.cluster.folders import CENTRE, KUBE, NODE, OUTSIDE, PACS, STATE
+from deploy.cluster.folders import CENTRE, KUBE, NODE, OUTSIDE, PACS, STATE, mounting
 
 MOUNTS = {
     "kubelet": "/var/lib/kubelet",
     "containerd": "/var/lib/containerd",
     "net.d": "/etc/cni/net.d",
+    "cni": "/var/lib/cni",
     "pods": "/var/log/pods",
 }
 KERNEL = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1"}
@@ -44,6 +45,8 @@ def _mounts() -> None:
         shown = STATE / "kernel" / Path(name).name
         shown.write_text(f"{value}\n")
         _run("mount", "--bind", str(shown), f"/proc/sys/{name}")
+    for disk in sorted((STATE / "claims").glob("*.img")):
+        _run(*mounting(disk))
 
 
 def _network() -> None:

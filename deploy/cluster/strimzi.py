@@ -26,6 +26,8 @@ AS_KAFKA = {
 }
 BROKER = {"strimzi.io/cluster": "log", "strimzi.io/name": "log-kafka", "strimzi.io/kind": "Kafka"}
 NODE_PORT = 30094
+CLAIM = "data-log-node-0"
+"""The broker's, as Strimzi names it too."""
 TMP = "/tmp"  # noqa: S108 - a pod's own
 PROPERTIES = """\
 process.roles=broker,controller
@@ -52,7 +54,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-log.dirs=/var/lib/kafka/data
+log.dirs=/var/lib/kafka/data/log
 """
 
 
@@ -224,7 +226,6 @@ def _broker_pods() -> Manifest:
         ],
     }
     volumes = [
-        {"name": "data", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
         {"name": "keys", "secret": {"secretName": "broker-keys", "defaultMode": 0o440}},
         {"name": "config", "configMap": {"name": "broker"}},
@@ -235,10 +236,12 @@ def _broker_pods() -> Manifest:
         "terminationGracePeriodSeconds": 30,
         **_pod(AS_KAFKA),
     }
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     return {
         "serviceName": "log-kafka-bootstrap",
         "selector": {"matchLabels": BROKER},
         "template": {"metadata": {"labels": BROKER}, "spec": pod},
+        "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim}],
     }
 
 

@@ -31,13 +31,9 @@ from segwatch.streaming.worker import WORKER_NAME, Worker
 
 EXIT_UNEXPECTED = 1
 EXIT_SETTINGS = 2
-EXIT_LOG_UNAVAILABLE = 3
 EXIT_LOG_REFUSED = 4
 EXIT_LOST_PLACE = 5
 
-START_PATIENCE_SECONDS = 60.0
-"""How long a service waits at start for the log to come up: a broker needs seconds, a cluster that is
-rolled a minute. After that the process ends, so that the fault is seen, and its supervisor tries again."""
 LONGEST_LOAD_SECONDS = 1800.0
 """Weights over a slow network file system, on a machine where everything starts at once, take minutes."""
 SIGN_OF_LIFE_SECONDS = 0.5
@@ -129,8 +125,8 @@ def start(
     """A runtime for the service `name`, closed again within bounded time; `doors` as for `main`.
 
     Raises:
-        LogUnavailable: the log did not come up within START_PATIENCE_SECONDS.
-        LogRefused: it did, and does not let us in.
+        AskedToStop: while the log was waited for, which is done as long as it takes.
+        LogRefused: it is up, and does not let us in.
         BadSettings: the port cannot be had, or a file that the settings name is wrong.
     """
     health = _Health(Watchdog(settings.watchdog_seconds))
@@ -150,7 +146,7 @@ def start(
         try:
             if doors is not None:
                 health.doors = opened.enter_context(doors(settings))
-            log = _come_up(settings, health)
+            log = _come_up(name, settings, health, telemetry)
             try:
                 yield Runtime(
                     name, settings, log, telemetry, health.stop, server.port, health.watchdog, health.ready
@@ -171,8 +167,8 @@ def main(
 ) -> int:
     """Run a service until it is asked to stop, and say how it ended as an exit code.
 
-    With `doors` the service takes work from outside, which waits on its own disk: they are open before the
-    log is up, the service waits for it as long as it takes, and is ready while the doors can take more.
+    It waits for the log as long as it takes. With `doors` the service takes work from outside, which waits
+    on its own disk: they are open before the log is up, and it is ready while they can take more.
 
     A process with threads of the service that do not come to an end is left by `os._exit`.
     """
@@ -198,17 +194,13 @@ def _run(
         settings = load_settings(settings_type)
         configure_logging(name, settings.site, settings.log_level)
         lay_out()
-        with start(name, settings, doors) as runtime:
+        with suppress(AskedToStop), start(name, settings, doors) as runtime:
             _log.info("started", extra={"port": runtime.port})
-            with suppress(AskedToStop):
-                run(runtime)
+            run(runtime)
         _log.info("stopped")
     except (BadInput, BadSettings) as error:  # a bad file, too, was named by a setting
         _log.error("cannot start: %s", error)
         code = EXIT_SETTINGS
-    except LogUnavailable as error:
-        _log.error("the log cannot be reached: %s", error)
-        code = EXIT_LOG_UNAVAILABLE
     except LogRefused as error:
         _log.error("the log refuses: %s", error)
         code = EXIT_LOG_REFUSED
@@ -222,17 +214,17 @@ def _run(
     return code
 
 
-def _come_up(settings: ServiceSettings, health: _Health) -> Log:
-    until = time.monotonic() + START_PATIENCE_SECONDS
-    while True:
+def _come_up(name: str, settings: ServiceSettings, health: _Health, telemetry: Telemetry) -> Log:
+    """Not ready meanwhile, and counted: a process that ended would be started again for nothing."""
+    while not health.stop.is_set():
         health.watchdog.feed()
         try:
             return open_log(settings)
         except LogUnavailable as error:
-            if (time.monotonic() > until and not health.doors) or health.stop.is_set():
-                raise
+            telemetry.retries.labels(name, type(error).__name__).inc()
             _log.warning("the log is not up yet, trying again: %s", error)
             health.stop.wait(RETRY_SECONDS)
+    raise AskedToStop
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ class Site:
         )
         self.hospital.without_torch()
         self.studies = 0
+        self._relays = ExitStack()
 
     def kubectl(self, *words: str, **more: object) -> str:
         return control.kubectl("-n", HOSPITAL, *words, **more)
@@ -104,6 +106,27 @@ class Site:
         page = control.kubectl(*words, check=False)
         found = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", page, re.MULTILINE)
         return {labels: float(value) for labels, value in found}
+
+    def is_ready(self, service: str) -> bool:
+        """Whether its pod is, as Kubernetes has it."""
+        path = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"
+        return "True" in self.kubectl(
+            "get", "pod", "-l", f"app.kubernetes.io/name={service}", "-o", path, check=False
+        )
+
+    def restart_node(self) -> None:
+        """The node's power goes and comes back; the host outside, which lies in it, is laid again too."""
+        control.restart(say)
+        self.lay_relay()
+
+    def lay_relay(self) -> None:
+        """The centre's address outside, until `close`."""
+        self._relays.close()
+        self._relays.enter_context(relay())
+
+    def close(self) -> None:
+        """End what runs outside the cluster."""
+        self._relays.close()
 
     def scored(self) -> float:
         """How many studies the hospital has counted."""
@@ -162,7 +185,8 @@ def installed() -> bool:
 @pytest.fixture(scope="session")
 def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - it must be up
     made = Site()
-    with relay():
+    made.lay_relay()
+    try:
         if installed():
             made.studies = round(made.scored())
         else:
@@ -173,6 +197,8 @@ def site(cluster: None) -> Iterator[Site]:  # noqa: ARG001 - it must be up
             install_hospital(made)
             say(f"the hospital is ready after {time.monotonic() - began:.0f} s")
         yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(autouse=True)

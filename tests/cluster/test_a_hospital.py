@@ -9,7 +9,9 @@ import pytest
 
 from deploy.cluster import control
 from deploy.cluster.folders import PACS, STATE
-from deploy.cluster.installation import AT_THE_CENTRE, DOOR, HOSPITAL, run, steps
+from deploy.cluster.installation import AT_THE_CENTRE, DOOR, HOSPITAL, disk_of, run, steps
+from deploy.cluster.strimzi import CLAIM
+from deploy.local.machine.folders import MODELS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("site"), pytest.mark.timeout(1500)]
 REACH = """
@@ -137,6 +139,28 @@ def test_an_upgrade_by_the_page_under_load_loses_and_doubles_nothing(site):
     assert images.count(":0.1.1") == 5
 
 
+def test_a_scorer_that_is_made_to_count_under_load_loses_and_doubles_nothing(site):
+    put = next(each for each in steps("A hospital", {}) if "install-model" in each)
+    put = "\n".join(line for line in put.splitlines() if "LESION-BUNDLE" not in line)
+    run(
+        put.replace("SCORER-BUNDLE", str(MODELS / "covid20-scorer")).replace("/models/scorer", "/models/new"),
+        STATE / "hospital",
+    )
+    settings = site.hospital.k8s / "components/scoring/scoring.env"
+    settings.write_text(re.sub("(SHADOW_SCORER=).*", r"\1/models/new", settings.read_text()))
+    run("kubectl apply -k k8s/overlays/hospital", STATE / "hospital")
+    site.rolled_out()
+    promote = next(each for each in steps("A new scorer", {"NAME": "a-test"}) if "promote" in each)
+    with ThreadPoolExecutor() as pool:
+        sending = pool.submit(site.send, 6)
+        said = run(promote.splitlines()[0], STATE / "hospital")
+        sending.result()
+
+    settled(site)
+    assert "covid20" in said
+    assert "covid20" in site.kubectl("exec", "scoring-0", "--", "segwatch", "scorer", "status")
+
+
 @pytest.mark.parametrize("how", ["killed", "evicted", "out of memory"])
 def test_a_pod_that_is_ended_under_load_comes_back_and_loses_nothing(site, how):
     site.send(2)
@@ -241,3 +265,91 @@ def test_what_is_set_wrongly_is_said_and_heals_when_it_is_mended(site, pod, line
     run("kubectl apply -k k8s/overlays/hospital", STATE / "hospital")
 
     site.rolled_out()
+
+
+@pytest.fixture
+def full_disk():
+    """Fills a disk of the node to its last byte; there is room again when the test is over."""
+    fillers = []
+
+    def fill(namespace, claim):
+        disk = disk_of(namespace, claim)
+        fillers.append(disk / "filler")
+        free = control.inside("df", "--output=avail", "-B1", str(disk)).stdout.split()[1]
+        control.inside("fallocate", "-l", free, str(fillers[-1]), check=False)
+        control.inside("dd", "if=/dev/zero", f"of={disk}/last", "bs=4k", check=False)
+        fillers.append(disk / "last")
+
+    def room():
+        control.inside("rm", "-f", *map(str, fillers))
+
+    yield fill, room
+    room()
+
+
+def test_a_full_inbox_is_said_to_the_sender_and_what_is_sent_again_is_counted(site, full_disk):
+    fill, room = full_disk
+    fill(HOSPITAL, "inbox")
+    site.until(lambda: not site.is_ready("ingest"), "ingest to say that it can take nothing")
+    room()
+    site.until(lambda: site.is_ready("ingest"), "ingest to take studies again")
+    site.send(1)
+
+    settled(site)
+
+
+@pytest.mark.parametrize("claim", ["store", CLAIM])
+def test_studies_that_come_while_a_disk_is_full_wait_and_are_counted_when_there_is_room(
+    site, full_disk, claim
+):
+    fill, room = full_disk
+    fill(HOSPITAL, claim)
+    assert "25 images, 0 refused" in site.send(1)
+    time.sleep(90)  # a minute of quiet ends it, and it is tried to be stored and announced
+    assert site.scored() < site.studies
+    room()
+    site.rolled_out(600)
+
+    settled(site)
+
+
+def test_nothing_leaves_that_the_audit_log_cannot_hold(site, full_disk):
+    fill, room = full_disk
+    before = pulses(site)
+    fill(HOSPITAL, "audit")
+    site.send(20)
+    site.until(lambda: not site.is_ready("aggregation"), "aggregation to say that its audit log is full", 900)
+    assert pulses(site) == before
+    room()
+
+    settled(site, 900)
+    site.until(lambda: pulses(site) == before + 1, "the pulse that waited")
+
+
+def test_services_that_start_before_their_broker_wait_for_it(site):
+    services = "app.kubernetes.io/part-of=segwatch"
+    site.kubectl("scale", "statefulset/log-node", "--replicas=0")
+    site.kubectl("wait", "--for=delete", "pod/log-node-0", "--timeout=120s")
+    try:
+        site.kubectl("delete", "pods", "-l", services, "--wait=true", "--timeout=300s")
+        site.until(lambda: "not up yet" in log_of(site, "scoring-0"), "scoring to say what it waits for")
+        time.sleep(90)
+        assert not site.is_ready("scoring")
+        counts = "jsonpath={.items[*].status.containerStatuses[0].restartCount}"
+        assert set(site.kubectl("get", "pods", "-l", services, "-o", counts).split()) == {"0"}
+    finally:
+        site.kubectl("scale", "statefulset/log-node", "--replicas=1")
+    site.rolled_out()
+    site.send(1)
+
+    settled(site)
+
+
+def test_a_node_that_loses_its_power_comes_back_with_every_study_that_was_in_hand(site):
+    site.send(2)
+    site.restart_node()
+
+    settled(site, 900)
+    site.rolled_out()
+    site.send(1)
+    settled(site)

@@ -114,6 +114,37 @@ def test_every_way_to_end_has_its_code(
     assert str(error) in line["message"] + line.get("exc_info", "")
 
 
+def test_a_log_that_is_not_up_at_start_is_waited_for(
+    environment: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "not mounted yet"
+    environment.setenv("SEGWATCH_LOG_FILE", str(folder / "log.db"))
+    ran: list[Runtime[ServiceSettings]] = []
+    with_time = threading.Timer(1.0, folder.mkdir)
+    with_time.start()
+
+    assert main("scoring", ServiceSettings, ran.append) == 0
+
+    with_time.join()
+    [runtime] = ran
+    first, *_, started, stopped = (line["message"] for line in lines(capsys.readouterr().err))
+    assert "not up yet" in first
+    assert (started, stopped) == ("started", "stopped")
+    assert runtime.telemetry.retries.labels("scoring", "LogUnavailable")._value.get() >= 1
+
+
+def test_who_waits_for_the_log_ends_well_when_asked_to(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("SEGWATCH_LOG_FILE", str(tmp_path / "never" / "log.db"))
+    asking = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+    asking.start()
+
+    assert main("scoring", ServiceSettings, lambda runtime: pytest.fail("there is no log")) == 0
+
+    asking.join()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_asks_to_stop(tmp_path: Path, number: signal.Signals) -> None:
     before = signal.getsignal(number)
