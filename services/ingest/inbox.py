@@ -23,6 +23,18 @@ from segwatch.volumes.folders import walk
 
 LONGEST_NAME = 200
 """Bytes of an entry's name; a file system takes 255, and receipts and rejected entries add to it."""
+FILE_SYSTEMS = frozenset(
+    {
+        "lost+found",
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "Thumbs.db",
+        "desktop.ini",
+    }
+)
+"""What disks and file servers put into a shared folder for themselves: ext4, Synology, Windows. No entries."""
 Outcome = Literal["announced", "new_version", "duplicate", "set_aside", "rejected"]
 Fingerprint = tuple[tuple[str, int, int], ...]
 """Every file of an entry: path inside it, size, time of last change in ns. What has brought images of it over
@@ -69,7 +81,8 @@ class Inbox:
         again.
         """
         self._furnish()
-        names = [path.name for path in self.root.iterdir() if not path.name.startswith(".")]
+        found = {path.name for path in self.root.iterdir() if not path.name.startswith(".")}
+        names = found - FILE_SYSTEMS
         return {name: self.fingerprint(name) for name in names}
 
     def _furnish(self) -> None:

@@ -25,6 +25,13 @@ def test_entries_are_what_does_not_begin_with_a_dot(inbox: Inbox):
     }
 
 
+def test_what_a_file_system_keeps_in_the_folder_for_itself_is_no_entry(inbox: Inbox):
+    (inbox.root / "lost+found").mkdir(mode=0o700)
+    fill(inbox.root, "@eaDir/case/thumb.jpg", "Thumbs.db", "case/a.dcm")
+
+    assert set(inbox.entries()) == {"case"}
+
+
 def test_a_dangling_link_is_part_of_an_entry_and_does_not_stop_the_look(inbox: Inbox):
     fill(inbox.root / "case", "a.dcm")
     (inbox.root / "case" / "b.dcm").symlink_to(inbox.root / "nowhere")
