@@ -34,7 +34,7 @@ FILE_SYSTEMS = frozenset(
         "desktop.ini",
     }
 )
-"""What disks and file servers put into a shared folder for themselves: ext4, Synology, Windows. No entries."""
+"""What disks and file servers (ext4, Synology, Windows) put into a folder for themselves. No entries."""
 Outcome = Literal["announced", "new_version", "duplicate", "set_aside", "rejected"]
 Fingerprint = tuple[tuple[str, int, int], ...]
 """Every file of an entry: path inside it, size, time of last change in ns. What has brought images of it over
