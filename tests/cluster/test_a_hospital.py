@@ -1,5 +1,6 @@
 """A hospital and the centre on a real Kubernetes: a study's way, what is shut, and what happens to pods."""
 
+import json
 import re
 import subprocess
 import time
@@ -12,6 +13,7 @@ from deploy.cluster.folders import PACS, STATE
 from deploy.cluster.installation import AT_THE_CENTRE, DOOR, HOSPITAL, disk_of, run, steps
 from deploy.cluster.strimzi import CLAIM
 from deploy.local.machine.folders import MODELS
+from tests.cluster.conftest import WORKLOADS, secrets_of_the_hospital
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("site"), pytest.mark.timeout(1500)]
 REACH = """
@@ -217,8 +219,6 @@ def test_a_broker_that_is_frozen_longer_than_every_time_out_costs_nothing(site):
 
 
 def test_a_renewed_certificate_of_the_doors_is_shown_without_a_restart(site):
-    from tests.cluster.conftest import secrets_of_the_hospital
-
     pod = site.kubectl("get", "pod", "-l", "app.kubernetes.io/name=ingest", "-o", "name")
     secrets_of_the_hospital(site)
     make = "kubectl -n segwatch create secret tls ingest-doors --cert=tls.crt --key=tls.key"
@@ -265,6 +265,34 @@ def test_what_is_set_wrongly_is_said_and_heals_when_it_is_mended(site, pod, line
     run("kubectl apply -k k8s/overlays/hospital", STATE / "hospital")
 
     site.rolled_out()
+
+
+USED = """
+from pathlib import Path
+groups = Path("/sys/fs/cgroup")
+if (groups / "cpu.stat").exists():
+    print((groups / "memory.peak").read_text(), int((groups / "cpu.stat").read_text().split()[1]) * 1000)
+else:
+    for name in ("memory/memory.max_usage_in_bytes", "cpuacct/cpuacct.usage"):
+        print((groups / name).read_text())
+status = dict(line.split(":", 1) for line in Path("/proc/1/status").read_text().splitlines())
+print(status["VmHWM"].split()[0])
+"""
+
+
+def test_no_service_came_near_its_limit_and_what_each_used_is_said(site):
+    for name, kind in WORKLOADS.items():
+        words = ("exec", f"{kind}/{name}", "--", "python", "-c", USED)
+        peak, processor, resident = map(int, site.kubectl(*words).split())
+        path = "jsonpath={.spec.template.spec.containers[0].resources}"
+        given = json.loads(site.kubectl("get", f"{kind}/{name}", "-o", path))
+        print(
+            f"{name}: {resident / 1000:.0f} MB resident at most, {peak / 1e6:.0f} with its files in memory,"
+            f" {processor / 1e9:.0f} s of processor; {given}"
+        )
+        units = {"Mi": 2**20, "Gi": 2**30}
+        limit = given["limits"]["memory"]
+        assert resident * 1024 < 0.9 * int(limit[:-2]) * units[limit[-2:]]
 
 
 @pytest.fixture
