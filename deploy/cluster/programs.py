@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from deploy.cluster.folders import HERE, KUBE
 from segwatch.errors import BadSettings
@@ -32,15 +33,14 @@ NEEDED = {
     "kubectl": "kubectl",
 }
 """Programs by the Debian package that has them; Go and kubectl are had elsewhere where Debian's are old."""
-PLUGINS = "/usr/lib/cni/bridge"
+FILES = {"/usr/lib/cni/bridge": "containernetworking-plugins", "/usr/lib/podman/netavark": "netavark"}
+"""What is on no PATH, by where Debian has it; without the last podman and buildah start no container."""
 
 
 def missing() -> list[str]:
     """Debian packages that are not there."""
     away = {package for program, package in NEEDED.items() if shutil.which(program) is None}
-    if not os.path.exists(PLUGINS):  # noqa: PTH110
-        away.add("containernetworking-plugins")
-    return sorted(away)
+    return sorted(away | {package for file, package in FILES.items() if not Path(file).exists()})
 
 
 def require() -> None:

@@ -5,7 +5,6 @@ IMAGES=registry:5000/radiology VERSION=0.1.0 python -m deploy.images
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 
@@ -14,12 +13,11 @@ from rich.console import Console
 from deploy.images.base import bases
 from deploy.images.engine import BUILDERS, RUNNERS, found, reference
 from deploy.local.machine.folders import ROOT
-from segwatch.errors import SegwatchError
+from segwatch.errors import BadSettings, SegwatchError
 from segwatch.terminal import new_console
 
 SERVICES = ("federation", "features", "scoring", "aggregation", "ingest", "segmentation")
 """The smallest first: what is wrong in all shows soon."""
-LAST_LINES = 12
 
 
 def main() -> int:
@@ -46,9 +44,9 @@ def _build(console: Console, services: list[str]) -> int:
         tag, began = reference(prefix, service, version), time.monotonic()
         try:
             engine.build(ROOT / "services" / service / "Dockerfile", ROOT, tag, given)
-        except subprocess.CalledProcessError as error:
+        except BadSettings as error:
             failed += 1
-            console.print(f"{tag}: not built:\n" + "\n".join(error.stderr.splitlines()[-LAST_LINES:]))
+            console.print(str(error), soft_wrap=True, markup=False)
             continue
         size = engine.size(tag) or 0
         console.print(f"{tag}: {size / 1e6:.0f} MB, {time.monotonic() - began:.0f} s with {engine.name}")

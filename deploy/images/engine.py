@@ -15,6 +15,8 @@ BUILDERS = ("buildah", "podman", "docker")
 RUNNERS = ("podman", "docker")
 LENT = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pip.conf"))
 """What the machine's own network needs, lent to the steps of a build; nothing of it stays in an image."""
+LAST_LINES = 12
+"""Of what an engine said: its own words come last."""
 LIMITS = ("nofile=20000:20000", "nproc=30000:30000")
 
 
@@ -28,7 +30,7 @@ class Engine:
         """Build an image; `given` are its build arguments.
 
         Raises:
-            subprocess.CalledProcessError: its last words are in `stderr`.
+            BadSettings: it was not built; the message has the engine's last lines.
         """
         words = ["build", "--quiet", "--file", str(dockerfile), "--tag", tag]
         words += [f"--build-arg={name}={value}" for name, value in given.items()]
@@ -38,7 +40,10 @@ class Engine:
             words += [f"--volume={path}:{path}:ro" for path in LENT if path.exists()]
         if self.name == "buildah":
             words.insert(1, "--isolation=oci")
-        self.run(*words, str(context))
+        done = self.run(*words, str(context), check=False)
+        if done.returncode:
+            last = "\n".join(done.stderr.splitlines()[-LAST_LINES:])
+            raise BadSettings(f"{tag}: not built by {self.name}:\n{last}")
 
     def size(self, tag: str) -> int | None:
         """Bytes of an image, unpacked; None where it is not there."""
