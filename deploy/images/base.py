@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.images.engine import Engine, environment
+from deploy.images.engine import Engine, environment, last_words
 from segwatch.errors import BadSettings
 
 OFFICIAL = "docker.io/library/python:3.11-slim"
@@ -29,18 +29,17 @@ HOOKS = {
     BUILDER: 'ln -s python3 "$1/usr/bin/python"',
     BASE: f'ln -s python3 "$1/usr/bin/python"; chroot "$1" dpkg --purge --force-all {" ".join(UNUSED)}',
 }
-LEFT_OUT = (
-    "/usr/share/doc/*",
-    "/usr/share/man/*",
-    "/usr/share/locale/*",
-    "/usr/share/perl/*",
-    "/usr/lib/x86_64-linux-gnu/perl/*",
-    "/usr/lib/x86_64-linux-gnu/gconv/*",
-    "/usr/lib/python3.11/test/*",
-    "/usr/lib/python3.11/lib2to3/*",
-    "/usr/lib/python3.11/pydoc_data/*",
+LEFT_OUT = ("doc", "man", "locale", "perl")
+"""Of /usr/share: nothing in an image reads manuals, translations or Perl's modules."""
+REMOVED = (
+    *(f"usr/lib/x86_64-linux-gnu/{name}" for name in ("perl", "gconv")),
+    *(f"usr/lib/python3.11/{name}" for name in ("test", "lib2to3", "pydoc_data")),
+    *("var/lib/apt/lists/*", "var/cache/apt/*.bin"),
 )
-"""Nothing in an image reads manuals, Perl's modules, foreign encodings' tables or Python's own tests."""
+"""Foreign encodings' tables, Python's own tests, and what making a root leaves. Python's package compiles its
+own files when it is set up, and does not come up where some were left out before."""
+MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
+"""Without it the package usrmerge comes, and Perl with it, whose modules are left out."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -64,16 +63,19 @@ def bases(engine: Engine, runner: Engine, say: Callable[[str], None]) -> Mapping
 def _from_debian(runner: Engine, name: str, packages: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root.tar"
-        words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"]
-        words += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+        words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--hook-dir={MERGED}"]
+        words.append(f"--include={','.join(packages)}")
+        words += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEFT_OUT]
         words.append(f"--customize-hook={HOOKS[name]}")
-        words += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin']
+        words.append("--customize-hook=rm -rf " + " ".join(f'"$1"/{path}' for path in REMOVED))
         try:
-            subprocess.run([*words, SUITE, str(root)], check=True, capture_output=True, text=True)
+            done = subprocess.run([*words, SUITE, str(root)], capture_output=True, text=True)
         except FileNotFoundError:
             raise BadSettings(
                 f"neither {OFFICIAL} nor mmdebstrap is at hand; on Debian: apt-get install mmdebstrap"
             ) from None
+        if done.returncode:
+            raise BadSettings(f"{name}: not made by mmdebstrap:\n{last_words(done)}")
         changes = [f"--change=ENV PATH={PATH}", '--change=CMD ["python3"]']
         command = [runner.name, "import", "--quiet", *changes, str(root), name]
         subprocess.run(command, check=True, capture_output=True, text=True, env=environment())

@@ -16,7 +16,6 @@ RUNNERS = ("podman", "docker")
 LENT = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pip.conf"))
 """What the machine's own network needs, lent to the steps of a build; nothing of it stays in an image."""
 LAST_LINES = 12
-"""Of what an engine said: its own words come last."""
 LIMITS = ("nofile=20000:20000", "nproc=30000:30000")
 
 
@@ -42,8 +41,7 @@ class Engine:
             words.insert(1, "--isolation=oci")
         done = self.run(*words, str(context), check=False)
         if done.returncode:
-            last = "\n".join(done.stderr.splitlines()[-LAST_LINES:])
-            raise BadSettings(f"{tag}: not built by {self.name}:\n{last}")
+            raise BadSettings(f"{tag}: not built by {self.name}:\n{last_words(done)}")
 
     def size(self, tag: str) -> int | None:
         """Bytes of an image, unpacked; None where it is not there."""
@@ -72,6 +70,11 @@ class Engine:
             env=environment(),
             input=None if given is None else given.decode(),
         )
+
+
+def last_words(done: "subprocess.CompletedProcess[str]") -> str:
+    """What a program that failed said last: its own reason comes there."""
+    return "\n".join(done.stderr.splitlines()[-LAST_LINES:])
 
 
 def environment() -> dict[str, str]:
