@@ -14,7 +14,7 @@ from typing import Any
 from deploy.cluster.access import authority, certificate
 from deploy.cluster.folders import CENTRE
 from deploy.cluster.helpers import KAFKA
-from deploy.local.kafka.certificates import openssl
+from segwatch.streaming.authority import openssl
 
 Manifest = dict[str, Any]
 SHUT = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}

@@ -29,8 +29,8 @@ from deploy.cluster.installation import (
     steps,
 )
 from deploy.images.engine import environment, reference
-from deploy.local.kafka.certificates import openssl
 from segwatch.errors import BadSettings
+from segwatch.streaming.authority import openssl
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("aggregation", "features", "scoring", "segmentation", "ingest")
