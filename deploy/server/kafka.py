@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.kafka.bridge import connector_settings, worker_settings
-from deploy.local.kafka.broker import ONE_NODE, cluster_id
+from deploy.local.kafka.broker import ONE_NODE, THE_RECORD, cluster_id
 from deploy.local.kafka.listeners import secured
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.jars import find_java
@@ -44,12 +44,9 @@ def properties(kind: Kind, edited: Mapping[str, str]) -> str:
     """Kafka's server.properties: one node on loopback, and at the centre a door for hospitals."""
     settings = {
         **ONE_NODE,
+        **THE_RECORD,
         **secured(KAFKA_PORT, CONTROLLER_PORT, identity(BROKER), identity(PLATFORM)),
         "log.dirs": f"{DATA}/kafka",
-        # Ledger and releases are the record: nobody deletes a topic by mistake (docs/operations/drills.md).
-        "delete.topic.enable": "false",
-        # A consumer group's place outlives the longest time that a stage may be away (STUDY_DAYS).
-        "offsets.retention.minutes": "129600",
     }
     if kind == "centre":
         name = f"HOSPITALS://{edited.get('NAME') or '127.0.0.1'}:{HOSPITALS_PORT}"

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from segwatch.errors import BadSettings
@@ -79,14 +80,17 @@ class Authority:
         BadSettings: openssl is missing or refuses.
     """
 
+    CERTIFICATE, KEY = "authority.crt", "authority.key"
+    """Its files in the folder."""
+
     def __init__(self, folder: Path, name: str, days: int = DAYS) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.trusted = self.folder / TRUSTED
         self._name = name
         self._days = days
-        self._certificate = self.folder / "authority.crt"
-        self._key = self.folder / "authority.key"
+        self._certificate = self.folder / self.CERTIFICATE
+        self._key = self.folder / self.KEY
         if not self._certificate.exists():  # made once: what it has signed goes on being trusted
             self._sign_itself(self._certificate, self._key)
             self.forget_the_last()
@@ -94,11 +98,12 @@ class Authority:
     def issue(self, name: str, hosts: Sequence[str] = ()) -> Identity:
         """A new key and certificate for a principal; issued again, the same files hold the new ones.
 
-        Each is for client and server alike, under the loopback address and the host names that are given.
+        Each is for client and server alike, under the loopback address and the names or addresses that are
+        given.
         """
         made = self.identity(name)
         signed = ("-CA", str(self._certificate), "-CAkey", str(self._key))
-        known = ",".join([f"IP:{_HERE}", *(f"DNS:{host}" for host in hosts)])
+        known = ",".join(f"{'IP' if _is_address(host) else 'DNS'}:{host}" for host in (_HERE, *hosts))
         names = ("-addext", f"subjectAltName={known}", "-addext", "basicConstraints=critical,CA:FALSE")
         new_key, new = _next(made.key), _next(made.certificate)
         self._sign("-subj", f"/CN={name}", *signed, *names, out=new, key=new_key)
@@ -156,6 +161,14 @@ def openssl(*words: str) -> None:
     done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BadSettings(f"openssl {words[0]} failed:\n{done.stderr.strip()}")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _replace(path: Path, text: str) -> None:

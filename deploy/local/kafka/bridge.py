@@ -9,6 +9,7 @@ import json
 import time
 from pathlib import Path
 
+from deploy.local.kafka.listeners import stores
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.kafka.worker_api import WorkerApi
 from deploy.local.machine.jars import find_jars, find_java
@@ -18,7 +19,6 @@ from deploy.local.machine.supervisor import Launch, Program
 from segwatch.contracts.topics import RELEASE
 from segwatch.errors import LogUnavailable
 from segwatch.streaming.authority import OWNER_ONLY
-from segwatch.streaming.kafka.broker_certificates import stores
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 CONNECTOR = "release-bridge"

@@ -46,6 +46,13 @@ ONE_NODE = {
     "share.coordinator.state.topic.min.isr": "1",
 }
 """The settings of a cluster that is one node."""
+THE_RECORD = {
+    # Ledger and releases are the record: nobody deletes a topic by mistake (docs/operations/drills.md).
+    "delete.topic.enable": "false",
+    # A consumer group's place outlives the longest time that a stage may be away (STUDY_DAYS).
+    "offsets.retention.minutes": "129600",
+}
+"""Of a log that stays."""
 
 
 class Broker(Program):

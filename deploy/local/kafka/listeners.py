@@ -2,7 +2,6 @@
 
 from deploy.local.machine.ports import LOOPBACK
 from segwatch.streaming.authority import Identity
-from segwatch.streaming.kafka.broker_certificates import stores
 
 Settings = dict[str, str]
 AUTHORISER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
@@ -32,6 +31,16 @@ def secured(port: int, controller_port: int, broker: Identity, platform: Identit
         "authorizer.class.name": AUTHORISER,
         "allow.everyone.if.no.acl.found": "false",
         "super.users": f"{broker.principal};{platform.principal}",
+    }
+
+
+def stores(prefix: str, identity: Identity) -> Settings:
+    """Java's settings for what a program shows and whom it trusts; the files hold no password."""
+    return {
+        f"{prefix}ssl.keystore.type": "PEM",
+        f"{prefix}ssl.keystore.location": str(identity.store),
+        f"{prefix}ssl.truststore.type": "PEM",
+        f"{prefix}ssl.truststore.location": str(identity.ca),
     }
 
 
