@@ -4,6 +4,7 @@ Where a pod has its files is said in the component's own manifests.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,9 @@ def files() -> dict[str, str]:
     }
 
 
-def empty_secrets() -> list[dict[str, Any]]:
+def empty_secrets(principals: Iterable[str] = HOSPITAL) -> list[dict[str, Any]]:
     """The Secrets that the keeper fills, and its right to do so: these by their names, and no other."""
-    names = secrets_of(HOSPITAL)
+    names = secrets_of(principals)
     return [
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",

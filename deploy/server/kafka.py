@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.local.kafka.bridge import connector_settings, worker_settings
 from deploy.local.kafka.broker import ONE_NODE, THE_RECORD, cluster_id
-from deploy.local.kafka.listeners import secured
+from deploy.local.kafka.listeners import secured, with_hospitals_door
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.jars import find_java
 from deploy.local.machine.setting_lines import setting_lines
@@ -49,10 +49,7 @@ def properties(kind: Kind, edited: Mapping[str, str]) -> str:
         "log.dirs": f"{DATA}/kafka",
     }
     if kind == "centre":
-        name = f"HOSPITALS://{edited.get('NAME') or '127.0.0.1'}:{HOSPITALS_PORT}"
-        settings["listeners"] += f",HOSPITALS://0.0.0.0:{HOSPITALS_PORT}"
-        settings["advertised.listeners"] += f",{name}"
-        settings["listener.security.protocol.map"] += ",HOSPITALS:SSL"
+        settings = with_hospitals_door(settings, edited.get("NAME") or "127.0.0.1", HOSPITALS_PORT)
     return setting_lines(settings)
 
 

@@ -44,6 +44,15 @@ def stores(prefix: str, identity: Identity) -> Settings:
     }
 
 
+def with_hospitals_door(settings: Settings, known_as: str, port: int) -> Settings:
+    """A centre's, which hospitals come to from outside under a name or an address."""
+    return settings | {
+        "listeners": f"{settings['listeners']},HOSPITALS://:{port}",
+        "advertised.listeners": f"{settings['advertised.listeners']},HOSPITALS://{known_as}:{port}",
+        "listener.security.protocol.map": f"{settings['listener.security.protocol.map']},HOSPITALS:SSL",
+    }
+
+
 def _listeners(protocol: str, port: int, controller_port: int) -> Settings:
     return {
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
