@@ -1,7 +1,7 @@
 # segwatch on one machine. `make help` lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run up down test test-fast test-pacs dashboards-preview faults chaos lint audit bench bundle helm test-server schemas generate requirements images \
+.PHONY: help setup run up down test test-fast test-pacs dashboards-preview faults chaos lint audit bench bundle helm test-helm test-server schemas generate requirements images \
   test-images cluster cluster-down cluster-status test-cluster
 
 PYTHON ?= python3
@@ -87,6 +87,9 @@ bundle: setup ## one tarball for a server without network (dist/); SEGMENTATION=
 
 helm: setup ## build helm itself into .build/bin, for the tests of the chart
 	@$(BIN)/python -c 'from deploy.local.machine import binaries; print(binaries.obtain(binaries.HELM, print))'
+
+test-helm: helm ## the chart by helm itself: lint, and what it renders against the overlays
+	$(BIN)/python -m pytest tests/contract/deploy/test_chart.py
 
 test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
 	$(BIN)/python -m pytest tests/server --override-ini=testpaths=

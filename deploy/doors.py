@@ -74,6 +74,18 @@ REASONS: dict[Rule, OpenDoor] = {
     ("kafka-operator", "to", 6443): OpenDoor(
         "Strimzi's entity operator", "Kubernetes' API", "HTTPS", "topics and users"
     ),
+    ("log-keeper", "to", 443): OpenDoor(
+        "log-keeper",
+        "Kubernetes' API",
+        "HTTPS",
+        "certificates into Secrets; only in `small`",
+    ),
+    ("log-keeper", "to", 6443): OpenDoor(
+        "log-keeper",
+        "Kubernetes' API",
+        "HTTPS",
+        "certificates into Secrets; only in `small`",
+    ),
     ("kafka-from-hospitals", "from", 9094): OpenDoor(
         "each hospital's bridge",
         "the centre's Kafka",

@@ -22,6 +22,7 @@ ROOMS = (
     "segwatch.onboarding.cli",
     "segwatch.streaming.deadletters.cli",
     "segwatch.streaming.cli",
+    "segwatch.keeper.cli",
     "segwatch.decisions.cli",
     "segwatch.preflight.cli",
     "segwatch.server.cli",

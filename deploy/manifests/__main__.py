@@ -15,6 +15,7 @@ import yaml
 from deploy.alerting.contacts import Links, read_contacts
 from deploy.alerting.kubernetes import alertmanager_config
 from deploy.alerting.rules import linked, rule_file
+from deploy.manifests import plain_kafka
 from deploy.manifests.kafka_topics import centre_topics, site_topics
 from segwatch.streaming.access import HOSPITAL, SITE_BYTES_A_SECOND, Access, centre, grants
 
@@ -35,6 +36,8 @@ def rendered() -> dict[Path, str]:
         K8S / "overlays/central/sites.yaml": _documents(
             [*centre_topics(sites), *_users(centre(sites), dict.fromkeys(sites, SITE_BYTES_A_SECOND))]
         ),
+        **{K8S / "components/plain-kafka" / name: text for name, text in plain_kafka.files().items()},
+        K8S / "components/plain-kafka/secrets.yaml": _documents(plain_kafka.empty_secrets()),
         **_alerting("hospital", "hospital", "segwatch"),
         **_alerting("central", "centre", "segwatch-centre"),
     }

@@ -1,23 +1,14 @@
 """The authority of a server, and what it issues: made where it is missing, renewed before it ends."""
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.local.kafka.broker import BROKER, PLATFORM
-from deploy.local.kafka.certificates import Authority
 from deploy.server.layout import DOORS, ETC, TLS, Kind, Layout
 from segwatch.contracts.topics import listed_sites
 from segwatch.files import whole_file
-from segwatch.preflight.certificates import names_of
-from segwatch.streaming.access import HOSPITAL, centre
+from segwatch.streaming.access import BROKER, HOSPITAL, PLATFORM, centre
+from segwatch.streaming.authority import AUTHORITY_DAYS, Authority
 from segwatch.streaming.certificate_files import decoded
-from segwatch.streaming.ground import end_of
-
-AUTHORITY_DAYS = 3650
-"""Hospitals hold the centre's, and senders the doors': changing it is everybody's work."""
-RENEW_SECONDS = 60 * 86400.0
-"""Before the end; the alert comes 21 days before it (SegwatchCertificateEnding)."""
 
 
 def make_certificates(layout: Layout, kind: Kind, edited: Mapping[str, str]) -> None:
@@ -27,8 +18,8 @@ def make_certificates(layout: Layout, kind: Kind, edited: Mapping[str, str]) -> 
     table = centre(sites) if kind == "centre" else HOSPITAL
     put(authority.trusted.read_bytes(), layout.at(f"{TLS}/ca.crt"))
     for name in (BROKER, PLATFORM, *table):
-        made = _issued(authority, name, [edited["NAME"]] if name == BROKER and edited.get("NAME") else [])
-        for file in made:
+        made = authority.kept(name, [edited["NAME"]] if name == BROKER and edited.get("NAME") else [])
+        for file in (made.certificate, made.key, made.store):
             put(file.read_bytes(), layout.at(f"{TLS}/{file.name}"))
     if kind == "hospital":
         _make_doors(layout, authority, [edited["CALLED_AS"]] if edited.get("CALLED_AS") else [])
@@ -43,20 +34,11 @@ def put(content: bytes, path: Path) -> None:
         beside.write_bytes(content)
 
 
-def _issued(authority: Authority, name: str, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
-    """A principal's certificate, key, and both in one, issued anew where they end soon or lack a host."""
-    made = authority.identity(name)
-    end = end_of(made.certificate)
-    if end is None or end - time.time() < RENEW_SECONDS or not set(hosts) <= names_of(made.certificate):
-        made = authority.issue(name, hosts)
-    return made.certificate, made.key, made.store
-
-
 def _make_doors(layout: Layout, authority: Authority, hosts: Sequence[str]) -> None:
     """By the site's own authority until the hospital's gives one: the doors are never plain."""
     shown = layout.at(f"{DOORS}/tls.crt")
     if shown.exists() and decoded(shown)["issuer"] != decoded(authority.trusted)["subject"]:
         return
-    certificate, key, _ = _issued(authority, "doors", hosts)
-    put(key.read_bytes(), layout.at(f"{DOORS}/tls.key"))
-    put(certificate.read_bytes(), shown)
+    made = authority.kept("doors", hosts)
+    put(made.key.read_bytes(), layout.at(f"{DOORS}/tls.key"))
+    put(made.certificate.read_bytes(), shown)

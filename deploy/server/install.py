@@ -16,7 +16,6 @@ import yaml
 from deploy.alerting.configuration import alertmanager
 from deploy.alerting.contacts import Contact, Contacts, read_contacts
 from deploy.alerting.rules import linked, rule_file
-from deploy.local.kafka.broker import BROKER
 from deploy.local.machine.folders import POLICIES
 from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.stack.prometheus import Target, configuration
@@ -43,6 +42,7 @@ from deploy.server.settings import K8S, environments_of, way_to_the_centre
 from deploy.server.units import Daemon, programs, sysusers, target, unit
 from segwatch.errors import BadInput
 from segwatch.files import write_whole
+from segwatch.streaming.access import BROKER
 
 SCRAPE_EVERY = "15s"
 SECRET = tuple(f"{folder}/" for folder in (TLS, SECRETS, DOORS, CENTRE))

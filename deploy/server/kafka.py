@@ -2,17 +2,14 @@
 
 import json
 import subprocess
-import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.kafka.bridge import connector_settings, worker_settings
-from deploy.local.kafka.broker import BROKER, ONE_NODE, PLATFORM, cluster_id
-from deploy.local.kafka.certificates import Identity
-from deploy.local.kafka.listeners import secured
+from deploy.local.kafka.broker import ONE_NODE, THE_RECORD, cluster_id
+from deploy.local.kafka.listeners import secured, with_hospitals_door
 from deploy.local.kafka.log_address import LogAddress
-from deploy.local.kafka.rights import give_rights
 from deploy.local.machine.jars import find_java
 from deploy.local.machine.setting_lines import setting_lines
 from deploy.server.layout import (
@@ -26,11 +23,10 @@ from deploy.server.layout import (
     TLS,
     Kind,
 )
-from segwatch.errors import LogUnavailable
-from segwatch.streaming.access import HOSPITAL, SITE_BYTES_A_SECOND, centre
-from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
+from segwatch.streaming.access import BROKER, PLATFORM, SITE_BYTES_A_SECOND
+from segwatch.streaming.authority import Identity
+from segwatch.streaming.platform import lay_out
 
-PARTITIONS = 3
 PATIENCE_SECONDS = 300.0
 
 
@@ -48,18 +44,12 @@ def properties(kind: Kind, edited: Mapping[str, str]) -> str:
     """Kafka's server.properties: one node on loopback, and at the centre a door for hospitals."""
     settings = {
         **ONE_NODE,
+        **THE_RECORD,
         **secured(KAFKA_PORT, CONTROLLER_PORT, identity(BROKER), identity(PLATFORM)),
         "log.dirs": f"{DATA}/kafka",
-        # Ledger and releases are the record: nobody deletes a topic by mistake (docs/operations/drills.md).
-        "delete.topic.enable": "false",
-        # A consumer group's place outlives the longest time that a stage may be away (STUDY_DAYS).
-        "offsets.retention.minutes": "129600",
     }
     if kind == "centre":
-        name = f"HOSPITALS://{edited.get('NAME') or '127.0.0.1'}:{HOSPITALS_PORT}"
-        settings["listeners"] += f",HOSPITALS://0.0.0.0:{HOSPITALS_PORT}"
-        settings["advertised.listeners"] += f",{name}"
-        settings["listener.security.protocol.map"] += ",HOSPITALS:SSL"
+        settings = with_hospitals_door(settings, edited.get("NAME") or "127.0.0.1", HOSPITALS_PORT)
     return setting_lines(settings)
 
 
@@ -89,20 +79,7 @@ def make_topics(kind: Kind, sites: list[str]) -> None:
     Raises:
         LogUnavailable: it did not come up.
     """
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with address().open() as log:
-                if kind == "centre":
-                    make_centre_topics(log, sites)
-                else:
-                    make_hospital_topics(log, PARTITIONS)
-            break
-        except LogUnavailable:
-            if time.monotonic() > until:
-                raise
-            time.sleep(1)
-    give_rights(address(), centre(sites) if kind == "centre" else HOSPITAL)
+    lay_out(address().settings, sites if kind == "centre" else None, patience=PATIENCE_SECONDS)
     for site in sites if kind == "centre" else ():
         _limit(site)
 

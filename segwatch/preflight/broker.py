@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from segwatch.errors import BadSettings, LogRefused, LogUnavailable, in_one_line
-from segwatch.preflight.certificates import common_names, served
+from segwatch.preflight.certificates import served
 from segwatch.preflight.findings import LONGEST, Finding, fault, ok, unused
 from segwatch.preflight.network import reach
 from segwatch.preflight.topics import TopicState, expected_of, no_right, rights, topics
 from segwatch.streaming.access import Access
+from segwatch.streaming.certificate_files import common_names
 from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.kafka.options import servers
 from segwatch.streaming.settings import ConnectionSettings

@@ -9,7 +9,11 @@ from pathlib import Path
 from segwatch.errors import BadSettings
 from segwatch.preflight.findings import Finding, fault, ok, unknown
 from segwatch.preflight.network import PATIENCE_SECONDS, split
-from segwatch.streaming.certificate_files import decoded, load_authorities, load_certificate
+from segwatch.streaming.certificate_files import (
+    load_authorities,
+    load_certificate,
+    names_of,
+)
 from segwatch.streaming.ground import end_of
 
 SOON_DAYS = 21
@@ -68,19 +72,6 @@ def served(address: str, called: str, ca: Path, shown: tuple[Path, Path] | None 
             "certificate", f"{called} at {address}: no TLS came about: {error}", "see its port and log"
         )
     return ok("certificate", f"{called} at {address} shows a certificate of its name by {ca}")
-
-
-def names_of(certificate: Path) -> set[str]:
-    """The host names and addresses that a certificate is for; its common name where it has no others."""
-    found = decoded(certificate)
-    names = {value for kind, value in found.get("subjectAltName", ()) if kind in ("DNS", "IP Address")}
-    return names or set(common_names(certificate))
-
-
-def common_names(certificate: Path) -> list[str]:
-    """The common names of a certificate's subject: Kafka's principal."""
-    parts = [part for relative in decoded(certificate).get("subject", ()) for part in relative]
-    return [value for kind, value in parts if kind == "commonName"]
 
 
 def door(certificate: Path, called: str) -> Finding:

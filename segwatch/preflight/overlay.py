@@ -53,7 +53,7 @@ class Manifests:
 
     def sites(self) -> list[str]:
         """The hospitals that a centre expects; empty in a hospital."""
-        return listed_sites(self.data("federation").get("SEGWATCH_SITES", ""))
+        return listed_sites(self.data("federation-settings").get("SEGWATCH_SITES", ""))
 
 
 def read_manifests(text: str, called: str) -> Manifests:

@@ -10,7 +10,7 @@ from segwatch.archive.peer import read_peer
 from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre, listed_sites
 from segwatch.errors import BadInput
 from segwatch.preflight.broker import broker
-from segwatch.preflight.certificates import certificates, common_names, door
+from segwatch.preflight.certificates import certificates, door
 from segwatch.preflight.clock import clock
 from segwatch.preflight.disks import disks
 from segwatch.preflight.findings import Check, Finding, fault, ok, unknown, unused
@@ -21,6 +21,7 @@ from segwatch.preflight.pacs import echo
 from segwatch.preflight.policies import needs_policy, no_policy, policy, site
 from segwatch.preflight.settings_files import CENTRE, Environment, connection_of
 from segwatch.streaming.access import HOSPITAL, Access, centre
+from segwatch.streaming.certificate_files import common_names
 from segwatch.streaming.settings import ConnectionSettings
 
 NONE = "none"

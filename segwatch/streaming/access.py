@@ -23,6 +23,9 @@ from segwatch.contracts.topics import (
 )
 from segwatch.streaming.stage import group_of
 
+BROKER, PLATFORM = "broker", "platform"
+"""The two principals that may do everything, where no Strimzi has its own: the broker itself, and who makes
+its topics and rights."""
 CONNECT_GROUP = "segwatch.bridge"
 CONNECT_TOPICS = ("segwatch.bridge.configs", "segwatch.bridge.offsets", "segwatch.bridge.status")
 """Where the hospital's Connect worker keeps its own state: in the hospital."""

@@ -83,6 +83,19 @@ def decoded(certificate: Path) -> dict[str, Any]:
     return found
 
 
+def names_of(certificate: Path) -> set[str]:
+    """The host names and addresses that a certificate is for; its common name where it has no others."""
+    found = decoded(certificate)
+    names = {value for kind, value in found.get("subjectAltName", ()) if kind in ("DNS", "IP Address")}
+    return names or set(common_names(certificate))
+
+
+def common_names(certificate: Path) -> list[str]:
+    """The common names of a certificate's subject: Kafka's principal."""
+    parts = [part for relative in decoded(certificate).get("subject", ()) for part in relative]
+    return [value for kind, value in parts if kind == "commonName"]
+
+
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,8 +30,8 @@ from deploy.cluster.installation import (
     steps,
 )
 from deploy.images.engine import environment, reference
-from deploy.local.kafka.certificates import openssl
 from segwatch.errors import BadSettings
+from segwatch.streaming.authority import openssl
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("aggregation", "features", "scoring", "segmentation", "ingest")
@@ -145,32 +146,34 @@ class Site:
 
 def install_centre(site: Site) -> None:
     run("kubectl apply -k k8s/overlays/central", STATE / "central")
-    apply(site.centre.stand_in.secrets())
-    apply(site.centre.stand_in.broker())
-    wait = ("wait", "--for=condition=complete", "job/make-topics", "--timeout=300s")
-    control.kubectl("-n", AT_THE_CENTRE, *wait)
+    apply(site.centre.stand_in)
+    control.kubectl("-n", AT_THE_CENTRE, "rollout", "status", "deployment/log-keeper", "--timeout=300s")
     control.kubectl("-n", AT_THE_CENTRE, "rollout", "status", "deployment/federation", "--timeout=300s")
 
 
-def secrets_of_the_hospital(site: Site) -> None:
+def secrets_of_the_hospital(folder: Path = STATE / "hospital") -> None:
     """What the hospital has from its own authority and from the centre, as files."""
-    folder, keys = STATE / "hospital", site.centre.stand_in.folder
     words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=ingest"]
     openssl(*words, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt"))
-    (folder / "ca.crt").write_bytes((keys / "ca.crt").read_bytes())
-    pair = b"".join((keys / f"hospital-a.{part}").read_bytes() for part in ("key", "crt"))
-    (folder / "user.pem").write_bytes(pair)
+    (folder / "ca.crt").write_bytes(at_the_centre("log-cluster-ca-cert", "ca.crt"))
+    parts = ("user.key", "user.crt")
+    (folder / "user.pem").write_bytes(b"".join(at_the_centre("hospital-a", part) for part in parts))
+
+
+def at_the_centre(secret: str, entry: str) -> bytes:
+    """What lies in a Secret of the centre's."""
+    escaped = entry.replace(".", r"\.")
+    path = f"jsonpath={{.data.{escaped}}}"
+    return b64decode(control.kubectl("-n", AT_THE_CENTRE, "get", "secret", secret, "-o", path))
 
 
 def install_hospital(site: Site) -> None:
-    secrets_of_the_hospital(site)
+    secrets_of_the_hospital()
     models = {name: str(path) for name, path in demo_models().items()}
     for commands in steps("A hospital", models):
         say(commands.replace("\n", "; ")[:110])
         if "install-model" in commands:  # pods start once Strimzi has made their certificates
-            apply(site.hospital.stand_in.secrets())
-            apply(site.hospital.stand_in.broker())
-            apply(site.hospital.stand_in.bridge())
+            apply(site.hospital.stand_in)
             give_address()
         run(commands, STATE / "hospital")
     site.rolled_out()

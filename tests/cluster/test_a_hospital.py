@@ -79,7 +79,7 @@ def test_no_study_waited_for_a_compiler(site):
 def test_the_namespaces_enforce_restricted():
     for namespace in (HOSPITAL, AT_THE_CENTRE):
         with pytest.raises(subprocess.CalledProcessError) as refused:
-            control.kubectl("-n", namespace, "run", "root", "--image=segwatch.example/kafka:4.3.1")
+            control.kubectl("-n", namespace, "run", "root", "--image=apache/kafka:4.3.1")
         assert "violates PodSecurity" in refused.value.stderr
 
 
@@ -220,7 +220,7 @@ def test_a_broker_that_is_frozen_longer_than_every_time_out_costs_nothing(site):
 
 def test_a_renewed_certificate_of_the_doors_is_shown_without_a_restart(site):
     pod = site.kubectl("get", "pod", "-l", "app.kubernetes.io/name=ingest", "-o", "name")
-    secrets_of_the_hospital(site)
+    secrets_of_the_hospital()
     make = "kubectl -n segwatch create secret tls ingest-doors --cert=tls.crt --key=tls.key"
     run(f"{make} --dry-run=client -o yaml | kubectl apply -f -", STATE / "hospital")
     new = (STATE / "hospital" / "tls.crt").read_text().split("-----")[2]

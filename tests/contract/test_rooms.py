@@ -14,7 +14,7 @@ FLOORS: Floors = (
     ("errors", "extras", "arrays", "compiled_code", "files", "markup", "processes", "terminal"),
     ("contracts", "dashboards", "detection", "ingest", "progress", "tar_files"),
     ("volumes", "streaming", "scoring", "server"),
-    ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks"),
+    ("phantoms", "features", "statistics", "archive", "serving", "dicom_masks", "keeper"),
     ("segmentation", "aggregation", "federation", "intake"),
     ("cohorts", "decisions", "preflight"),
     ("training",),

@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local.kafka.certificates import Authority, Identity
+from segwatch.streaming.authority import Authority, Identity
 
 KEY = ("-newkey", "rsa:2048", "-nodes")
 

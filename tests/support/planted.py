@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from deploy.local.kafka.certificates import Identity
+from segwatch.streaming.authority import Identity
 
 SINCE_1900 = 2_208_988_800
 

@@ -9,7 +9,6 @@ import json
 import time
 from pathlib import Path
 
-from deploy.local.kafka.certificates import OWNER_ONLY
 from deploy.local.kafka.listeners import stores
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.kafka.worker_api import WorkerApi
@@ -19,6 +18,7 @@ from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.contracts.topics import RELEASE
 from segwatch.errors import LogUnavailable
+from segwatch.streaming.authority import OWNER_ONLY
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
 CONNECTOR = "release-bridge"

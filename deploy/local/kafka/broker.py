@@ -6,7 +6,6 @@ import uuid
 from pathlib import Path
 from typing import Self
 
-from deploy.local.kafka.certificates import OWNER_ONLY, Authority
 from deploy.local.kafka.listeners import Settings, plaintext, secured
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.jars import find_jars, find_java
@@ -14,10 +13,10 @@ from deploy.local.machine.process import NotReady, base_environment
 from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.machine.supervisor import Launch, Program
 from segwatch.errors import LogUnavailable
+from segwatch.streaming.access import BROKER, PLATFORM
+from segwatch.streaming.authority import OWNER_ONLY, Authority
 
 LOG_CONFIG = Path(__file__).with_name("log4j2.xml")
-BROKER, PLATFORM = "broker", "platform"
-"""The two principals that may do everything: the broker itself, and who makes its topics and rights."""
 STARTED = "Kafka Server started"
 HEAP = "-Xmx384m"
 QUICK_JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -47,6 +46,13 @@ ONE_NODE = {
     "share.coordinator.state.topic.min.isr": "1",
 }
 """The settings of a cluster that is one node."""
+THE_RECORD = {
+    # Ledger and releases are the record: nobody deletes a topic by mistake (docs/operations/drills.md).
+    "delete.topic.enable": "false",
+    # A consumer group's place outlives the longest time that a stage may be away (STUDY_DAYS).
+    "offsets.retention.minutes": "129600",
+}
+"""Of a log that stays."""
 
 
 class Broker(Program):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from deploy.local.kafka.broker import Broker
-from deploy.local.kafka.certificates import Authority
 from deploy.local.kafka.log_address import LogAddress
+from segwatch.streaming.authority import Authority
 
 
 class Cluster:

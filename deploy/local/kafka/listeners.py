@@ -1,7 +1,7 @@
 """How a broker of the local stack is reached: in plaintext, or by TLS with certificates and an authoriser."""
 
-from deploy.local.kafka.certificates import Identity
 from deploy.local.machine.ports import LOOPBACK
+from segwatch.streaming.authority import Identity
 
 Settings = dict[str, str]
 AUTHORISER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
@@ -41,6 +41,15 @@ def stores(prefix: str, identity: Identity) -> Settings:
         f"{prefix}ssl.keystore.location": str(identity.store),
         f"{prefix}ssl.truststore.type": "PEM",
         f"{prefix}ssl.truststore.location": str(identity.ca),
+    }
+
+
+def with_hospitals_door(settings: Settings, known_as: str, port: int) -> Settings:
+    """A centre's, which hospitals come to from outside under a name or an address."""
+    return settings | {
+        "listeners": f"{settings['listeners']},HOSPITALS://:{port}",
+        "advertised.listeners": f"{settings['advertised.listeners']},HOSPITALS://{known_as}:{port}",
+        "listener.security.protocol.map": f"{settings['listener.security.protocol.map']},HOSPITALS:SSL",
     }
 
 

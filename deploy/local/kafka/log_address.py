@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.local.kafka.certificates import Identity
+from segwatch.streaming.authority import Identity
 from segwatch.streaming.connect import open_log
 from segwatch.streaming.log import Log
 from segwatch.streaming.settings import PREFIX, ConnectionSettings

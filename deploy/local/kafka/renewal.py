@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from deploy.local.kafka.broker import BROKER, PLATFORM, Broker
-from deploy.local.kafka.certificates import Authority, Identity
+from deploy.local.kafka.broker import Broker
 from deploy.local.kafka.listeners import stores
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.ports import LOOPBACK
 from deploy.local.machine.process import NotReady
 from deploy.local.machine.waiting import comes_true
+from segwatch.streaming.access import BROKER, PLATFORM
+from segwatch.streaming.authority import Authority, Identity
 from segwatch.streaming.kafka.errors import translated
 from segwatch.streaming.kafka.options import connection
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from deploy.local.kafka.certificates import OWNER_ONLY, Authority, Identity, openssl
 from deploy.local.kafka.listeners import Settings
 from deploy.local.machine.loopback_http import get_json, request
 from deploy.local.machine.ports import LOOPBACK
+from segwatch.streaming.authority import OWNER_ONLY, Authority, Identity, openssl
 
 PRINCIPAL = "worker-api"
 

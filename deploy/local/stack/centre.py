@@ -6,15 +6,13 @@ from pathlib import Path
 
 from deploy.alerting.contacts import Contact, Contacts
 from deploy.local.kafka.cluster import Cluster
-from deploy.local.kafka.rights import give_rights
 from deploy.local.machine import binaries
 from deploy.local.machine.folders import RULES
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
 from segwatch.scoring.manifest import MANIFEST_FILE
-from segwatch.streaming.access import centre
-from segwatch.streaming.topics import make_centre_topics
+from segwatch.streaming.platform import lay_out
 
 SCRAPE_EVERY = "1s"
 
@@ -40,9 +38,7 @@ class Centre(Cluster):
 
     def make_topics(self, sites: Sequence[str]) -> None:
         """Make each hospital's release topic, which the bridge may not, and give the rights."""
-        with self.log_address.open() as log:
-            make_centre_topics(log, sites)
-        give_rights(self.log_address, centre(sites))
+        lay_out(self.log_address.settings, sites)
 
     @cached_property
     def federation(self) -> Service:

@@ -10,7 +10,6 @@ from deploy.local.kafka.bridge import Bridge
 from deploy.local.kafka.cluster import Cluster
 from deploy.local.kafka.copier import Copier
 from deploy.local.kafka.log_address import LogAddress
-from deploy.local.kafka.rights import give_rights
 from deploy.local.machine import binaries
 from deploy.local.machine.folders import RULES
 from deploy.local.machine.ports import LOOPBACK
@@ -18,8 +17,7 @@ from deploy.local.machine.supervisor import Program
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
-from segwatch.streaming.access import HOSPITAL
-from segwatch.streaming.topics import make_hospital_topics
+from segwatch.streaming.platform import lay_out
 
 SCRAPE_EVERY = "5s"
 DOORS = "doors"
@@ -93,9 +91,7 @@ class Hospital(Cluster):
         One partition each: the studies of the story then keep one order on their whole way, so that the same
         seeds give the same blocks.
         """
-        with self.log_address.open() as log:
-            make_hospital_topics(log)
-        give_rights(self.log_address, HOSPITAL)
+        lay_out(self.log_address.settings, partitions=1)
 
     def make_way_out(self, centre: LogAddress) -> Program:
         """What carries the release topic to the centre: MirrorMaker, or the copier of the embedded log.

@@ -191,7 +191,7 @@ def test_ingests_doors_show_a_certificate_as_they_do_locally(rendered, tmp_path)
     hospital = Hospital("hospital-a", tmp_path, replace(SETTINGS, doors=True), embedded=False)
     locally = {name.removeprefix("SEGWATCH_") for name in hospital.services[0].recipe().env}
     manifests = of_kind(rendered("hospital"), "ConfigMap")
-    (told,) = (each["data"] for name, each in manifests.items() if name.startswith("ingest-"))
+    (told,) = (each["data"] for name, each in manifests.items() if name.startswith("ingest-settings"))
 
     assert {"TLS_CERT_FILE", "TLS_KEY_FILE", "DICOM_PORT", "STOW_PORT"} <= locally
     assert all(told[f"SEGWATCH_{name}"] for name in ("TLS_CERT_FILE", "TLS_KEY_FILE"))

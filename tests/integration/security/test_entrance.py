@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.kafka.certificates import Authority, Identity
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.ports import LOOPBACK
 from segwatch.errors import LogUnavailable
+from segwatch.streaming.authority import Authority, Identity
 from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.settings import ConnectionSettings
 from tests.support.certificates import expired

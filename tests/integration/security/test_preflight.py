@@ -4,12 +4,12 @@ from pathlib import Path
 
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from deploy.local.kafka.certificates import Authority
 from deploy.local.kafka.log_address import LogAddress
 from segwatch.contracts.topics import HOSPITAL_TOPICS, MEASURED, RECEIVED, SCORER_DECISIONS
 from segwatch.preflight.broker import broker
 from segwatch.preflight.findings import Finding
 from segwatch.streaming.access import HOSPITAL, Access
+from segwatch.streaming.authority import Authority
 from tests.support.doors import admin
 from tests.support.hospital_and_centre import HospitalAndCentre
 

@@ -14,14 +14,14 @@ import pytest
 from kafka import KafkaAdminClient
 
 from deploy.local.kafka.bridge import CONNECTOR, Bridge
-from deploy.local.kafka.certificates import Identity
 from deploy.local.kafka.log_address import LogAddress
-from deploy.local.kafka.rights import give_rights
 from deploy.local.kafka.worker_api import PRINCIPAL
 from deploy.local.machine.ports import LOOPBACK
 from deploy.local.machine.supervisor import running
 from segwatch.contracts.topics import RELEASE, SCORED, at_the_centre
 from segwatch.streaming.access import Access
+from segwatch.streaming.authority import Identity
+from segwatch.streaming.kafka.rights import give_rights
 from segwatch.streaming.log import Outgoing
 from tests.support import doors
 from tests.support.hospital_and_centre import HospitalAndCentre
@@ -68,7 +68,7 @@ def test_what_the_centres_administrator_writes_moves_no_patient(both: HospitalAn
         client.create_topics({topic: {"num_partitions": 1} for topic in (*orders, STOLEN)})
 
     doors.admin(both.centre.log_address, prepare)
-    give_rights(both.centre.log_address, {SITE: Access(writes=(STOLEN,))})  # and holds the door open
+    give_rights(both.centre.log_address.settings, {SITE: Access(writes=(STOLEN,))})  # and holds the door open
     for topic in orders:
         put(both.centre.log_address, topic, f"connector-{CONNECTOR}".encode(), mine)
     put(both.hospital.log_address, SCORED, b"study", PATIENT)

@@ -10,8 +10,8 @@ import pytest
 from pydantic import ValidationError
 from pynetdicom import AE
 
-from deploy.local.kafka.certificates import Authority, Identity
 from segwatch.errors import BadSettings
+from segwatch.streaming.authority import Authority, Identity
 from services.ingest.c_store import CStoreServer
 from services.ingest.inbox import Inbox
 from services.ingest.settings import IngestSettings

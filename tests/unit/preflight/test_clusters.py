@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from deploy.local.kafka.certificates import Authority
 from segwatch.errors import BadInput
 from segwatch.preflight.cluster import cluster_checks, kubectl
 from segwatch.preflight.findings import Finding, findings_of
+from segwatch.streaming.authority import Authority
 from tests.unit.preflight.test_overlays import Objects, rendered
 
 __all__ = ["rendered"]

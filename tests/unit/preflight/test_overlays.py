@@ -89,7 +89,10 @@ PLANTED: dict[str, tuple[str, Edit]] = {
         "site",
         put("KafkaConnector", "release", "spec", "config", "source.cluster.alias", value="b"),
     ),
-    "no value": ("settings", put("ConfigMap", "ingest", "data", "SEGWATCH_A", value="set by the overlay")),
+    "no value": (
+        "settings",
+        put("ConfigMap", "ingest-settings", "data", "SEGWATCH_A", value="set by the overlay"),
+    ),
     "an example": (
         "address",
         put("KafkaConnector", "release", *TO_THE_CENTRE, value="kafka.centre.example:1"),

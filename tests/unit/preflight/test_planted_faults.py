@@ -9,7 +9,6 @@ from typing import NamedTuple
 import pytest
 from pynetdicom import AE
 
-from deploy.local.kafka.certificates import NEW_KEY, Authority, openssl
 from deploy.local.machine.folders import MODELS, POLICIES
 from segwatch.preflight.certificates import door, served
 from segwatch.preflight.clock import clock
@@ -21,6 +20,7 @@ from segwatch.preflight.network import reach
 from segwatch.preflight.policies import policy, site
 from segwatch.preflight.server import Circumstances, server_checks
 from segwatch.preflight.settings_files import environments
+from segwatch.streaming.authority import NEW_KEY, Authority, openssl
 from tests.support.planted import proxy_to_everywhere, served_by, shut_port, time_server, tls_server, web_page
 
 

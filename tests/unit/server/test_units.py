@@ -10,7 +10,6 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from deploy.local.kafka.certificates import Authority
 from deploy.local.machine import binaries
 from deploy.server import systemd
 from deploy.server.__main__ import app
@@ -20,7 +19,8 @@ from deploy.server.layout import Kind, Layout, services_of
 from deploy.server.settings import environments_of, example, read_edited
 from deploy.server.units import programs, unit
 from segwatch.errors import BadInput
-from segwatch.preflight.certificates import names_of
+from segwatch.streaming.authority import Authority
+from segwatch.streaming.certificate_files import names_of
 from services.aggregation.settings import AggregationSettings
 from services.features.settings import FeaturesSettings
 from services.federation.settings import FederationSettings
@@ -231,7 +231,7 @@ def test_certificates_are_renewed_before_they_end_and_for_a_new_name(
     assert "other.hospital.example" in names_of(doors)
     assert {each.name: each.read_bytes() for each in tls.iterdir()} == before
 
-    monkeypatch.setattr("deploy.server.certificates.RENEW_SECONDS", 400 * 86400.0)
+    monkeypatch.setattr("segwatch.streaming.authority.RENEW_SECONDS", 400 * 86400.0)
     theirs = Authority(tmp_path / "theirs", "hospital").issue("doors").certificate.read_bytes()
     doors.write_bytes(theirs)
     make_certificates(layout, "hospital", given)

@@ -1,21 +1,30 @@
-"""Certificates of the local stack, made by openssl at start: an authority a hospital, and one for the centre.
+"""An authority and what it issues, made by openssl: where no Strimzi does it, in the same form.
 
-In Kubernetes Strimzi makes them, in the same form: PEM, the principal's name as the common name.
+That is PEM, with the principal's name as the common name.
 """
 
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
-from deploy.local.machine.ports import LOOPBACK
-from deploy.local.machine.process import NotReady
+from segwatch.errors import BadSettings
 from segwatch.files import whole_file
+from segwatch.streaming.certificate_files import names_of
+from segwatch.streaming.ground import end_of
+
+_HERE = "127.0.0.1"
 
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 DAYS = 365
 """A stack that `make up` left running for longer is started again first."""
+AUTHORITY_DAYS = 3650
+"""Of an authority that stays: senders and whoever else holds its certificate would have to change it."""
+RENEW_SECONDS = 60 * 86400.0
+"""Before the end; the alert comes 21 days before it (SegwatchCertificateEnding)."""
 TRUSTED = "ca.crt"
 OWNER_ONLY = 0o600
 
@@ -68,8 +77,11 @@ class Authority:
             while it is being replaced the next one's or the last one's.
 
     Raises:
-        NotReady: openssl is missing or refuses.
+        BadSettings: openssl is missing or refuses.
     """
+
+    CERTIFICATE, KEY = "authority.crt", "authority.key"
+    """Its files in the folder."""
 
     def __init__(self, folder: Path, name: str, days: int = DAYS) -> None:
         self.folder = folder.resolve()
@@ -77,8 +89,8 @@ class Authority:
         self.trusted = self.folder / TRUSTED
         self._name = name
         self._days = days
-        self._certificate = self.folder / "authority.crt"
-        self._key = self.folder / "authority.key"
+        self._certificate = self.folder / self.CERTIFICATE
+        self._key = self.folder / self.KEY
         if not self._certificate.exists():  # made once: what it has signed goes on being trusted
             self._sign_itself(self._certificate, self._key)
             self.forget_the_last()
@@ -86,17 +98,26 @@ class Authority:
     def issue(self, name: str, hosts: Sequence[str] = ()) -> Identity:
         """A new key and certificate for a principal; issued again, the same files hold the new ones.
 
-        Each is for client and server alike, under the loopback address and the host names that are given.
+        Each is for client and server alike, under the loopback address and the names or addresses that are
+        given.
         """
         made = self.identity(name)
         signed = ("-CA", str(self._certificate), "-CAkey", str(self._key))
-        known = ",".join([f"IP:{LOOPBACK}", *(f"DNS:{host}" for host in hosts)])
+        known = ",".join(f"{'IP' if _is_address(host) else 'DNS'}:{host}" for host in (_HERE, *hosts))
         names = ("-addext", f"subjectAltName={known}", "-addext", "basicConstraints=critical,CA:FALSE")
         new_key, new = _next(made.key), _next(made.certificate)
         self._sign("-subj", f"/CN={name}", *signed, *names, out=new, key=new_key)
         _replace(made.store, new_key.read_text() + new.read_text())
         new_key.replace(made.key)
         new.replace(made.certificate)
+        return made
+
+    def kept(self, name: str, hosts: Sequence[str] = ()) -> Identity:
+        """A principal's certificate, issued anew where there is none, it ends soon or lacks a host."""
+        made = self.identity(name)
+        end = end_of(made.certificate)
+        if end is None or end - time.time() < RENEW_SECONDS or not set(hosts) <= names_of(made.certificate):
+            return self.issue(name, hosts)
         return made
 
     def announce_the_next(self) -> None:
@@ -129,17 +150,25 @@ def openssl(*words: str) -> None:
     """Run openssl; secrets are given to it in files.
 
     Raises:
-        NotReady: it is missing or refuses.
+        BadSettings: it is missing or refuses.
     """
     program = shutil.which("openssl")
     if program is None:
-        raise NotReady(
+        raise BadSettings(
             "openssl is not on the PATH, so the brokers can have no certificates"
             " (Debian: apt-get install openssl; or LOG=embedded)"
         )
     done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotReady(f"openssl {words[0]} failed:\n{done.stderr.strip()}")
+        raise BadSettings(f"openssl {words[0]} failed:\n{done.stderr.strip()}")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _replace(path: Path, text: str) -> None:
