@@ -15,12 +15,14 @@ SUBJECT = (
     "{{ if gt (len .Alerts) 1 }} (and {{ len (slice .Alerts 1) }} more){{ end }}"
 )
 TEXT = (
-    "{{ range .Alerts }}{{ .Annotations.summary }}{{ if eq .Status `resolved` }} (over){{ end }}\n"
+    "{{ range .Alerts }}{{ .Annotations.summary }}{{ if eq .Status `resolved` }} (over){{ else }}"
+    " (since {{ .StartsAt.UTC.Format `2006-01-02 15:04` }} UTC){{ end }}\n"
     "{{ .Annotations.description }}\n"
     "{{ with .Annotations.dashboard_url }}Look: {{ . }}\n{{ end }}"
     "{{ with .Annotations.runbook_url }}Do: {{ . }}\n{{ end }}\n{{ end }}"
 )
-"""What a mail says: for each alert its summary, what is known, where to look, and what to do."""
+"""What a mail says: for each alert its summary and since when it stands, for it is told again while it does;
+what is known, where to look, and what to do."""
 
 TIMES = {
     "page": {"group_wait": "5s", "group_interval": "1m", "repeat_interval": "4h"},

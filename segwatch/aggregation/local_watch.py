@@ -39,9 +39,10 @@ class LocalChange:
         alarm: whether one stands.
         pulse: number of the pulse with which the alarm's change began; the open one's where it
             began there, or where no alarm stands. low, high: its 90 % interval.
-        began: coarse date of that pulse; None where it is the open one.
+        began: coarse date of that pulse; None where it is the open one. began_low, began_high: of the ends.
         studies_since: how many studies there were since.
-        before, since: the share of failed studies before the change and since.
+        before, since: the share of failed studies before the change and since. Of an alarm that stands all
+            these are as they were when most spoke for it.
     """
 
     log10_evidence: float
@@ -51,6 +52,8 @@ class LocalChange:
     low: int
     high: int
     began: date | None
+    began_low: date | None
+    began_high: date | None
     studies_since: int
     before: float
     since: float
@@ -148,12 +151,13 @@ class LocalWatch:
         return acts, decided_to
 
     def _told(self, watch: Watch, k: int) -> LocalChange:
-        begun = watch.beginning() if watch.alarm is not None else None
-        last = watch.seen - 1
+        told = watch.clearest
+        begun = told.beginning() if watch.alarm is not None else None
+        last = told.seen - 1
         places = (last, last, last) if begun is None else (begun.median, begun.low, begun.high)
         median, low, high = (self._pulse_of(place) for place in places)
         level = watch.evidence.baseline().mean
-        before, since = watch.evidence.before_and_since() or (level, level)
+        before, since = told.evidence.before_and_since() or (level, level)
         return LocalChange(
             log10_evidence=watch.log10_evidence,
             log10_threshold=self._log10_threshold(k),
@@ -162,7 +166,9 @@ class LocalWatch:
             low=low[0],
             high=high[0],
             began=median[1],
-            studies_since=watch.seen - places[0],
+            began_low=low[1],
+            began_high=high[1],
+            studies_since=told.seen - places[0],
             before=before,
             since=since,
         )

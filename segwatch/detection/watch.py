@@ -1,5 +1,6 @@
 """One stream watched: observations and decisions in their order, and the alarm that stands until then."""
 
+import math
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal
@@ -43,6 +44,16 @@ class Watch:
         self.alarm: Alarm | None = None
         self._dispersion = dispersion
         self._recent = Recent(self.evidence, 0)
+        self._clearest: Watch | None = None
+
+    @property
+    def clearest(self) -> "Watch":
+        """The watch as it was when most spoke for the alarm that stands; itself where none stands.
+
+        Whoever reads of an alarm reads of the change that rang: what comes later, be it mended or announced
+        as another baseline, would make less and less of it, until a page says that nothing has changed.
+        """
+        return self._clearest or self
 
     @property
     def log10_evidence(self) -> float:
@@ -62,10 +73,13 @@ class Watch:
         self.seen += 1
         if self.alarm is None and self.log10_evidence >= log10_threshold:
             self.alarm = Alarm(self.seen - 1, self.log10_evidence)
+        if self.alarm is not None and self.log10_evidence >= self._most:
+            self._clearest = self.copy()
+            self._clearest._clearest = None  # or each would hold all before it
 
     def decide(self, decision: Decision) -> None:
         """Somebody has looked. `acknowledge` goes on with the baseline, `rebaseline` learns another."""
-        self.alarm = None
+        self.alarm = self._clearest = None
         if decision == "rebaseline":
             self.begin_baseline()
         else:
@@ -83,6 +97,10 @@ class Watch:
     def posterior(self) -> Floats:
         """The chance of each beginning, given a change: an older one, then each remembered observation."""
         return self._recent.posterior(self._dispersion)
+
+    @property
+    def _most(self) -> float:
+        return -math.inf if self._clearest is None else self._clearest.log10_evidence
 
     def _go_on_from(self, evidence: Evidence) -> None:
         self.evidence = evidence

@@ -44,7 +44,8 @@ class Change:
         alarm: the name of the pulse at which the alarm that stands rang.
         begun: when a change began if there is one: median, and the ends of its 90 % interval.
         before, since: the share that needed attention before it and since.
-        studies_since: how many studies there were since its median beginning.
+        studies_since: how many studies there were since its median beginning. Of an alarm that stands all
+            these are as they were when most spoke for it.
         baseline: the share of the baseline in force, and the first pulse of it.
         pulses_a_month: None while it is not known.
     """
@@ -122,13 +123,13 @@ class WatchedSite:
         return spread_of([Counted(seen.noised, seen.k, variance(1 / seen.epsilon)) for seen in pulses])
 
     def _told(self, fold: "_Fold") -> Change:
-        watch = fold.watch
-        last = len(self.pulses) - 1
-        found = watch.beginning()
+        watch, told = fold.watch, fold.watch.clearest
+        last = told.seen - 1
+        found = told.beginning()
         places = (last, last, last) if found is None else (found.median, found.low, found.high)
         median, low, high = (Begun(self.pulses[place].name, self.pulses[place].closed) for place in places)
         baseline = watch.evidence.baseline().mean
-        before, since = watch.evidence.before_and_since() or (baseline, baseline)
+        before, since = told.evidence.before_and_since() or (baseline, baseline)
         return Change(
             log10_evidence=watch.log10_evidence,
             log10_threshold=fold.log10_threshold,
@@ -136,9 +137,9 @@ class WatchedSite:
             begun=(median, low, high),
             before=before,
             since=since,
-            studies_since=sum(seen.k for seen in self.pulses[places[0] :]),
+            studies_since=sum(seen.k for seen in self.pulses[places[0] : told.seen]),
             baseline=baseline,
-            baseline_from=self.pulses[min(watch.since, last)].name,
+            baseline_from=self.pulses[min(watch.since, len(self.pulses) - 1)].name,
             pulses_a_month=fold.volume.a_month(),
         )
 

@@ -19,6 +19,8 @@ _GAUGES: Mapping[str, str] = {
     "start_pulse_low": "Lower end of its 90 % interval.",
     "start_pulse_high": "Upper end of its 90 % interval.",
     "start_timestamp_seconds": "Coarse date of that pulse, as a Unix time; absent for the open pulse.",
+    "start_timestamp_seconds_low": "The same at the lower end of the 90 % interval.",
+    "start_timestamp_seconds_high": "The same at the upper end of the 90 % interval.",
     "before_ratio": "Share of studies that failed before the change.",
     "since_ratio": "Share of studies that fail since the change.",
     "studies_since": "Studies since the change began.",
@@ -55,9 +57,11 @@ def figures_of(change: LocalChange) -> dict[str, float]:
     }
     if not change.alarm:
         return figures
-    if change.began is not None:
-        began = datetime.combine(change.began, time.min, tzinfo=UTC)
-        figures["start_timestamp_seconds"] = began.timestamp()
+    ends = {"": change.began, "_low": change.began_low, "_high": change.began_high}
+    for end, day in ends.items():
+        if day is not None:
+            began = datetime.combine(day, time.min, tzinfo=UTC)
+            figures[f"start_timestamp_seconds{end}"] = began.timestamp()
     return figures | {
         "start_pulse": change.pulse,
         "start_pulse_low": change.low,

@@ -21,6 +21,7 @@ UNIT_TESTS = (
     "centre_weekend",
     "hospital",
     "ground",
+    "words",
 )
 
 

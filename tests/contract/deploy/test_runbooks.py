@@ -2,11 +2,9 @@
 
 import json
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,48 +23,29 @@ from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
 from tests.support.images import dicom_slices, little_ct, save_all
 from tests.support.metric_names import known_metrics
 from tests.support.releases import at_centre, pulse
+from tests.support.runbook_commands import (
+    COMMANDS,
+    ELSEWHERE,
+    IN_HOSPITAL,
+    OURS,
+    RUNBOOKS,
+    SITE,
+    Command,
+    commands_of,
+    shown,
+)
 from tests.support.site_world import World, scored
 
 ROOT = Path(__file__).resolve().parents[3]
-RUNBOOKS = sorted((ROOT / "deploy" / "runbooks").glob("*.md"))
 NAMESPACES = {"segwatch": "hospital", "segwatch-centre": "central"}
 PROGRAMS = ("kubectl", "segwatch", "python", "date")
-SITE = "hospital-a"
 WORKLOADS = ("Deployment", "StatefulSet")
 READ_ONLY = {"df": ("-h",), "ls": ("-la",), "date": ("-u",)}
 """What is run in a pod beside our own commands, with the options that it has."""
 Manifest = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Command:
-    """A line of a runbook's block, with its words."""
-
-    page: str
-    line: str
-
-    @property
-    def words(self) -> list[str]:
-        return shlex.split(self.line.replace("SITE", SITE))
-
-    @property
-    def in_pod(self) -> list[str]:
-        """What `kubectl exec` runs; empty where it is another command."""
-        return self.words[self.words.index("--") + 1 :] if "--" in self.words else []
-
-
-def commands_of(page: Path) -> list[Command]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [Command(page.stem, line) for block in blocks for line in block.splitlines() if line.strip()]
-
-
-COMMANDS = [command for page in RUNBOOKS for command in commands_of(page)]
 OF_KUBECTL = [command for command in COMMANDS if command.words[0] == "kubectl"]
-OURS = [command for command in COMMANDS if "segwatch" in (command.words[0], *command.in_pod[:1])]
-
-
-def shown(command: Command) -> str:
-    return f"{command.page}: {command.line}"
 
 
 def test_there_are_commands_of_each_kind():
@@ -354,10 +333,6 @@ def dicom_study(tmp_path: Path) -> Path:
     folder.mkdir()
     save_all(dicom_slices(little_ct()), folder)
     return folder
-
-
-IN_HOSPITAL = [command for command in OURS if command.in_pod]
-ELSEWHERE = [command for command in OURS if not command.in_pod]
 
 
 @pytest.mark.parametrize("command", IN_HOSPITAL, ids=shown)

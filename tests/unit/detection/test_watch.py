@@ -62,6 +62,38 @@ def test_an_announced_change_begins_a_baseline_and_takes_no_alarm_away():
     assert watch.log10_evidence == -math.inf
 
 
+def mended_unseen(watch):
+    for _ in range(100):
+        watch.take(GOOD, THRESHOLD)
+
+
+def announced_meanwhile(watch):
+    watch.begin_baseline()
+    mended_unseen(watch)
+
+
+@pytest.mark.parametrize("what_comes_then", [mended_unseen, announced_meanwhile])
+def test_what_is_told_of_an_alarm_is_of_the_change_that_rang(what_comes_then):
+    watch = rung()
+    before, since = watch.evidence.before_and_since()
+    begun = watch.beginning()
+    what_comes_then(watch)
+
+    assert watch.clearest.beginning() == begun
+    assert watch.clearest.evidence.before_and_since() == (before, since)
+    assert watch.clearest.seen == 35
+    watch.decide("acknowledge")
+    assert watch.clearest is watch
+
+
+def test_a_change_that_goes_on_is_told_from_all_that_was_seen_of_it():
+    watch = rung()
+    for _ in range(20):
+        watch.take(BAD, THRESHOLD)
+
+    assert watch.clearest.seen == watch.seen == 55
+
+
 def test_a_site_that_has_always_been_bad_does_not_ring_and_is_seen_to_get_worse():
     generator = np.random.default_rng(5)
     watch = Watch()
