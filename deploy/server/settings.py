@@ -81,7 +81,8 @@ def read_edited(kind: Kind, file: Path) -> dict[str, str]:
         if "=" in line and not line.startswith("#")
     }
     if strange := sorted(set(given) - known - ONLY_CLUSTERS):
-        raise BadInput(f"{file}: nobody knows {', '.join(strange)}; known are {', '.join(sorted(known))}")
+        where = ", ".join(f"{name} (line {_line_of(name, file)})" for name in strange)
+        raise BadInput(f"{file}: nobody knows {where}; known are {', '.join(sorted(known))}")
     return given
 
 
@@ -119,6 +120,13 @@ def _environment(kind: Kind, name: str, edited: Mapping[str, str]) -> dict[str, 
     if missing := [setting for setting, value in values.items() if value == NOT_SET]:
         raise BadInput(f"{name}: {', '.join(missing)} is not set; add its line to the settings file")
     return {setting: value for setting, value in values.items() if value != ""}
+
+
+def way_to_the_log(name: str, edited: Mapping[str, str]) -> dict[str, str]:
+    """What a tool is told that comes to the site's own log as a principal of its own."""
+    common = {setting: _moved(name, value) for setting, value in _file("pods", "common").items()}
+    ways = {setting: value for setting, value in common.items() if setting.startswith(f"{PREFIX}KAFKA_")}
+    return {f"{PREFIX}SITE": edited["SITE"], **ways, f"{PREFIX}KAFKA_BOOTSTRAP": f"127.0.0.1:{KAFKA_PORT}"}
 
 
 def way_to_the_centre(edited: Mapping[str, str]) -> dict[str, str]:
@@ -164,6 +172,11 @@ def _placed(kind: Kind) -> list[tuple[str, str, str]]:
         if target["select"]["kind"] == "ConfigMap"
         for path in target["fieldPaths"]
     ]
+
+
+def _line_of(name: str, file: Path) -> int:
+    lines = enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+    return next(number for number, line in lines if line.split("=")[0].split()[-1:] == [name])
 
 
 def _moved(name: str, value: str) -> str:

@@ -8,8 +8,6 @@ from pathlib import Path
 from segwatch.errors import BadInput, in_one_line
 from segwatch.terminal import say
 
-TARGET = "segwatch.target"
-
 
 def runs() -> bool:
     """Whether systemd is this machine's first process."""
@@ -17,7 +15,7 @@ def runs() -> bool:
 
 
 def start(names: Sequence[str]) -> None:
-    """Start the units anew, and at each boot.
+    """Start the units, now and at each boot.
 
     Raises:
         BadInput: systemd refuses, or a unit does not come up.
@@ -26,19 +24,29 @@ def start(names: Sequence[str]) -> None:
         say("systemd does not run here: nothing was started")
         return
     _systemctl("daemon-reload")
-    _systemctl("enable", TARGET, *names)
-    _systemctl("restart", TARGET, *names)
+    _systemctl("enable", *names)
+    _systemctl("start", *names)
     say("started; `segwatch preflight server --settings /etc/segwatch/settings` says what is wrong")
 
 
 def stop(names: Sequence[str]) -> None:
-    """Stop the units, and start them at no boot. Each by its name: `disable` knows no patterns.
+    """Stop the units, until they are started or the machine boots.
 
     Raises:
         BadInput: one does not stop.
     """
     if names and runs():
         _systemctl("stop", *names)
+
+
+def remove(names: Sequence[str]) -> None:
+    """Stop the units, and start them at no boot. Each by its name: `disable` knows no patterns.
+
+    Raises:
+        BadInput: one does not stop.
+    """
+    stop(names)
+    if names and runs():
         _systemctl("disable", *names)
 
 

@@ -1,4 +1,4 @@
-"""systemd's units: one table of programs, and what each may touch."""
+"""One table of the programs of a server, and what each may touch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,49 +10,17 @@ from deploy.server.layout import (
     ALERTMANAGER_PORT,
     APP,
     BIN,
+    CURRENT,
     DATA,
     ETC,
-    GROUP,
     JARS,
     PROMETHEUS_PORT,
     PYTHON,
-    STORE_GROUP,
-    STORE_USERS,
     Kind,
-    user_of,
 )
 from deploy.server.settings import memory_of
 
-LOCALHOST = "localhost"
 KAFKA_HEAP = "-Xmx1g"
-HARDENING = {
-    "NoNewPrivileges": "yes",
-    "CapabilityBoundingSet": "",
-    "AmbientCapabilities": "",
-    "PrivateTmp": "yes",
-    "PrivateUsers": "yes",
-    "ProtectSystem": "strict",
-    "ProtectHome": "yes",
-    "ProtectProc": "invisible",
-    "ProtectClock": "yes",
-    "ProtectControlGroups": "yes",
-    "ProtectHostname": "yes",
-    "ProtectKernelLogs": "yes",
-    "ProtectKernelModules": "yes",
-    "ProtectKernelTunables": "yes",
-    "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
-    "RestrictNamespaces": "yes",
-    "RestrictRealtime": "yes",
-    "RestrictSUIDSGID": "yes",
-    "LockPersonality": "yes",
-    "RemoveIPC": "yes",
-    "KeyringMode": "private",
-    "SystemCallArchitectures": "native",
-    # Java, numba and torch make code as they run, so MemoryDenyWriteExecute cannot be had.
-    "SystemCallFilter": "@system-service\nSystemCallFilter=~@privileged",
-    "UMask": "0027",
-    "IPAddressDeny": "any",
-}
 
 
 @dataclass(frozen=True)
@@ -69,6 +37,7 @@ class Daemon:
         lets_in: whom it may speak with, beside this machine.
         environment: the file of its settings, where it has one.
         once: whether it ends by itself.
+        at: when a timer starts it, as systemd.time(7) has it, instead of the machine's start.
         memory: the most that it may use.
         devices: whether it needs a device, as a GPU.
         more: environment variables.
@@ -83,6 +52,7 @@ class Daemon:
     lets_in: tuple[str, ...] = ()
     environment: str = ""
     once: bool = False
+    at: str = ""
     memory: str = ""
     devices: bool = False
     more: Mapping[str, str] = field(default_factory=dict)
@@ -99,82 +69,7 @@ def programs(kind: Kind, names: Sequence[str], edited: Mapping[str, str]) -> lis
     found = [_kafka(kind), _topics(kind), *(_service(name, edited) for name in names)]
     if kind == "hospital" and edited.get("CENTRE_KAFKA"):
         found.append(_bridge(edited))
-    return [*found, *_monitoring()]
-
-
-def unit(program: Daemon) -> str:
-    """The unit's file."""
-    after = " ".join(f"segwatch-{each}.service" for each in program.after)
-    lines = [
-        f"# Written by `python -m deploy.server`; settings are in {ETC}.",
-        "[Unit]",
-        f"Description=segwatch: {program.about}",
-        "Documentation=file:/opt/segwatch/current/docs/operations/server.md",
-        f"After=network-online.target {after}".rstrip(),
-        "Wants=network-online.target",
-        *([f"Wants={after}"] if after else []),
-        "PartOf=segwatch.target",
-        "StartLimitIntervalSec=0",
-        "",
-        "[Service]",
-        *_running(program),
-        *(f"{name}={value}" for name, value in _hardening(program).items()),
-        "",
-        "[Install]",
-        "WantedBy=segwatch.target",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def target() -> str:
-    """All of them together."""
-    return (
-        "[Unit]\nDescription=segwatch\nAfter=network-online.target\n\n[Install]\nWantedBy=multi-user.target\n"
-    )
-
-
-def sysusers(found: Sequence[Daemon]) -> str:
-    """The users and groups, for systemd-sysusers(8): each program has its own."""
-    users = [f'u {user_of(each.name)} - "segwatch {each.about}" {DATA}' for each in found]
-    members = [f"m {user_of(each.name)} {GROUP}" for each in found]
-    shared = [f"m {user_of(each.name)} {STORE_GROUP}" for each in found if each.name in STORE_USERS]
-    return "\n".join([f"g {GROUP} -", f"g {STORE_GROUP} -", *users, *members, *shared]) + "\n"
-
-
-def _running(program: Daemon) -> list[str]:
-    name, group = user_of(program.name), STORE_GROUP if program.name in STORE_USERS else GROUP
-    # Ready only when a study in hand is done or handed back (segwatch/streaming/stopping.py).
-    ends = (
-        ["Type=oneshot", "RemainAfterExit=yes"]
-        if program.once
-        else ["Type=exec", "Restart=always", "RestartSec=5"]
-    )
-    return [
-        *ends,
-        f"User={name}",
-        f"Group={group}",
-        f"SupplementaryGroups={GROUP}",
-        f"WorkingDirectory={APP}",
-        *([f"EnvironmentFile={program.environment}"] if program.environment else []),
-        *(f"Environment={key}={value}" for key, value in program.more.items()),
-        *([f"ExecStartPre={program.before}"] if program.before else []),
-        f"ExecStart={program.command}",
-        "TimeoutStartSec=15min",
-        "TimeoutStopSec=10min",
-        "KillMode=mixed",
-        *([f"MemoryMax={program.memory}"] if program.memory else []),
-    ]
-
-
-def _hardening(program: Daemon) -> dict[str, str]:
-    made = {**HARDENING, "IPAddressAllow": " ".join((LOCALHOST, *program.lets_in))}
-    if program.name in STORE_USERS:
-        made["UMask"] = "0007"  # what one of them makes in the store, the next one adds to
-    if not program.devices:
-        made["PrivateDevices"] = "yes"
-    if program.writes:
-        made["ReadWritePaths"] = " ".join(program.writes)
-    return made
+    return [*found, _backup(), *_monitoring()]
 
 
 def _java(memory: Sequence[str], main: str) -> str:
@@ -219,6 +114,21 @@ def _service(name: str, edited: Mapping[str, str]) -> Daemon:
         memory=memory_of(name),
         devices=name == "segmentation" and edited.get("DEVICE", "cpu") != "cpu",
         more={"HOME": "/tmp", "NUMBA_CACHE_DIR": "/tmp/numba", "PYTHONUNBUFFERED": "1", **ONE_THREAD},  # noqa: S108 - private
+    )
+
+
+def _backup() -> Daemon:
+    folder = f"{DATA}/backups"
+    return Daemon(
+        "backup",
+        "copies the ledger and the decisions",
+        f"{CURRENT}/venv/bin/segwatch topics save {folder}",
+        after=("kafka", "platform"),
+        writes=(folder,),
+        environment=f"{ETC}/settings/backup.env",
+        once=True,
+        at="daily",
+        memory="512M",
     )
 
 

@@ -16,6 +16,8 @@ ONE_PARTITION = frozenset({SCORED, LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS}
 """Blocks follow the log's order, so what they are made from has one."""
 FOREVER = frozenset({LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS})
 """Kept without a time limit and never compacted: the first record with an id is the one that counts."""
+COPIED = (LEDGER, DECISIONS, SCORER_DECISIONS)
+"""What a backup needs, since nothing else tells it; releases follow from the ledger, and are sent again."""
 WITH_DEAD_LETTERS = (RECEIVED, SEGMENTED, MEASURED, SCORED)
 
 

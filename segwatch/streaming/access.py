@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segwatch.contracts.topics import (
+    COPIED,
     DEAD_LETTERS,
     DECISIONS,
     LEDGER,
@@ -21,6 +22,7 @@ from segwatch.contracts.topics import (
     at_the_centre,
     dead_letters,
 )
+from segwatch.errors import BadInput
 from segwatch.streaming.stage import group_of
 
 BROKER, PLATFORM = "broker", "platform"
@@ -103,16 +105,25 @@ HOSPITAL = {
     "operator": Access(
         (*DEAD_LETTERS, SCORED, DECISIONS, SCORER_DECISIONS), (*WITH_DEAD_LETTERS, *DEAD_LETTERS, DECISIONS)
     ),
+    # What runs `segwatch topics save` each night.
+    "backup": Access(reads=COPIED),
 }
 """The principals of a hospital's Kafka."""
 
 
 def centre(sites: Iterable[str]) -> dict[str, Access]:
     """The principals of the centre's Kafka: federation reads, each site writes its one topic, and who runs
-    `segwatch site` there writes decisions."""
+    `segwatch site` there writes decisions.
+
+    Raises:
+        BadInput: a site is called as a principal of the centre's own.
+    """
     topics = {site: at_the_centre(site) for site in sites}
-    return {
+    own = {
         "federation": Access(reads=(*topics.values(), DECISIONS)),
         "operator": Access(reads=(*topics.values(), DECISIONS), writes=(DECISIONS,)),
-        **{site: Access(writes=(topic,)) for site, topic in topics.items()},
+        "backup": Access(reads=(DECISIONS,)),
     }
+    if taken := sorted(own.keys() & topics.keys()):
+        raise BadInput(f"no site may be called {', '.join(taken)}: the centre's own principals are")
+    return own | {site: Access(writes=(topic,)) for site, topic in topics.items()}

@@ -1,9 +1,11 @@
-"""`segwatch topics create`: for those who bring a Kafka of their own."""
+"""`segwatch topics`: made, for those who bring a Kafka of their own; copied, and put back."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from segwatch.errors import BadInput
 from segwatch.streaming.operator import connected
 from segwatch.terminal import say
 
@@ -37,3 +39,57 @@ def create(
         say(f"made {name}")
     if not made:
         say("every topic is there already")
+
+
+@topics.command("save")
+def save(
+    folder: Annotated[Path, typer.Argument(help="Where the copies lie, on another disk than the log's.")],
+    keep: Annotated[int, typer.Option(min=1, help="How many copies of each topic stay.")] = 30,
+) -> None:
+    """Write a copy of the ledger and of each topic of decisions beside the earlier ones; the oldest go.
+
+    A copy that holds what the newest lacks is never removed: its topic was lost after it. The exit code is 1
+    then, until somebody has put it back, or moved it away.
+    """
+    from segwatch.contracts.envelope import utc_now
+    from segwatch.contracts.topics import COPIED
+    from segwatch.streaming.copies import save as saved
+    from segwatch.streaming.copies import thin_out
+
+    if not folder.is_dir():
+        raise BadInput(f"there is no folder {folder}")
+    precious: list[Path] = []
+    with connected() as log:
+        found = sorted(log.topics() & set(COPIED))
+        if not found:
+            raise BadInput(f"none of {', '.join(COPIED)} is there, or may be seen by this principal")
+        for topic in found:
+            path, number = saved(log, topic, folder, utc_now())
+            say(f"{path}: {number} records")
+            precious += thin_out(folder, topic, keep)
+    for each in precious:
+        say(f"{each} stays: it holds records that its topic lacks now", err=True)
+    if precious:
+        raise typer.Exit(1)
+
+
+@topics.command("restore")
+def restore(
+    copy: Annotated[
+        Path, typer.Argument(help="What `segwatch topics save` wrote; of a folder the ledger's newest copy.")
+    ],
+) -> None:
+    """Put back what a copy holds and its topic lacks. Who writes to the topic must not run meanwhile.
+
+    A topic that says anything else than the copy is left as it is.
+    """
+    from segwatch.contracts.topics import LEDGER
+    from segwatch.streaming.copies import newest
+    from segwatch.streaming.copies import restore as restored
+
+    if copy.is_dir():
+        copy = newest(copy, LEDGER)
+        say(f"from {copy}")
+    with connected() as log:
+        topic, there, put_back = restored(log, copy)
+    say(f"{topic}: {put_back} records were put back, {there} were there")

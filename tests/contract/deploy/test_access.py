@@ -3,6 +3,7 @@
 import pytest
 
 from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.errors import BadInput
 from segwatch.streaming.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
 
 
@@ -40,10 +41,19 @@ def test_at_the_centre_federation_reads_and_only_who_decides_writes_decisions(re
     rights = rights_of(rendered("central"))
     written = {(user, topic) for user, operation, _, topic in rights if operation == "Write"}
 
-    assert {user for user, operation, *_ in rights if operation == "Read"} == {"federation", "operator"}
+    assert {user for user, operation, *_ in rights if operation == "Read"} == {
+        "federation",
+        "operator",
+        "backup",
+    }
     assert {user for user, _ in written} == {"hospital-a", "hospital-b", "operator"}
     assert {topic for user, topic in written if user == "operator"} == {DECISIONS}
     assert {user for user, topic in written if topic == DECISIONS} == {"operator"}
+
+
+def test_no_site_bears_the_name_of_a_principal_of_the_centres():
+    with pytest.raises(BadInput, match="operator"):
+        centre(["hospital-a", "operator"])
 
 
 def test_the_bridge_reads_the_release_and_no_patient_topic():

@@ -41,6 +41,6 @@ def test_each_hospital_has_a_limit_at_the_centre():
     users = [each for each in yaml.safe_load_all(text) if each["kind"] == "KafkaUser"]
 
     limits = {each["metadata"]["name"]: each["spec"].get("quotas") for each in users}
-    assert {limits.pop("federation"), limits.pop("operator")} == {None}
+    assert {limits.pop(name) for name in ("federation", "operator", "backup")} == {None}
     assert limits
     assert all(limit == {"producerByteRate": SITE_BYTES_A_SECOND} for limit in limits.values())

@@ -16,7 +16,9 @@ SAFE_VOLUMES = {
 
 
 def own_pods(manifests):
-    return {
+    jobs = [each["spec"]["jobTemplate"] for each in manifests if each["kind"] == "CronJob"]
+    names = [each["metadata"]["name"] for each in manifests if each["kind"] == "CronJob"]
+    return dict(zip(names, (each["spec"]["template"]["spec"] for each in jobs), strict=True)) | {
         each["metadata"]["name"]: each["spec"]["template"]["spec"]
         for each in manifests
         if each["kind"] in {"Deployment", "StatefulSet"}
@@ -24,8 +26,9 @@ def own_pods(manifests):
 
 
 def services_pods(manifests):
-    """Those of the services: not the operator's, which serves nothing."""
-    return {name: pod for name, pod in own_pods(manifests).items() if name != "operator"}
+    """Those of the services: not the operator's and the jobs', which serve nothing."""
+    tools = ("operator", "backup", "restore")
+    return {name: pod for name, pod in own_pods(manifests).items() if name not in tools}
 
 
 def operators_templates(manifests):

@@ -16,6 +16,7 @@ SECRETS = {
     **dict.fromkeys(SERVICES, OF_A_KAFKA_USER),
     "bridge": OF_A_KAFKA_USER,
     "operator": OF_A_KAFKA_USER,
+    "backup": OF_A_KAFKA_USER,
     # The hospital makes these (docs/operators.md).
     "ingest-secrets": {"pseudonym-secret", "stow-token"},
     "ingest-doors": {"tls.crt", "tls.key", "ca.crt"},
@@ -31,12 +32,14 @@ class Pod:
         (workload,) = (
             each
             for each in manifests
-            if each["kind"] in {"Deployment", "StatefulSet"} and each["metadata"]["name"] == service
+            if each["kind"] in {"Deployment", "StatefulSet", "CronJob"}
+            and each["metadata"]["name"] == service
         )
         self._maps = {
             each["metadata"]["name"]: each["data"] for each in manifests if each["kind"] == "ConfigMap"
         }
-        self._spec = workload["spec"]["template"]["spec"]
+        made = workload["spec"].get("jobTemplate", workload)["spec"]
+        self._spec = made["template"]["spec"]
         (self._container,) = self._spec["containers"]
         self._folder = folder
         self._volumes = {volume["name"]: volume for volume in self._spec["volumes"]}
@@ -142,3 +145,25 @@ def test_the_operators_command_finds_the_log_and_the_inbox(rendered, tmp_path, e
 
     assert settings.kafka_cert_file is not None
     assert (tmp_path / "var/lib/segwatch/inbox").is_dir()
+
+
+@pytest.mark.parametrize("job", ["backup", "restore"])
+def test_the_jobs_that_copy_and_put_back_find_the_log_and_their_claim(rendered, tmp_path, environment, job):
+    made = Pod(rendered("hospital"), job, tmp_path)
+    environment(made.environment())
+
+    assert load_settings(ConnectionSettings, strangers=True).kafka_cert_file is not None
+    assert (tmp_path / "backups").is_dir()
+    (found,) = (
+        each
+        for each in rendered("hospital")
+        if each["metadata"]["name"] == job and "schedule" in each["spec"]
+    )
+    assert found["spec"].get("suspend", False) is (job == "restore")
+    container = found["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    others = next(
+        e
+        for e in rendered("hospital")
+        if e["metadata"]["name"] == "aggregation" and e["kind"] == "StatefulSet"
+    )
+    assert container["image"] == others["spec"]["template"]["spec"]["containers"][0]["image"]

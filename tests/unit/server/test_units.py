@@ -4,6 +4,8 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,17 @@ import yaml
 from typer.testing import CliRunner
 
 from deploy.local.machine import binaries
+from deploy.local.machine.folders import ROOT
 from deploy.server import systemd
 from deploy.server.__main__ import app
 from deploy.server.certificates import make_certificates
-from deploy.server.install import install, uninstall
+from deploy.server.install import install as write_all
+from deploy.server.install import uninstall
 from deploy.server.layout import Kind, Layout, services_of
+from deploy.server.plan import planned
 from deploy.server.settings import environments_of, example, read_edited
-from deploy.server.units import programs, unit
+from deploy.server.unit_files import unit
+from deploy.server.units import programs
 from segwatch.errors import BadInput
 from segwatch.streaming.authority import Authority
 from segwatch.streaming.certificate_files import names_of
@@ -49,6 +55,10 @@ def edited(kind: Kind, folder: Path, **changed: str) -> dict[str, str]:
     }
 
 
+def install(kind: Kind, given: Mapping[str, str], layout: Layout) -> None:
+    write_all(planned(kind, given, layout), layout, lambda _: None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_service_knows_every_setting_that_it_is_given(kind: Kind, tmp_path: Path):
     for name, environment in environments_of(kind, edited(kind, tmp_path)).items():
@@ -78,8 +88,46 @@ def test_a_line_that_nobody_knows_is_refused(tmp_path: Path):
     file = tmp_path / "hospital.env"
     file.write_text(example("hospital") + "STIE=a\n")
 
-    with pytest.raises(BadInput, match="STIE"):
+    line = len(example("hospital").splitlines()) + 1
+    with pytest.raises(BadInput, match=rf"STIE \(line {line}\)"):
         read_edited("hospital", file)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("hospital.env", "SITE=Hospital A\n", "no site's name"),
+        ("hospital.env", "SITE=\n", "no settings name the site"),
+        ("hospital.env", "STIE=a\n", "STIE"),
+        ("policy.yaml", "version: '1'\nepsilon_count: 9\n", "epsilon_count"),
+        ("contacts.yaml", "page: {}\n", "nobody would be told"),
+    ],
+)
+def test_what_is_refused_is_refused_before_anything_is_stopped_linked_or_written(
+    tmp_path: Path, file: str, text: str, words: str
+):
+    good, root = tmp_path / "hospital.env", tmp_path / "root"
+    edited("hospital", tmp_path)
+    command = ["install", "hospital", "--root", str(root), "--version", str(tmp_path / "new"), "--settings"]
+    (root / "opt/segwatch").mkdir(parents=True)
+    assert run(*command, str(good)).exit_code == 0
+    changed = (root / "etc/segwatch" / file) if file != "hospital.env" else good
+    changed.write_text((example("hospital") if changed == good else "") + text)
+    before = everything(root)
+
+    said = str(run(*[*command[:5], str(tmp_path / "newer"), "--settings"], str(good)).exception)
+
+    assert words in said
+    assert everything(root) == before
+
+
+def everything(root: Path) -> dict[str, str]:
+    """Each file's content and each link's target."""
+    return {
+        str(each.relative_to(root)): str(each.readlink()) if each.is_symlink() else each.read_text()
+        for each in sorted(root.rglob("*"))
+        if each.is_symlink() or each.is_file()
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,7 +165,7 @@ def test_each_unit_speaks_with_whom_the_settings_name_and_writes_its_own_folders
 
 def test_a_second_installation_leaves_secrets_and_certificates_alone(tmp_path: Path):
     layout, given = Layout(tmp_path / "root"), edited("hospital", tmp_path)
-    install("hospital", given, layout, lambda _: None)
+    install("hospital", given, layout)
     root = layout.root / "etc/segwatch"
     lasting = (
         "secrets/pseudonym-secret",
@@ -129,7 +177,7 @@ def test_a_second_installation_leaves_secrets_and_certificates_alone(tmp_path: P
     before = {each: (root / each).read_bytes() for each in lasting}
     (root / "policy.yaml").write_text("version: '7'\n")
 
-    install("hospital", {**given, "CT_UNIT": "hu", "CENTRE_KAFKA": ""}, layout, lambda _: None)
+    install("hospital", {**given, "CT_UNIT": "hu", "CENTRE_KAFKA": ""}, layout)
 
     assert {each: (root / each).read_bytes() for each in lasting} == before
     assert (root / "policy.yaml").read_text() == "version: '7'\n"
@@ -141,7 +189,7 @@ def test_a_second_installation_leaves_secrets_and_certificates_alone(tmp_path: P
 
 def test_prometheus_and_alertmanager_take_their_files(tmp_path: Path):
     layout = Layout(tmp_path / "root")
-    install("hospital", edited("hospital", tmp_path), layout, lambda _: None)
+    install("hospital", edited("hospital", tmp_path), layout)
     etc = layout.root / "etc/segwatch"
     promtool, amtool = binaries.find(binaries.PROMTOOL), binaries.find(binaries.AMTOOL)
     if promtool is None or amtool is None:
@@ -159,7 +207,7 @@ def test_prometheus_and_alertmanager_take_their_files(tmp_path: Path):
 
 def test_uninstalling_leaves_data_and_settings(tmp_path: Path):
     layout = Layout(tmp_path / "root")
-    install("hospital", edited("hospital", tmp_path), layout, lambda _: None)
+    install("hospital", edited("hospital", tmp_path), layout)
     study = layout.root / "var/lib/segwatch/store/study"
     study.write_text("a volume")
 
@@ -170,25 +218,42 @@ def test_uninstalling_leaves_data_and_settings(tmp_path: Path):
     assert not list((layout.root / "etc/systemd/system").iterdir())
 
 
-def test_going_back_links_the_version_before(tmp_path: Path):
-    programs_folder = tmp_path / "opt/segwatch"
-    for name in ("1", "2"):
-        (programs_folder / name).mkdir(parents=True)
-    (programs_folder / "current").symlink_to(programs_folder / "2")
+def test_going_back_is_the_older_versions_own_installation(tmp_path: Path):
+    edited("hospital", tmp_path)
+    root = tmp_path / "root"
+    one, two = (two_versions := root / "opt/segwatch") / "1", two_versions / "2"
+    for each in (one, two):
+        (each / "app").mkdir(parents=True)
+        python = each / "venv/bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\necho by {each.name}\ncd {ROOT}\nexec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+    words = ("install", "hospital", "--root", str(root), "--settings", str(tmp_path / "hospital.env"))
+    assert run(*words, "--version", str(one)).exit_code == 0
+    assert "no version to go back to" in rolled_back(root).stderr
+    assert run(*words, "--version", str(two)).exit_code == 0
+    assert linked(root) == ("2", "1")
 
-    kind = tmp_path / "etc/segwatch/kind"
-    kind.parent.mkdir(parents=True)
-    kind.write_text("hospital\n")
+    assert "by 1" in rolled_back(root).stdout
+    assert linked(root) == ("1", "2")
 
-    assert "no version to go back to" in str(run("rollback", "--root", str(tmp_path)).exception)
-    (programs_folder / "previous").symlink_to(programs_folder / "0")  # was removed by hand
-    assert "no version to go back to" in str(run("rollback", "--root", str(tmp_path)).exception)
-    assert (programs_folder / "current").readlink().name == "2"
-    (programs_folder / "previous").unlink()
-    (programs_folder / "previous").symlink_to(programs_folder / "1")
-    assert run("rollback", "--root", str(tmp_path)).exit_code == 0
-    assert (programs_folder / "current").readlink().name == "1"
-    assert (programs_folder / "previous").readlink().name == "2"
+    (root / "etc/segwatch/hospital.env").write_text(f"{example('hospital')}LATER=1\n")
+    refused = rolled_back(root)  # as by a version that does not know a line of a newer one's
+    assert (refused.returncode, "LATER (line " in refused.stderr) == (2, True)
+    assert linked(root) == ("1", "2")
+    shutil.rmtree(two)
+    assert "no version to go back to" in rolled_back(root).stderr
+
+
+def linked(root: Path) -> tuple[str, str]:
+    """Which versions `current` and `previous` name."""
+    current, previous = (root / "opt/segwatch" / each for each in ("current", "previous"))
+    return current.readlink().name, previous.readlink().name
+
+
+def rolled_back(root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "deploy.server", "rollback", "--root", str(root)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_settings_that_are_refused_leave_the_last_ones(tmp_path: Path):
@@ -209,7 +274,7 @@ def test_settings_that_are_refused_leave_the_last_ones(tmp_path: Path):
 
 def test_at_the_centre_a_hospitals_key_is_nobodys_but_roots(tmp_path: Path):
     layout = Layout(tmp_path / "root")
-    install("centre", edited("centre", tmp_path), layout, lambda _: None)
+    install("centre", edited("centre", tmp_path), layout)
     tls = layout.root / "etc/segwatch/tls"
     for key in ("hospital-a.key", "hospital-a.pem", "operator.key", "federation.key"):
         assert stat.S_IMODE((tls / key).stat().st_mode) == 0o400
@@ -249,13 +314,13 @@ def test_units_are_stopped_each_by_its_name_and_what_does_not_stop_is_not_remove
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(systemd, "runs", lambda: True)
 
-    systemd.stop(["segwatch.target", "segwatch-bridge.service"])
+    systemd.remove(["segwatch.target", "segwatch-bridge.service"])
     assert said.read_text() == (
         "stop segwatch.target segwatch-bridge.service\ndisable segwatch.target segwatch-bridge.service\n"
     )
     program.write_text("#!/bin/sh\necho it hangs >&2; exit 1\n")
     with pytest.raises(BadInput, match="it hangs"):
-        systemd.stop(["segwatch-bridge.service"])
+        systemd.remove(["segwatch-bridge.service"])
 
 
 def run(*words: str):
