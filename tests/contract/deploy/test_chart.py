@@ -114,6 +114,7 @@ def test_another_operators_objects_can_be_left_out():
     kinds = {kind for kind, _ in template("--set", "strimzi=false,prometheusOperator=false")}
     assert kinds <= {
         "ConfigMap",
+        "CronJob",
         "Deployment",
         "NetworkPolicy",
         "PersistentVolumeClaim",
