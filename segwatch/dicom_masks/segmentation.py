@@ -17,6 +17,7 @@ from segwatch.dicom_masks.header import items, text
 from segwatch.dicom_masks.naming import Named, chosen
 from segwatch.dicom_masks.placing import Canvas, Plane
 from segwatch.errors import RefusedVolume, in_one_line
+from segwatch.volumes.dicom_pixels import check_length
 from segwatch.volumes.dicom_slices import is_the_disks, quietly
 from segwatch.volumes.image import Mask
 from segwatch.volumes.labels import LesionLabel
@@ -58,6 +59,7 @@ def _opened(path: Path) -> Any:  # noqa: ANN401
     shared = next(items(data, "SharedFunctionalGroupsSequence"), pydicom.Dataset())
     if not frames or not all(_POSITION in each or _POSITION in shared for each in frames):
         raise refused("no_affine", path.name, _NOWHERE)
+    check_length(path, data)
     if data.file_meta.TransferSyntaxUID == ExplicitVRBigEndian:
         _turn_bytes(data)
     return Segmentation.from_dataset(data, copy=False)

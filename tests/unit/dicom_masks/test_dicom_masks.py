@@ -106,6 +106,13 @@ def test_a_segmentation_that_ends_before_its_frames_is_truncated(tmp_path, slice
     assert caught.value.kind == "truncated_file"
 
 
+def test_a_segmentation_of_more_pixels_than_its_header_speaks_of_is_refused(tmp_path, slices):
+    made = segmentation(slices, {"lesion": LESION}, GEOMETRY)
+    made.Rows //= 2
+    with pytest.raises(RefusedVolume, match="rows, columns or frames are wrong"):
+        read(saved(made, tmp_path / "m.dcm"))
+
+
 def test_the_order_of_frames_says_nothing(tmp_path, slices):
     made = segmentation(slices, {"lesion": LESION}, GEOMETRY, "FRACTIONAL")
     size = len(made.PixelData) // int(made.NumberOfFrames)
