@@ -1,6 +1,7 @@
 """What a DICOM file that carries a mask says of itself: what it is, of which series, and how new.
 
-Source: DICOM PS3.3 A.51 (Segmentation), A.108 (Label Map Segmentation), A.19 (RT Structure Set), C.7.6.16.
+Source: DICOM PS3.3 A.51 (Segmentation), A.108 (Label Map Segmentation), A.19 (RT Structure Set), C.7.6.16,
+C.8.8.6 (ROI Contour).
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,10 +62,13 @@ def mask_file(path: Path) -> MaskFile | None:
         sop_class = str(header.get("SOPClassUID"))
         if sop_class not in MASK_CLASSES:
             return None
+        series = frozenset(_series(header))
+        if not series and sop_class in CONTOURS:  # the points themselves are read only where they are needed
+            header = quietly(lambda: pydicom.dcmread(path, specific_tags=[*_TAGS, "ROIContourSequence"]))
         return MaskFile(
             path,
             "segmentation" if sop_class in SEGMENTATIONS else "contours",
-            frozenset(_series(header)),
+            series,
             frozenset(_instances(header)),
             (_made(header), str(header.get("SOPInstanceUID"))),
         )
@@ -105,6 +109,8 @@ def _instances(header: pydicom.Dataset) -> Iterator[str]:
     for group in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for item in items(header, group, *source):
             yield text(item, "ReferencedSOPInstanceUID")
+    for item in items(header, "ROIContourSequence", "ContourSequence", "ContourImageSequence"):
+        yield text(item, "ReferencedSOPInstanceUID")
 
 
 def _made(header: pydicom.Dataset) -> str:

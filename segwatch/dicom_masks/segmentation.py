@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from segwatch.contracts.base import Geometry
 from segwatch.dicom_masks.header import items, text
 from segwatch.dicom_masks.naming import Named, chosen
 from segwatch.dicom_masks.placing import Canvas, Plane
 from segwatch.errors import RefusedVolume, in_one_line
+from segwatch.volumes.dicom_pixels import check_length
 from segwatch.volumes.dicom_slices import is_the_disks, quietly
 from segwatch.volumes.image import Mask
 from segwatch.volumes.labels import LesionLabel
 from segwatch.volumes.refusals import refused
 
+_NOWHERE = "it does not say where its frames lie in the patient; export it with their positions"
+_POSITION = "PlanePositionSequence"
 Filled = Callable[[NDArray[Any]], Mask]
 
 
@@ -36,15 +40,37 @@ def read_segmentation(path: Path, like: Geometry, label: LesionLabel, threshold:
     Raises:
         RefusedVolume: see `refusals.Kind`. OSError: the disk fails.
     """
-    from highdicom.seg import segread  # late: a second, which only who has a segmentation pays
-
     try:
-        return quietly(lambda: _read(segread(path), path.name, like, label, threshold))
+        return quietly(lambda: _read(_opened(path), path.name, like, label, threshold))
     except Exception as error:
         if is_the_disks(error) or isinstance(error, RefusedVolume):
             raise  # everything else is damage, which breaks highdicom in any way there is
         problem = f"it is no segmentation that can be read ({in_one_line(error)}); export it again"
         raise refused("unreadable", path.name, problem) from None
+
+
+def _opened(path: Path) -> Any:  # noqa: ANN401
+    from highdicom.seg import Segmentation  # late: a second, which only who has a segmentation pays
+
+    data = pydicom.dcmread(path)
+    if "PixelData" not in data:
+        raise refused("truncated_file", path.name, "it ends before its frames; send it again")
+    frames = list(items(data, "PerFrameFunctionalGroupsSequence"))
+    shared = next(items(data, "SharedFunctionalGroupsSequence"), pydicom.Dataset())
+    if not frames or not all(_POSITION in each or _POSITION in shared for each in frames):
+        raise refused("no_affine", path.name, _NOWHERE)
+    check_length(path, data)
+    if data.file_meta.TransferSyntaxUID == ExplicitVRBigEndian:
+        _turn_bytes(data)
+    return Segmentation.from_dataset(data, copy=False)
+
+
+def _turn_bytes(data: pydicom.FileDataset) -> None:
+    """From big to little endian, which is all that highdicom takes."""
+    for element in data.iterall():  # decoded now, by the order that they were read in
+        if element.keyword == "PixelData" and element.VR == "OW":
+            element.value = np.frombuffer(element.value, ">u2").astype("<u2").tobytes()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
 
 
 def _read(seg: Any, name: str, like: Geometry, label: LesionLabel, threshold: float) -> Mask:  # noqa: ANN401
@@ -95,11 +121,10 @@ def _plane(frame: pydicom.Dataset, shared: pydicom.Dataset, name: str) -> Plane:
         for groups in (frame, shared):
             for item in items(groups, group):
                 return tuple(float(value) for value in item[keyword].value)
-        problem = "it does not say where its frames lie in the patient; export it with their positions"
-        raise refused("no_affine", name, problem)
+        raise refused("no_affine", name, _NOWHERE)
 
     return Plane(
-        numbers("PlanePositionSequence", "ImagePositionPatient"),
+        numbers(_POSITION, "ImagePositionPatient"),
         numbers("PlaneOrientationSequence", "ImageOrientationPatient"),
         numbers("PixelMeasuresSequence", "PixelSpacing"),
     )

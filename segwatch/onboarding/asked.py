@@ -16,7 +16,8 @@ from segwatch.onboarding.making import Making, lung_file
 from segwatch.onboarding.nnunet_layout import CHECKPOINT, NnunetFolders, ValidatedCase, read_folders
 from segwatch.onboarding.opened_case import check_case
 from segwatch.onboarding.patients import patients_of
-from segwatch.segmentation.bundle import sha256_of
+from segwatch.segmentation.bundle import PLANS, sha256_of
+from segwatch.segmentation.plans import stage_before
 from segwatch.volumes.grid import Shape
 
 
@@ -118,7 +119,7 @@ def _checkpoints(folders: NnunetFolders) -> dict[str, str]:
             f'{folders.results} has checkpoints, which need `pip install "segwatch[segmentation]"`; without '
             "it give the folds' masks with --predictions"
         )
-    if _is_cascade(folders.results):
+    if stage_before(folders.results / PLANS, folders.results.resolve().name.rpartition("__")[2]):
         raise BadInput(
             f"{folders.results}: a cascade's network needs the masks of the stage before, so it makes none "
             "here; give the folds' validation masks in one folder with --predictions"
@@ -131,13 +132,6 @@ def _plans(results: Path | None) -> dict[str, Any]:
     path = None if results is None else results / "plans.json"
     plans = read_json(path) if path is not None and path.is_file() else {}
     return plans if isinstance(plans, dict) else {}
-
-
-def _is_cascade(results: Path) -> bool:
-    """Whether the folder's configuration, the last part of its name, builds on another's masks."""
-    name = results.resolve().name.rpartition("__")[2]
-    configuration = _plans(results).get("configurations", {}).get(name, {})
-    return bool(configuration.get("previous_stage"))
 
 
 def _device(asked: str) -> str:

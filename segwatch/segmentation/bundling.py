@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import cast, get_args
 
 from segwatch.contracts.studies import Ensemble
-from segwatch.errors import BadInput
+from segwatch.errors import BadInput, RefusedModel
 from segwatch.files import whole_folder
 from segwatch.progress import progress
 from segwatch.segmentation.bundle import DATASET, NEEDED, PLANS, open_bundle, write_manifest
-from segwatch.segmentation.plans import axes_of, lesion_labels
+from segwatch.segmentation.plans import (
+    axes_of,
+    cascade,
+    check_one_channel,
+    lesion_labels,
+    stage_before,
+)
 from segwatch.segmentation.temperature import calibration_cases, temperature_of_cases
 from segwatch.volumes.labels import LesionLabel
 
@@ -43,8 +49,8 @@ def bundle_of(
 
     Raises:
         BadInput: a file is missing, `out` exists, the name is not one, or the cases are no cases.
-        RefusedModel: nobody said which label is lesion, or the axes that its reader shows are not known; or
-            it is to be calibrated and cannot be loaded.
+        RefusedModel: nobody said which label is lesion, the axes that its reader shows are not known, or it
+            needs more than a CT; or it is to be calibrated and cannot be loaded.
     """
     missing = [file for file in NEEDED if not (trained / file).is_file()]
     checkpoints = sorted(trained.glob(_CHECKPOINTS))
@@ -59,7 +65,11 @@ def bundle_of(
     several: Ensemble | None = (ensemble or "folds") if len(checkpoints) > 1 else None
     label = label or LesionLabel()
     found = lesion_labels(trained / DATASET, label)
+    check_one_channel(trained / DATASET)
     axes_of(trained / PLANS, axes)
+    before = stage_before(trained / PLANS, trained.resolve().name.rpartition("__")[2])
+    if before:
+        raise RefusedModel(f"{trained} {cascade(before)}")
     with whole_folder(out) as hidden:
         for source in [*(trained / file for file in NEEDED), *checkpoints]:
             target = hidden / source.relative_to(trained)

@@ -21,7 +21,7 @@ from segwatch.contracts.studies import MaskProbabilities
 from segwatch.errors import RefusedModel, Unprocessable, in_one_line
 from segwatch.segmentation.bundle import Bundle
 from segwatch.segmentation.confidence import mean_pairwise_dice, summary
-from segwatch.segmentation.plans import flips_to
+from segwatch.segmentation.plans import cascade, flips_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ class LesionModel:
         """
         self.identity = bundle.identity
         self._ensemble = bundle.ensemble
-        self._temperature = bundle.temperature
         self._threads = threads
         torch.set_num_threads(threads)
         try:
@@ -79,6 +78,10 @@ class LesionModel:
             raise RefusedModel(
                 f"LESION_MODEL: nnU-Net cannot load {bundle.folder} on {device}: {in_one_line(error, 300)}"
             ) from error
+        before = predictor.configuration_manager.previous_stage_name
+        if before is not None:
+            raise RefusedModel(f"LESION_MODEL: the network in {bundle.folder} {cascade(before)}")
+        _temper(predictor.label_manager, bundle.temperature)
         self._predictor = predictor
         self._folds = list(predictor.list_of_parameters)
         self._labels = sorted(labels or bundle.lesion_labels)
@@ -147,22 +150,23 @@ class LesionModel:
         return self._lesion(segmentation), self._probability(probabilities), mean_pairwise_dice(masks)
 
     def _logits(self, data: torch.Tensor) -> tuple[torch.Tensor, list[NDArray[np.bool_]]]:
-        """The mean logits of all folds at the model's spacing, at the bundle's temperature; each fold's mask
-        where there are several.
+        """The mean logits of all folds at the model's spacing; each fold's mask where there are several.
+
+        They stay in nnU-Net's half precision: in another, voxels between two labels fall otherwise.
         """
         predictor = self._predictor
         total: torch.Tensor | None = None
         masks: list[NDArray[np.bool_]] = []
         for weights in self._folds:
             predictor.list_of_parameters = [weights]
-            logits = predictor.predict_logits_from_preprocessed_data(data).float()
+            logits = predictor.predict_logits_from_preprocessed_data(data)
             if len(self._folds) > 1:
                 found = predictor.label_manager.convert_logits_to_segmentation(logits).numpy()
                 masks.append(self._lesion(found))
             total = logits if total is None else total + logits
         if total is None:
             raise RefusedModel("the bundle has no folds")
-        return total / (len(self._folds) * self._temperature), masks
+        return total / len(self._folds), masks
 
     def _lesion(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
         return np.asarray(np.isin(labels, self._labels))
@@ -179,6 +183,13 @@ class LesionModel:
             if set(np.atleast_1d(region).tolist()) <= set(self._labels)
         ]
         return np.asarray(probabilities[within].max(axis=0, initial=0), np.float32)
+
+
+def _temper(labels: Any, temperature: float) -> None:  # noqa: ANN401 - nnU-Net carries no types
+    """Divide logits by the temperature where they become probabilities: masks do not depend on it."""
+    plain = labels.inference_nonlin
+    if temperature != 1:
+        labels.inference_nonlin = lambda logits: plain(logits / temperature)
 
 
 @contextmanager

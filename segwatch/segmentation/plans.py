@@ -52,6 +52,34 @@ def axes_of(plans: Path, asked: str = "") -> str:
     return asked
 
 
+def stage_before(plans: Path, configuration: str) -> str | None:
+    """The configuration whose masks this one builds on, as `3d_cascade_fullres` does; None for others."""
+    try:
+        of_all = json.loads(plans.read_bytes())["configurations"]
+        before = of_all[configuration].get("previous_stage")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None  # nnU-Net itself says what is wrong with them
+    return str(before) if before else None
+
+
+def cascade(before: str) -> str:
+    """What is wrong with a network that has a stage before."""
+    return f"is a cascade's, which needs the masks of {before} as input: give a network that needs a CT only"
+
+
+def check_one_channel(dataset: Path) -> None:
+    """Nothing, where `dataset.json` names one kind of image: a study is one CT.
+
+    Raises:
+        RefusedModel: it names several.
+    """
+    about = json.loads(dataset.read_bytes())
+    channels = about.get("channel_names", about.get("modality")) or {}
+    if len(channels) > 1:
+        named = ", ".join(map(str, dict(channels).values()))
+        raise RefusedModel(f"{dataset} names {len(channels)} channels ({named}): a study is one CT")
+
+
 def flips_to(axes: str) -> tuple[slice, slice, slice]:
     """What turns a canonical array (z, y, x) into one with these axes, and back again.
 

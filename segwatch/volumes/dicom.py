@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 
 from segwatch.contracts.studies import Scanner
-from segwatch.volumes.dicom_pixels import frames_of, padded, padding_of, words_of
+from segwatch.volumes.dicom_pixels import check_length, frames_of, padded, padding_of, words_of
 from segwatch.volumes.dicom_slices import Slice, read_header, slices_of
 from segwatch.volumes.hounsfield import compact, fits_int16
 from segwatch.volumes.image import MOST_VOXELS, Array, Volume
@@ -92,6 +92,7 @@ def _pixels(ordered: Sequence[Slice], headers: Mapping[Path, pydicom.Dataset]) -
     for plane, each in enumerate(ordered):
         planes.setdefault(each.path, {})[each.frame] = plane
     for path, wanted in planes.items():
+        check_length(path, headers[path])
         frames = frames_of(path)
         if len(frames) != len(wanted):
             problem = f"it has {len(frames)} images where its header says {len(wanted)}; send it again"

@@ -68,6 +68,30 @@ def frames_of(path: Path) -> list[NDArray[Any]]:
         raise refused("truncated_file", path.name, problem) from None
 
 
+def check_length(path: Path, header: pydicom.Dataset) -> None:
+    """Nothing, unless a file holds more of uncompressed pixels than its header speaks of, by an image.
+
+    Decoders pass over the rest, and of a CT whose header lost half of its rows there would be half a CT.
+
+    Raises:
+        RefusedVolume: unreadable. OSError: the disk fails.
+    """
+    try:
+        one = int(header.Rows) * int(header.Columns) * int(header.get("SamplesPerPixel") or 1)
+        image, images = one * int(header.BitsAllocated) / 8, int(header.get("NumberOfFrames") or 1)
+    except (AttributeError, TypeError, ValueError):
+        return  # another check names what is missing
+    most = image * (images + 1)
+    if header.file_meta.TransferSyntaxUID not in UNCOMPRESSED or path.stat().st_size < most:
+        return
+    pixels = quietly(lambda: pydicom.dcmread(path, specific_tags=["PixelData"])).get("PixelData") or b""
+    if image and len(pixels) >= most:
+        problem = f"its pixels are {len(pixels)} bytes and its header speaks of {image * images:.0f}"
+        raise refused(
+            "unreadable", path.name, f"{problem}: its rows, columns or frames are wrong; export it again"
+        )
+
+
 def words_of(header: pydicom.Dataset, name: str) -> Words:
     """What makes stored values of decoded words: Bits Stored bits up to High Bit, signed as the header says.
 

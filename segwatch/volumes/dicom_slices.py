@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from segwatch.errors import RefusedVolume
-from segwatch.volumes.refusals import refused
+from segwatch.volumes.refusals import half_of_an_image, refused
 
 CT_CLASSES = frozenset({CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage})
 
@@ -146,7 +146,7 @@ def _no_dicom(path: Path) -> str:
     group = start[:2] in (b"\x08\x00", b"\x00\x08", b"\x02\x00")
     if len(start) == _FIRST_ELEMENT and group:
         return "it is a DICOM data set without its file header; export it as a file (DICOM PS3.10)"
-    return (
+    return half_of_an_image(path.name) or (
         "it is no DICOM file, and not named as another image (.nii, .nii.gz, .nrrd, .mha); convert it, or"
         " take it away if it is no image"
     )

@@ -84,6 +84,8 @@ def _header(file: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - pynrrd
         if isinstance(error, OSError):
             raise
         raise refused("unreadable", name, f"it is no NRRD file ({error}); export it again") from None
+    if "sizes" not in header:
+        raise refused("unreadable", name, "its header ends before it says its sizes; export it again")
     if "data file" in header or "datafile" in header:
         raise refused("unreadable", name, "its voxels are in another file; save both as one .nrrd file")
     if any(int(header.get(skip, 0)) for skip in ("byte skip", "byteskip", "line skip", "lineskip")):

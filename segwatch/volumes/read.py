@@ -12,12 +12,11 @@ from segwatch.volumes.mha_file import mha_turning, read_mha
 from segwatch.volumes.nifti import nifti_turning, read_nifti, require_file
 from segwatch.volumes.nrrd_file import nrrd_turning, read_nrrd
 from segwatch.volumes.orientation import MOST_DISTANCE_VOXELS, Turning, affine_of, distance_in_voxels
-from segwatch.volumes.refusals import refused
+from segwatch.volumes.refusals import half_of_an_image, refused
 
 NIFTI = (".nii", ".nii.gz")
 IMAGES = (*NIFTI, ".nrrd", ".mha")
 """The endings of files that hold one image, in small or capital letters. All else is taken for DICOM."""
-_SPLIT = {".nhdr": ".nrrd", ".mhd": ".mha", ".hdr": ".nii", ".img": ".nii"}
 _NO_IMAGES = (*IMAGES, ".txt", ".json", ".xml", ".csv", ".pdf", ".html", ".md", ".jpg", ".png", ".db", ".ini")
 """What stands beside slices without being one. Any other file must be one: it might be a damaged slice."""
 
@@ -72,10 +71,9 @@ def stem_of(path: Path) -> str | None:
     Raises:
         RefusedVolume: unreadable, where header and voxels are two files.
     """
-    lower = path.name.lower()
-    for split, whole in _SPLIT.items():
-        if lower.endswith(split):
-            raise refused("unreadable", path.name, f"it is half of an image; save both as one {whole} file")
+    lower, problem = path.name.lower(), half_of_an_image(path.name)
+    if problem:
+        raise refused("unreadable", path.name, problem)
     return next((lower.removesuffix(ending) for ending in IMAGES if lower.endswith(ending)), None)
 
 

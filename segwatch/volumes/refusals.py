@@ -43,3 +43,12 @@ def refused(kind: Kind, name: str, problem: str) -> RefusedVolume:
         problem: what is wrong, and what to do about it.
     """
     return RefusedVolume(f"{name}: {problem}", kind=kind)
+
+
+_HALVES = {".nhdr": ".nrrd", ".mhd": ".mha", ".hdr": ".nii", ".img": ".nii"}
+
+
+def half_of_an_image(name: str) -> str | None:
+    """What is wrong with a file whose voxels or header lie in another; None where its name tells nothing."""
+    whole = next((whole for half, whole in _HALVES.items() if name.lower().endswith(half)), None)
+    return whole and f"it is half of an image; save both as one {whole} file"

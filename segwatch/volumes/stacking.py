@@ -70,8 +70,12 @@ def _step(ordered: Sequence[Slice], normal: NDArray[np.float64]) -> NDArray[np.f
     usual = float(np.median(gaps))
     if gaps.min() < SAME_PLACE_MM:
         at = int(gaps.argmin())
-        problem = f"it lies where {ordered[at].path.name} does; send one reconstruction or phase at a time"
-        raise refused("duplicate_slices", ordered[at + 1].path.name, problem)
+        one, other = ordered[at], ordered[at + 1]
+        where = f"it lies where {one.path.name} does"
+        if one.path == other.path:
+            where = f"its images {one.frame + 1} and {other.frame + 1} lie at one place"
+        problem = f"{where}; send one reconstruction or phase at a time"
+        raise refused("duplicate_slices", other.path.name, problem)
     if gaps.max() > GAP * usual:
         at = int(gaps.argmax())
         problem = (

@@ -18,7 +18,7 @@ from segwatch.intake.counts import images_missing
 from segwatch.intake.selection import SeriesVerdict, select
 from segwatch.intake.series import Acquisition, Series, series_of, text_of
 from segwatch.volumes.case_files import case_image
-from segwatch.volumes.dicom_slices import read_header
+from segwatch.volumes.dicom_slices import CT_CLASSES, read_header, slices_of
 from segwatch.volumes.read import dicom_files
 from segwatch.volumes.store import VolumeStore
 from services.ingest.case import ARRIVED_BY, CT, CaseFiles, InputUnavailable, called_title
@@ -175,7 +175,7 @@ class Examinations:
             if each.verdict == "chosen"
         )
         if not cases:
-            self._check_is_company(folder, judged, network)
+            self._check_is_company(judged, network, headers)
             self._check_in_time(touched)
         return Assembly(cases, masks, _aside(judged, own), _places(headers))
 
@@ -187,11 +187,16 @@ class Examinations:
             judged += select(mine, rules, self._known(study))
         return judged
 
-    def _check_is_company(self, folder: Path, judged: Sequence[SeriesVerdict], network: bool) -> None:
+    def _check_is_company(
+        self, judged: Sequence[SeriesVerdict], network: bool, headers: Mapping[Path, pydicom.Dataset]
+    ) -> None:
         """Nothing, where all is expected beside a CT; an error where there is a CT that is not chosen."""
         without_rule = [each for each in judged if each.verdict == "no_rule"]
         if not without_rule and (network or all(each.verdict == "mask" for each in judged)):
             return
+        for path in (path for each in without_rule for path in each.series.files):
+            if text_of(headers[path], "SOPClassUID") in CT_CLASSES:
+                slices_of(headers[path], path)  # a CT whose headers are wrong meets no rule: it is told why
         lines = [
             f"series {number} of {len(judged)} ({len(each.series.files)} images): {each.why}"
             for number, each in enumerate(judged, 1)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from segwatch.contracts.identity import digest_of
 from segwatch.files import flush, write_whole
 from segwatch.ingest.inbox import (
     ANNOUNCED,
@@ -102,6 +103,16 @@ class Inbox:
             found += _looks(path, f"{CARRIED}/{path.name}")
         return tuple(sorted(found))
 
+    def content(self, name: str, files: Iterable[Path] = ()) -> str:
+        """What an entry, or some files of it, is told by from all that ever bore its name.
+
+        A crash changes nothing of it; an entry that is put back, or comes again, is another.
+        """
+        top = self.root / name
+        stat = top.lstat()
+        looks = [_looks(path, str(path.relative_to(top))) for path in sorted(files)]
+        return digest_of([looks or self.fingerprint(name), stat.st_ino, stat.st_ctime_ns])
+
     def carriers(self, name: str) -> list[Path]:
         """The marks of what has brought images of the entry over the network and has not ended well."""
         folder = self.root / CARRIED / name
@@ -154,7 +165,9 @@ class Inbox:
         self.done_with_carriers(name)
 
     def reject_files(self, name: str, rejected: str, files: Iterable[Path]) -> None:
-        """Move some files of the entry out of the way, and how it came with them."""
+        """Move some files of the entry out of the way, and how it came with them; a folder that a crash left
+        half filled is filled.
+        """
         top, target = self.root / name, self.root / REJECTED / rejected
         target.mkdir(exist_ok=True)
         for marker in top.glob(".*"):

@@ -6,7 +6,7 @@ clear the input. A crash in between means the same again, under the same ids.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -35,7 +35,7 @@ from services.ingest.case import InputUnavailable
 from services.ingest.completion import Completion, Stillness
 from services.ingest.examination import NotComplete, without_ct
 from services.ingest.handler import NAME
-from services.ingest.inbox import Fingerprint, Inbox, Outcome, Receipt
+from services.ingest.inbox import Fingerprint, Inbox, Outcome, Receipt, shortened
 from services.ingest.intake import Intake, Ready, Refused, Taken
 from services.ingest.retention import Retention
 from services.ingest.settings import IngestSettings
@@ -240,11 +240,11 @@ class InboxWatcher:
         if masks:
             self.inbox.leave_receipt(self._refuse_files(f"{ANNOUNCED}/{folder.name}", without_ct(), masks))
 
-    def _refuse_files(self, name: str, error: Unprocessable, files: Iterable[Path]) -> Receipt:
+    def _refuse_files(self, name: str, error: Unprocessable, files: Collection[Path]) -> Receipt:
         """Reject some files of a folder of the inbox, and leave the others."""
-        entry = Path(name).name
-        rejected = self.inbox.name_if_rejected(entry)
-        self._send(dead_letter_of_input(rejected, ORIGIN, RECEIVED, NAME, error.kind, str(error)))
+        entry, content = Path(name).name, self.inbox.content(name, files)
+        rejected = f"{shortened(entry)}-{content[:8]}"  # the same after a crash, whatever lies there then
+        self._letter(rejected, content, Bury(error.kind, str(error)))
         self.inbox.reject_files(name, rejected, files)
         self.studies.rejected(error.kind)
         self.studies.done("rejected")
@@ -267,9 +267,7 @@ class InboxWatcher:
 
     def _reject(self, name: str, why: Bury, attempts: int = 1) -> None:
         rejected = self.inbox.name_if_rejected(name)
-        self._send(
-            dead_letter_of_input(rejected, ORIGIN, RECEIVED, NAME, why.kind, why.reason, attempts=attempts)
-        )
+        self._letter(rejected, self.inbox.content(name), why, attempts)
         self.inbox.leave_receipt(Receipt(name, None, "rejected", why.kind, why.reason))
         self.inbox.reject(name, rejected)
         self.studies.rejected(why.kind)
@@ -283,6 +281,10 @@ class InboxWatcher:
             _log.info(outcome)
         else:
             _log.error("rejected: %s: %s", why.kind, why.reason)
+
+    def _letter(self, rejected: str, content: str, why: Bury, attempts: int = 1) -> None:
+        where = rejected, content, ORIGIN, RECEIVED, NAME
+        self._send(dead_letter_of_input(*where, why.kind, why.reason, attempts))
 
     def _send(self, record: Outgoing) -> None:
         self.runtime.alive()

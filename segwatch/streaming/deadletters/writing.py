@@ -6,7 +6,6 @@ A letter lies in `<topic>.dlq`: the original's key, value and headers, and heade
 import hashlib
 import json
 import os
-import time
 from datetime import UTC, datetime
 
 from segwatch.contracts.envelope import Headers
@@ -34,22 +33,22 @@ def dead_letter(record: Record, stage: str, kind: str, reason: str, attempts: in
 
 
 def dead_letter_of_input(
-    entry: str, origin: str, topic: str, stage: str, kind: str, reason: str, attempts: int = 1
+    entry: str, content: str, origin: str, topic: str, stage: str, kind: str, reason: str, attempts: int = 1
 ) -> Outgoing:
     """The letter for an input that a stage rejects before it is a record: it says which, and carries nothing
-    of what is in it.
-
-    Every rejection makes a letter of its own, since an input of the same name may come again.
+    of what is in it. Its id is made of stage and input, so that a second copy bears the same.
 
     Args:
         entry: the input's name.
+        content: of the input as it lay there: another one for an input of the same name that comes again,
+            the same one after a crash.
         origin: where it came from, in place of a topic; `replay` knows the way back by it.
         topic: that its record would have gone to.
         stage: that rejects it.
         kind, reason: why, for metrics and for people.
         attempts: how often it was tried.
     """
-    name = digest_of([stage, entry, time.time_ns()])
+    name = digest_of([stage, entry, content])
     return Outgoing(
         topic=dead_letters(topic),
         key=os.fsencode(entry),  # a name that is no UTF-8 has its own bytes

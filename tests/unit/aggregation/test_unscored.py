@@ -33,7 +33,7 @@ def _refuse(world: World, number: int, at: int) -> None:
     """Ingest refuses so many examinations, at a moment of the log."""
     for entry in range(number):
         letter = dead_letter_of_input(
-            f"{at}-{entry}", "inbox", RECEIVED, "ingest", "mixed_series", "two in one"
+            f"{at}-{entry}", "content", "inbox", RECEIVED, "ingest", "mixed_series", "two in one"
         )
         world.log.append(replace(letter, timestamp_ms=at))
 
@@ -80,7 +80,8 @@ def test_the_number_is_drawn_once_and_a_restart_counts_no_letter_again(world: Wo
 
 def test_a_second_copy_of_a_letter_is_no_second_examination(world: World) -> None:
     letter = replace(
-        dead_letter_of_input("case", "inbox", RECEIVED, "ingest", "mixed_series", "two"), timestamp_ms=1000
+        dead_letter_of_input("case", "content", "inbox", RECEIVED, "ingest", "mixed_series", "two"),
+        timestamp_ms=1000,
     )
     for _ in range(300):
         world.log.append(letter)

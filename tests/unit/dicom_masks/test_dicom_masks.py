@@ -1,9 +1,12 @@
 """A hospital's mask is the same on its CT's voxels, however DICOM carries it."""
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.filebase import DicomFileLike
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.sr.codedict import codes
-from pydicom.uid import RLELossless, generate_uid
+from pydicom.uid import ExplicitVRBigEndian, RLELossless, generate_uid
 
 from segwatch.contracts.base import Geometry
 from segwatch.dicom_masks.header import mask_file
@@ -61,6 +64,53 @@ def test_a_segmentation_is_the_mask_whatever_its_kind_and_orientation(
 def test_a_compressed_segmentation_is_read(tmp_path, slices):
     made = segmentation(slices, {"lesion": LESION}, GEOMETRY, "LABELMAP", transfer_syntax_uid=RLELossless)
     np.testing.assert_array_equal(read(saved(made, tmp_path / "m.dcm")), LESION)
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_a_segmentation_in_big_endian_is_read(tmp_path, slices, kind):
+    path = saved(segmentation(slices, {"lesion": LESION}, GEOMETRY, kind), tmp_path / "m.dcm")
+    turned = tmp_path / "turned.dcm"
+    in_big_endian(path, turned)
+    np.testing.assert_array_equal(read(turned), LESION)
+
+
+def in_big_endian(path, target):
+    """As dcmtk's dcmconv writes it: words of two bytes the other way round, single bytes as they are."""
+    data = pydicom.dcmread(path)
+    for element in data.iterall():
+        if element.keyword == "PixelData" and element.VR == "OW":
+            element.value = np.frombuffer(element.value, "<u2").astype(">u2").tobytes()
+    data.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    with target.open("wb") as file:
+        file.write(b"\0" * 128 + b"DICM")
+        write_file_meta_info(file, data.file_meta)
+        turned = DicomFileLike(file)
+        turned.is_little_endian, turned.is_implicit_VR = False, False
+        write_dataset(turned, data)
+
+
+def test_a_segmentation_that_does_not_say_where_its_frames_lie_is_refused(tmp_path, slices):
+    made = segmentation(slices, {"lesion": LESION}, GEOMETRY)
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        del frame.PlanePositionSequence
+    with pytest.raises(RefusedVolume, match="where its frames lie") as caught:
+        read(saved(made, tmp_path / "m.dcm"))
+    assert caught.value.kind == "no_affine"
+
+
+def test_a_segmentation_that_ends_before_its_frames_is_truncated(tmp_path, slices):
+    made = segmentation(slices, {"lesion": LESION}, GEOMETRY)
+    del made.PixelData
+    with pytest.raises(RefusedVolume, match="send it again") as caught:
+        read(saved(made, tmp_path / "m.dcm"))
+    assert caught.value.kind == "truncated_file"
+
+
+def test_a_segmentation_of_more_pixels_than_its_header_speaks_of_is_refused(tmp_path, slices):
+    made = segmentation(slices, {"lesion": LESION}, GEOMETRY)
+    made.Rows //= 2
+    with pytest.raises(RefusedVolume, match="rows, columns or frames are wrong"):
+        read(saved(made, tmp_path / "m.dcm"))
 
 
 def test_the_order_of_frames_says_nothing(tmp_path, slices):
@@ -184,6 +234,18 @@ def test_a_segmentation_without_series_is_found_by_its_images(tmp_path, slices):
     path = saved(made, tmp_path / "m.dcm")
     ours = frozenset(str(each.SOPInstanceUID) for each in slices)
     assert masks_of([path], "1.2.3", ours)
+    assert not masks_of([path], "1.2.3", frozenset({"1.2"}))
+
+
+def test_contours_without_series_are_found_by_their_images(tmp_path, slices):
+    made = contours(slices, {"lesion": LESION}, GEOMETRY)
+    del made.ReferencedFrameOfReferenceSequence
+    image = pydicom.Dataset()
+    image.ReferencedSOPInstanceUID = slices[2].SOPInstanceUID
+    for contour in made.ROIContourSequence[0].ContourSequence:
+        contour.ContourImageSequence = [image]
+    path = saved(made, tmp_path / "m.dcm")
+    assert masks_of([path], "1.2.3", frozenset({str(slices[2].SOPInstanceUID)}))
     assert not masks_of([path], "1.2.3", frozenset({"1.2"}))
 
 

@@ -1,6 +1,9 @@
 import json
+import os
+import time
 from pathlib import Path
 
+from segwatch.ingest.inbox import put_back
 from services.ingest.inbox import Inbox, Receipt
 
 
@@ -74,6 +77,24 @@ def test_a_second_rejection_keeps_the_first(inbox: Inbox):
     assert [[p.name for p in (inbox.root / ".rejected" / name).iterdir()] for name in names] == [
         ["first.dcm"], ["second.dcm"], ["third.dcm"],
     ]  # fmt: skip
+
+
+def test_an_entry_is_told_from_all_that_ever_bore_its_name(inbox: Inbox):
+    def write() -> str:
+        (inbox.root / "case").mkdir()
+        (inbox.root / "case" / "ct.nii.gz").write_bytes(b"the same")
+        os.utime(inbox.root / "case" / "ct.nii.gz", (1, 1))
+        return inbox.content("case")
+
+    first = write()
+    assert Inbox(inbox.root).content("case") == first  # after a crash
+    time.sleep(0.02)  # a disk's clock ticks every 4 ms
+    inbox.reject("case", "case")
+    put_back(inbox.root, "case")
+    assert inbox.content("case") != first
+    second = inbox.content("case")
+    inbox.reject("case", "case")
+    assert write() not in (first, second)
 
 
 def test_a_receipt_says_what_became_of_a_case(inbox: Inbox):

@@ -5,6 +5,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from segwatch.contracts.base import Geometry
+from segwatch.ingest.inbox import put_back
 from segwatch.volumes.image import Volume
 from segwatch.volumes.store import VolumeStore
 from services.ingest.examination import NotComplete
@@ -155,7 +156,7 @@ def test_a_mask_that_never_finds_its_ct_is_refused_by_name_and_not_lost(runtime,
         assert receipt(inbox, entry)["kind"] == "mask_without_ct"
         eventually(lambda: not list((inbox.root / ".announced").iterdir()))
     assert refusals(runtime) == ["mask_without_ct"]
-    (file,) = (inbox.root / ".rejected" / entry).rglob("*.dcm")
+    (file,) = (inbox.root / ".rejected").rglob("*.dcm")
     assert file.stat().st_size > 0
 
 
@@ -167,8 +168,9 @@ def test_a_refused_mask_that_is_put_back_joins_the_ct_that_came_at_last(runtime,
         watch._refuse_masks_alone(inbox.root / ".announced" / entry)
         put("ct")
         gone(inbox, "ct")
-        (inbox.root / ".rejected" / entry).rename(inbox.root / entry)
-        gone(inbox, entry)
+        (rejected,) = (inbox.root / ".rejected").iterdir()
+        put_back(inbox.root, rejected.name)
+        gone(inbox, rejected.name)
     without, with_mask = studies(runtime)
     assert without.data.lesion is None
     np.testing.assert_array_equal(lesion(ingest, with_mask.data), LESION)

@@ -2,24 +2,31 @@
 
 import http.client
 import json
+import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, XRayRadiationDoseSRStorage
 from pynetdicom import AE
 
 from deploy.local.machine.loopback_http import is_ok, request
 from deploy.local.machine.ports import reserve_ports
 from segwatch.contracts.envelope import decode
-from segwatch.contracts.topics import RECEIVED
+from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.files import whole_folder
+from segwatch.ingest.inbox import put_back
+from segwatch.phantoms.phantom import make_phantom
+from segwatch.streaming.deadletters.reading import read_letters
 from segwatch.streaming.embedded.log import EmbeddedLog
+from segwatch.volumes.image import Volume
 from segwatch.volumes.nifti import write_nifti
-from tests.support.images import dicom_slices, little_ct
+from tests.support.folders import made
+from tests.support.images import dicom_slices, little_ct, save_all
 from tests.support.ingest_process import COMMAND, ROOT, ingest_environment, make_topics
 from tests.support.streaming import eventually, read_all
 
@@ -38,9 +45,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     )
 
 
-def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
+def begin(environment: dict[str, str], command: Sequence[str] = COMMAND) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        COMMAND,
+        command,
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,
@@ -131,6 +138,51 @@ def test_a_process_that_is_killed_loses_nothing(environment, process, tmp_path):
             again.terminate()
             again.communicate(timeout=30)
     assert again.returncode == 0
+
+
+DIES_IN = """
+import os, runpy
+from services.ingest.inbox import Inbox
+Inbox.{step} = lambda *_: os._exit(9)
+runpy.run_module("services.ingest", run_name="__main__")
+"""
+
+
+def put_a_bad_case(inbox: Path) -> None:
+    with whole_folder(inbox / "case") as hidden:
+        (hidden / "ct.nii.gz").write_bytes(b"no image")
+
+
+def put_a_bad_series_beside_a_report(inbox: Path) -> None:
+    phantom = make_phantom(4, shape=(12, 16, 16))
+    slices = dicom_slices(Volume(phantom.ct, phantom.geometry))
+    report = dicom_slices(little_ct(5))[0]
+    report.StudyInstanceUID, report.Modality = slices[0].StudyInstanceUID, "SR"
+    report.SOPClassUID = XRayRadiationDoseSRStorage
+    with whole_folder(inbox / "case") as hidden:
+        save_all(slices[:5] + slices[6:], hidden / "ct")
+        save_all([report], hidden / "report")
+
+
+@pytest.mark.parametrize(
+    ("put", "step"), [(put_a_bad_case, "reject"), (put_a_bad_series_beside_a_report, "reject_files")]
+)
+def test_killed_between_a_dead_letter_and_the_move_of_what_it_is_for_there_is_one_letter(
+    environment, tmp_path, put, step
+):
+    make_topics(tmp_path)
+    put(made(tmp_path / "inbox"))
+    command = (sys.executable, "-c", DIES_IN.format(step=step))
+    with begin(environment, command) as dying:
+        dying.communicate(timeout=90)
+    with EmbeddedLog(tmp_path / "log.db") as log, begin(environment) as again:
+        eventually(lambda: not (tmp_path / "inbox/case").exists(), 60)
+        again.terminate()
+        again.communicate(timeout=30)
+        records = read_all(log, dead_letters(RECEIVED))
+        (letter,) = read_letters(log).by_id.values()
+    assert len(records) == 2  # it was killed where it was to be
+    put_back(tmp_path / "inbox", os.fsdecode(letter.record.key or b""))  # the letter leads to it
 
 
 def test_while_kafka_is_away_the_doors_are_open_and_what_comes_waits_on_the_disk(environment, tmp_path):

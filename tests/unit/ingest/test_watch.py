@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.uid import XRayRadiationDoseSRStorage
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.topics import RECEIVED, dead_letters
 from segwatch.errors import LogUnavailable, StoreUnavailable
+from segwatch.files import whole_folder
 from segwatch.streaming.log import Outgoing, Producer, Record
 from segwatch.streaming.runtime import Runtime
 from segwatch.volumes.store import VolumeStore
@@ -114,6 +116,19 @@ def test_a_name_that_is_no_text_or_too_long_holds_up_nothing(runtime, inbox, ing
         gone(inbox, "good", os.fsdecode(name))
     (letter,) = read_all(runtime.log, dead_letters(RECEIVED))
     assert (inbox.root / ".rejected" / os.fsdecode(letter.key)).is_dir()
+
+
+def test_an_examination_whose_only_ct_is_damaged_says_how_and_not_that_no_rule_is_met(runtime, inbox, ingest):
+    slices = dicom_slices(little_ct())
+    report = dicom_slices(little_ct(8))[0]
+    report.SOPClassUID, report.StudyInstanceUID = XRayRadiationDoseSRStorage, slices[0].StudyInstanceUID
+    for each in slices:
+        del each.RescaleSlope
+    with whole_folder(inbox.root / "case") as hidden:
+        save_all(slices, hidden / "ct")
+        save_all([report], hidden / "report")
+    with watching(runtime, inbox, ingest):
+        assert receipt(inbox, "case")["kind"] == "no_rescale"
 
 
 def test_a_rejected_case_that_is_put_back_mended_is_announced(runtime, inbox, ingest, write_case):

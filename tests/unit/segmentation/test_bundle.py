@@ -229,6 +229,21 @@ def test_axes_that_are_not_known_make_no_bundle(bundle, tmp_path, reader, asked,
         bundle_of(bundle, tmp_path / "made", "x", axes=asked)
 
 
+def test_a_network_that_needs_more_than_a_ct_makes_no_bundle(bundle, tmp_path):
+    cascade = tmp_path / "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres"
+    shutil.copytree(bundle, cascade)
+    before = {"configurations": {"3d_cascade_fullres": {"previous_stage": "3d_lowres"}}}
+    plans = json.loads((cascade / "plans.json").read_text())
+    (cascade / "plans.json").write_text(json.dumps(plans | before))
+    with pytest.raises(RefusedModel, match="needs the masks of 3d_lowres"):
+        bundle_of(cascade, tmp_path / "made", "x")
+    dataset = json.loads((bundle / "dataset.json").read_text())
+    (bundle / "dataset.json").write_text(json.dumps(dataset | {"channel_names": {"0": "CT", "1": "PET"}}))
+    with pytest.raises(RefusedModel, match=r"2 channels \(CT, PET\)"):
+        bundle_of(bundle, tmp_path / "made", "x")
+    assert not (tmp_path / "made").exists()
+
+
 def test_several_checkpoints_are_folds_unless_they_are_said_to_be_seeds(bundle):
     (bundle / "fold_1").mkdir()
     (bundle / "fold_1/checkpoint_final.pth").write_text("another")

@@ -1,10 +1,7 @@
 """The real nnU-Net on the committed demo bundle."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -17,8 +14,6 @@ from segwatch.phantoms.scanner import SCANNERS
 from segwatch.segmentation.bundle import open_bundle, write_manifest
 from segwatch.segmentation.bundling import bundle_of
 from segwatch.volumes.labels import LesionLabel
-from segwatch.volumes.nifti import write_nifti
-from segwatch.volumes.read import read_mask
 
 pytestmark = pytest.mark.torch
 pytest.importorskip("torch", reason="needs the extra `segmentation`")
@@ -123,30 +118,6 @@ def test_a_ct_that_is_nothing_at_the_models_spacing_is_refused_by_name(model, sl
 def test_a_single_thick_slice_is_segmented(model):
     phantom = make_phantom(9)
     assert model.predict(phantom.ct[16:17], SPACING).mask.shape == (1, *phantom.ct.shape[1:])
-
-
-@pytest.mark.parametrize(
-    "reader", ["SimpleITKIO", "NibabelIO", "NibabelIOWithReorient", "SimpleITKIOWithReorient"]
-)
-def test_the_mask_is_voxel_by_voxel_that_of_nnunets_own_command_line(lesion_model, tmp_path, reader):
-    bundle = tmp_path / "Dataset001_Phantoms" / "nnUNetTrainer__nnUNetPlans__3d_fullres"
-    shutil.copytree(DEMO, bundle)
-    plans = json.loads((bundle / "plans.json").read_text())
-    (bundle / "plans.json").write_text(json.dumps({**plans, "image_reader_writer": reader}))
-    write_manifest(bundle, "test", {})
-    phantom, scans, found = make_phantom(9), tmp_path / "scans", tmp_path / "found"
-    scans.mkdir()
-    write_nifti(scans / "p_0000.nii.gz", phantom.ct, phantom.geometry)
-    command = [sys.executable, "-c", PREDICT, "-i", scans, "-o", found, "-d", "1"]
-    options = ["-c", "3d_fullres", "-f", "0", "-device", "cpu", "-npp", "0", "-nps", "0", "--disable_tta"]
-    environment = {**os.environ, "nnUNet_results": str(tmp_path), "OMP_NUM_THREADS": "1"}
-    subprocess.run([*map(str, command), *options], check=True, capture_output=True, env=environment)
-    theirs = read_mask(found / "p.nii.gz", phantom.geometry).array
-    ours = lesion_model(open_bundle(bundle), mirroring=False).predict(
-        phantom.ct, phantom.geometry.spacing_zyx_mm
-    )
-    assert theirs.any()
-    np.testing.assert_array_equal(ours.mask, theirs)
 
 
 def test_only_the_label_that_was_named_is_lesion(lesion_model, tmp_path):

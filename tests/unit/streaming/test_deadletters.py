@@ -29,9 +29,10 @@ def lying(letter: Outgoing, offset: int = 0) -> Record:
     return Record(Position(letter.topic, 0, offset), letter.key, letter.value, letter.headers, 1)
 
 
-def rejected(entry: str) -> Outgoing:
+def rejected(entry: str, content: str = "as it lay there") -> Outgoing:
     """The letter of an inbox entry that ingest rejects."""
-    return dead_letter_of_input(entry, ORIGIN, RECEIVED, "ingest", "truncated_file", "ct.nii.gz ends early")
+    words = "truncated_file", "ct.nii.gz ends early"
+    return dead_letter_of_input(entry, content, ORIGIN, RECEIVED, "ingest", *words)
 
 
 def letter_of(record: Record):
@@ -54,8 +55,8 @@ def test_a_letter_keeps_the_record_whole_and_says_why() -> None:
 
 
 def test_a_second_copy_of_a_letter_bears_the_same_id_and_counts_once() -> None:
-    copies = [lying(dead_letter(failed(), "scoring", "k", "r", 1), offset) for offset in (0, 1)]
-    assert len(gather(copies).by_id) == 1
+    for letter in (dead_letter(failed(), "scoring", "k", "r", 1), rejected("case")):
+        assert len(gather([lying(letter, offset) for offset in (0, 1)]).by_id) == 1
 
 
 def test_letters_of_other_records_or_stages_have_other_ids() -> None:
@@ -65,7 +66,8 @@ def test_letters_of_other_records_or_stages_have_other_ids() -> None:
         dead_letter(failed(7), "aggregation", "k", "r", 1),
         dead_letter(failed(7, b"another topic's life"), "scoring", "k", "r", 1),
         rejected("case"),
-        rejected("case"),
+        rejected("case", "as it came again"),
+        rejected("case-2"),
     ]
     assert len(gather([lying(letter) for letter in letters]).by_id) == len(letters)
 

@@ -174,6 +174,30 @@ def test_an_enhanced_multi_frame_ct_is_the_same_as_its_slices(tmp_path, ct, slic
     same(read_ct(save([enhanced(slices)], tmp_path)), ct)
 
 
+def test_two_phases_in_one_enhanced_ct_are_refused_and_their_images_named(tmp_path, slices, save):
+    data = enhanced(slices)
+    frames = list(data.PerFrameFunctionalGroupsSequence)
+    data.PerFrameFunctionalGroupsSequence = [*frames, *frames]
+    data.NumberOfFrames, data.PixelData = 2 * len(frames), data.PixelData * 2
+    with pytest.raises(RefusedVolume, match=r"images \d and \d lie at one place") as caught:
+        read_ct(save([data], tmp_path))
+    assert caught.value.kind == "duplicate_slices"
+
+
+def test_more_pixels_than_the_header_speaks_of_are_refused(tmp_path, slices, save):
+    for each in slices:
+        each.Rows //= 2
+    with pytest.raises(RefusedVolume, match="rows, columns or frames are wrong") as caught:
+        read_ct(save(slices, tmp_path))
+    assert caught.value.kind == "unreadable"
+
+
+def test_a_few_bytes_behind_the_pixels_are_passed_over(tmp_path, ct, slices, save):
+    for each in slices:
+        each.PixelData += b"\0\0"
+    same(read_ct(save(slices, tmp_path)), ct)
+
+
 def test_an_enhanced_ct_with_fewer_images_than_it_says_is_refused(slices, refusal):
     data = enhanced(slices)
     data.PixelData = data.PixelData[: len(data.PixelData) // 3]

@@ -9,7 +9,7 @@ import pytest
 from segwatch.errors import RefusedVolume
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.volumes.nifti import nifti_turning, read_nifti, write_nifti
-from segwatch.volumes.read import read_image, turning_of
+from segwatch.volumes.read import read_ct, read_image, turning_of
 
 SimpleITK = pytest.importorskip("SimpleITK", reason="needs the extra `segmentation`")
 
@@ -45,10 +45,19 @@ def test_an_array_can_be_turned_back_into_its_files_axes(tmp_path: Path, phantom
     assert (turning.canonical(as_in_file) == phantom.ct).all()
 
 
+@pytest.mark.parametrize("text", ["no image", "NRRD0004\n"])
 @pytest.mark.parametrize("name", ["broken.nrrd", "broken.mha", "broken.nii.gz"])
-def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, name):
+def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, name, text):
     path = tmp_path / name
-    path.write_text("no image")
+    path.write_text(text)
     for read in (read_image, turning_of):
         with pytest.raises(RefusedVolume, match=re.escape(name)):
             read(path)
+
+
+@pytest.mark.parametrize(("half", "whole"), [("ct.mhd", ".mha"), ("CT.NHDR", ".nrrd"), ("ct.hdr", ".nii")])
+def test_half_of_an_image_says_how_to_save_it_wherever_it_lies(tmp_path: Path, half, whole):
+    (tmp_path / half).write_text("the header of ct.raw")
+    for path in (tmp_path / half, tmp_path):
+        with pytest.raises(RefusedVolume, match=f"half of an image; save both as one {whole} file"):
+            read_ct(path)
