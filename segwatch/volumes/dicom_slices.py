@@ -52,7 +52,7 @@ _META_BEGINS = 132
 """Bytes of the preamble and DICOM's mark."""
 _FIRST_ELEMENT = 8
 """Bytes: its tag, and its length with or without its type."""
-_quiet = threading.Lock()
+_quiet = threading.RLock()
 Result = TypeVar("Result")
 
 
