@@ -17,7 +17,7 @@ BAD = Quality(20, 0.9, 0.3)
 
 
 def change(*, alarm: bool = False, evidence: float = 0.0) -> LocalChange:
-    return LocalChange(evidence, 2.4, alarm, 3, 2, 4, NOW.date(), 40, 0.1, 0.6)
+    return LocalChange(evidence, 2.4, alarm, 3, 2, 4, NOW.date(), NOW.date(), NOW.date(), 40, 0.1, 0.6)
 
 
 def known(**changed) -> KnownQuality:
