@@ -10,24 +10,9 @@ import pytest
 import yaml
 
 from deploy.helm.__main__ import CHART, HASHED, MONITORING, STRIMZI, chart
-from deploy.local.machine import binaries
+from tests.support.helm import helm
 
 Objects = dict[tuple[str, str], dict[str, Any]]
-
-
-def helm(*words: str) -> str:
-    program = binaries.find(binaries.HELM)
-    if program is None:
-        pytest.skip(
-            "NO HELM, so nobody has tried the chart: run `make helm` (built by Go, once, into .build/bin),"
-            " then `make test-helm`"
-        )
-    # One that Go has built by itself believes in Kubernetes 1.20.
-    version = kubernetes_validate.latest_version()
-    command = [str(program), *words, "--kube-version", version]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def kustomized(overlay: str) -> Objects:
