@@ -64,6 +64,15 @@ def test_small_is_what_kustomize_makes_of_the_overlay_small():
     assert {kind for kind, _ in found}.isdisjoint({*STRIMZI, *MONITORING})
 
 
+def test_kafkas_image_comes_from_where_it_is_said_to():
+    own = "registry:5000/kafka:4"
+    found = template("--values", str(CHART / "values-small.yaml"), "--set", f"kafka.image={own}")
+
+    for key in (("StatefulSet", "log-node"), ("Deployment", "bridge-connect")):
+        (container,) = found[key]["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == own
+
+
 def test_small_with_prometheus_operator_has_the_services_monitor_and_rules():
     found = template("--values", str(CHART / "values-small.yaml"), "--set", "prometheusOperator=true")
 
