@@ -30,14 +30,24 @@ DOOR = "203.0.113.5"
 """What a cloud's load balancer would give the Service `ingest`."""
 PAGE = ROOT / "docs" / "operators.md"
 WRITER, BROKER_USER = 10001, 1000
+KAFKAS = ("log", "bridge")
+"""The claims of Kafka's image."""
 DISK_BYTES = 2**32
 
 
 class Overlay:
-    """One overlay, copied and edited as its owner would edit it."""
+    """One overlay, copied and edited as its owner would edit it.
 
-    def __init__(self, name: str, namespace: str, edits: Mapping[str, str]) -> None:
-        self.name, self.namespace = name, namespace
+    Args:
+        name: of the overlay. namespace: its own.
+        edits: lines of the file of settings.
+        edited: the overlay whose files are edited, where that is another.
+    """
+
+    def __init__(
+        self, name: str, namespace: str, edits: Mapping[str, str], edited: str | None = None
+    ) -> None:
+        self.name, self.namespace, self._edited = name, namespace, edited or name
         self.k8s = STATE / name / "k8s"
         self.folder = self.k8s / "overlays" / name
         if not self.k8s.exists():
@@ -46,7 +56,7 @@ class Overlay:
 
     def edit(self, lines: Mapping[str, str]) -> None:
         """Change lines of its file of settings."""
-        path = self.folder / f"{self.name}.env"
+        path = self.k8s / "overlays" / self._edited / f"{self._edited}.env"
         text = path.read_text()
         for name, value in lines.items():
             text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
@@ -54,7 +64,7 @@ class Overlay:
 
     def without_torch(self) -> None:
         """Take the image of segmentation that holds no torch: masks come with the studies."""
-        path = self.folder / "kustomization.yaml"
+        path = self.k8s / "overlays" / self._edited / "kustomization.yaml"
         lines = "images:\n  - {name: segwatch/segmentation, newName: segwatch/segmentation-masks}\n"
         path.write_text(path.read_text().removesuffix(lines) + lines)
 
@@ -64,7 +74,9 @@ class Overlay:
 
     @cached_property
     def stand_in(self) -> list[Manifest]:
-        """What stands in for Strimzi, with this overlay's topics, users and bridge."""
+        """What stands in for Strimzi, with this overlay's topics, users and bridge; nothing in `small`."""
+        if self._edited != self.name:
+            return []
         sites = self.folder / "sites.txt"
         listed = sites.read_text().split() if sites.exists() else None
         return stand_in(self.k8s / "overlays", self.namespace, listed)
@@ -76,15 +88,15 @@ def ground(say: Callable[[str], None], *overlays: Overlay) -> None:
     for overlay in overlays:
         apply(definitions(overlay.rendered()))
     for overlay in overlays:
-        apply(_volumes(overlay))
+        apply(volumes(overlay))
     say("names, operators' kinds and folders behind the claims are there")
 
 
-def steps(heading: str, given: Mapping[str, str]) -> list[str]:
-    """The commands of the operators' page below a heading, word for word, but for names in capitals that the
+def steps(heading: str, given: Mapping[str, str], page: Path = PAGE) -> list[str]:
+    """The commands of a page below a heading, word for word, but for names in capitals that the
     reader is to replace, and the folder of manifests.
     """
-    section = PAGE.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    section = page.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
     blocks = re.findall(r"(?:^(?: {4,}).+\n)+", section, re.MULTILINE)
     found = []
     for block in blocks:
@@ -109,11 +121,11 @@ def apply(manifests: Iterable[Manifest]) -> None:
         control.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", given=text)
 
 
-def give_address() -> None:
+def give_address(namespace: str = HOSPITAL, address: str = DOOR) -> None:
     """What a cloud does for a Service of the type LoadBalancer."""
-    patch = f'{{"status": {{"loadBalancer": {{"ingress": [{{"ip": "{DOOR}"}}]}}}}}}'
+    patch = f'{{"status": {{"loadBalancer": {{"ingress": [{{"ip": "{address}"}}]}}}}}}'
     control.kubectl(
-        "-n", HOSPITAL, "patch", "service", "ingest", "--subresource=status", "--type=merge", "-p", patch
+        "-n", namespace, "patch", "service", "ingest", "--subresource=status", "--type=merge", "-p", patch
     )
 
 
@@ -135,12 +147,12 @@ def demo_models() -> dict[str, Path]:
     return {"LESION-BUNDLE": MODELS / "demo-lesion", "SCORER-BUNDLE": MODELS / "demo-scorer"}
 
 
-def _volumes(overlay: Overlay) -> Iterator[Manifest]:
-    for manifests, owner in ((overlay.stand_in, BROKER_USER), (overlay.rendered(), WRITER)):
-        for claim in manifests:
-            if claim["kind"] == "PersistentVolumeClaim":
-                name, modes = claim["metadata"]["name"], claim["spec"]["accessModes"]
-                yield _volume(overlay.namespace, name, modes, owner)
+def volumes(overlay: Overlay) -> Iterator[Manifest]:
+    """A disk behind each claim."""
+    for claim in (*overlay.stand_in, *overlay.rendered()):
+        if claim["kind"] == "PersistentVolumeClaim":
+            name, modes = claim["metadata"]["name"], claim["spec"]["accessModes"]
+            yield _volume(overlay.namespace, name, modes, BROKER_USER if name in KAFKAS else WRITER)
 
 
 def _volume(namespace: str, claim: str, modes: list[str], owner: int) -> Manifest:

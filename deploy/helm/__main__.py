@@ -26,6 +26,8 @@ CHART = Path(__file__).parent / "segwatch"
 HEADER = "# Written by `python -m deploy.helm` from k8s/overlays; change these, not this file.\n"
 NAMESPACE = "segwatch"
 SHARED = "ReadWriteMany"
+KAFKA = "apache/kafka:4.3.1"
+"""The broker's and the bridge's image in `small`."""
 CONDITIONS = {
     "settings": "",
     "services": "",
@@ -48,6 +50,7 @@ EXPRESSIONS = {
     "brokers": "{{ .Values.kafka.brokers }}",
     "copies": f"{{{{ min {COPIES} (int .Values.kafka.brokers) }}}}",
     "inStep": f"{{{{ max 1 (sub (min {COPIES} (int .Values.kafka.brokers)) 1) }}}}",
+    "kafkaImage": "{{ .Values.kafka.image | quote }}",
     "accessMode": "{{ .Values.accessMode }}",
     "policy": "{{ .Values.policy | quote }}",
     "stopRule": "{{ .Values.stopRule | quote }}",
@@ -118,7 +121,7 @@ def _values(lines: dict[str, str]) -> dict[str, Any]:
         "small": False,
         "storageClass": "",
         "accessMode": SHARED,
-        "kafka": {"brokers": COPIES},
+        "kafka": {"brokers": COPIES, "image": KAFKA},
         "strimzi": True,
         "prometheusOperator": True,
         "tools": True,
@@ -144,6 +147,10 @@ def _marked(each: dict[str, Any]) -> dict[str, Any]:
     kind, spec = each["kind"], each.get("spec", {})
     if kind == "PersistentVolumeClaim" and spec["accessModes"] == [SHARED]:
         spec["accessModes"] = [MARK.format("accessMode")]
+    if kind in ("Deployment", "StatefulSet"):
+        for container in spec["template"]["spec"]["containers"]:
+            if container["image"] == KAFKA:
+                container["image"] = MARK.format("kafkaImage")
     if kind == "KafkaNodePool":
         spec["replicas"] = MARK.format("brokers")
     if kind == "KafkaTopic":

@@ -103,7 +103,7 @@ def _environment(kind: Kind, name: str, edited: Mapping[str, str]) -> dict[str, 
     placed = _placed(kind)
     values = {**_file("pods", "common"), **_file(name, name)}
     for config_map, setting, line in placed:
-        if config_map in ("common", name) and line in edited:
+        if config_map in ("common", f"{name}-settings") and line in edited:
             values[setting] = edited[line]
     values = {setting: _moved(name, value) for setting, value in values.items()}
     values |= {

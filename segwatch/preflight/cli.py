@@ -92,8 +92,9 @@ def overlay(
     faults: Faults = False,
 ) -> None:
     """Look at a rendered overlay, before it is applied."""
+    from segwatch.preflight.manifests import read_manifests
     from segwatch.preflight.network import proxy_of
-    from segwatch.preflight.overlay import manifest_checks, read_manifests
+    from segwatch.preflight.overlay import manifest_checks
 
     try:
         text = sys.stdin.read() if rendered == "-" else Path(rendered).read_text(encoding="utf-8")

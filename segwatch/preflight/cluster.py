@@ -14,8 +14,9 @@ from segwatch.errors import BadInput, in_one_line
 from segwatch.preflight.certificates import ending
 from segwatch.preflight.clock import finding
 from segwatch.preflight.findings import LONGEST, Check, Finding, fault, ok, unknown, unused
+from segwatch.preflight.manifests import Manifests, Object
 from segwatch.preflight.monitoring import picked_up, tells_somebody
-from segwatch.preflight.overlay import SHARED, Manifests, Object, manifest_checks
+from segwatch.preflight.overlay import SHARED, manifest_checks
 from segwatch.streaming.ground import end_of
 
 Kubectl = Callable[..., str]
@@ -54,7 +55,9 @@ SECRETS = {
     "ingest-secrets": ("pseudonym-secret", "stow-token"),
     "centre-access": ("ca.crt", "user.pem"),
 }
-"""What a person must make (docs/operators.md); Kafka's users are Strimzi's to make."""
+"""What a person must make (docs/operators.md); Kafka's users are Strimzi's to make, or the keeper's."""
+NOT_KNOWN = "the server doesn't have a resource type"
+"""kubectl's words for a kind that no CustomResourceDefinition brought."""
 LEASE_SECONDS = 20
 """A kubelet renews its lease every ten seconds."""
 
@@ -104,7 +107,12 @@ def cluster_checks(run: Kubectl, namespace: str, studies_a_day: float) -> list[C
 
 def _items(run: Kubectl, kind: str, namespace: str | None) -> list[Object]:
     where = ["-n", namespace] if namespace else ["-A"]
-    items: list[Object] = json.loads(run("get", kind, *where, "-o", "json"))["items"]
+    try:
+        items: list[Object] = json.loads(run("get", kind, *where, "-o", "json"))["items"]
+    except BadInput as error:
+        if NOT_KNOWN in str(error):
+            return []  # of an operator that is not there
+        raise
     return items
 
 

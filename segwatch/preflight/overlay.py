@@ -2,78 +2,25 @@
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
-import yaml
-
-from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre, listed_sites
-from segwatch.errors import BadInput, in_one_line
+from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre
 from segwatch.preflight.disks import in_gb, size
-from segwatch.preflight.findings import Check, Finding, fault, ok, unused
+from segwatch.preflight.findings import Check, Finding, fault, ok, unknown, unused
+from segwatch.preflight.manifests import Manifests, Object
 from segwatch.preflight.monitoring import selects
 from segwatch.preflight.network import reach
 from segwatch.preflight.policies import policy_text, site
 from segwatch.preflight.topics import TopicState, rights, topics
+from segwatch.preflight.without_strimzi import by_the_keeper, is_kept, on_one_node, told_to_the_bridge
 from segwatch.streaming.access import HOSPITAL, Access, centre
 
-Object = Mapping[str, Any]
 SHARED = "ReadWriteMany"
 CENTRE_ADDRESS = "producer.override.bootstrap.servers"
 EXAMPLES = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 """Networks for documentation (RFC 5737), and names (RFC 2606)."""
 EXAMPLE_NAME = ".example"
 PLACEHOLDER = "set by the overlay"
-KINDS_WITH_PODS = ("Deployment", "StatefulSet")
-
-
-@dataclass(frozen=True)
-class Manifests:
-    """The objects of an overlay or a namespace."""
-
-    objects: Sequence[Object]
-
-    def of(self, kind: str) -> list[Object]:
-        """Those of a kind."""
-        return [each for each in self.objects if each.get("kind") == kind]
-
-    def data(self, name: str) -> dict[str, str]:
-        """The ConfigMap of this name, whatever hash its name bears; empty where there is none."""
-        maps = [each for each in self.of("ConfigMap") if _stem(each["metadata"]["name"]) == name]
-        return dict(maps[-1].get("data") or {}) if maps else {}
-
-    def workloads(self) -> list[Object]:
-        """What makes pods of ours."""
-        return [each for kind in KINDS_WITH_PODS for each in self.of(kind)]
-
-    def names(self) -> set[str]:
-        """The names of the workloads."""
-        return {each["metadata"]["name"] for each in self.workloads()}
-
-    def sites(self) -> list[str]:
-        """The hospitals that a centre expects; empty in a hospital."""
-        return listed_sites(self.data("federation-settings").get("SEGWATCH_SITES", ""))
-
-
-def read_manifests(text: str, called: str) -> Manifests:
-    """The objects of a YAML text.
-
-    Raises:
-        BadInput: it is no YAML, or holds no objects of Kubernetes.
-    """
-    try:
-        documents = [each for each in yaml.safe_load_all(text) if each]
-    except yaml.YAMLError as error:
-        raise BadInput(f"{called} is not YAML: {in_one_line(error)}") from None
-    flat = [
-        one for each in documents for one in (each.get("items", [each]) if isinstance(each, dict) else [each])
-    ]
-    if not flat or not all(isinstance(each, dict) and "kind" in each and "metadata" in each for each in flat):
-        raise BadInput(
-            f"{called} holds no objects of Kubernetes: give what `kubectl kustomize OVERLAY` writes"
-        )
-    return Manifests(flat)
 
 
 def manifest_checks(
@@ -92,7 +39,7 @@ def manifest_checks(
         Check("settings", lambda: _settings(found)),
         Check("address", lambda: _addresses(found)),
         Check("policy", lambda: [_policy(found)]),
-        Check("topic", lambda: topics(_expected(found), _topic_states(found))),
+        Check("topic", lambda: _topics(found)),
         Check("rights", lambda: _rights(found)),
         Check("storage", lambda: _storage(found)),
         Check("disk-size", lambda: _sizes(found, studies_a_day)),
@@ -105,6 +52,8 @@ def _site(found: Manifests) -> Finding:
     names = {"ConfigMap common": found.data("common").get("SEGWATCH_SITE")}
     for connector in found.of("KafkaConnector"):
         names["the bridge's alias"] = connector["spec"]["config"].get("source.cluster.alias")
+    for name in told_to_the_bridge(found, "SITE"):
+        names["the bridge's alias"] = name
     for monitor in found.of("PodMonitor"):
         for endpoint in monitor["spec"].get("podMetricsEndpoints", ()):
             for label in endpoint.get("relabelings", ()):
@@ -175,6 +124,12 @@ def _expected(found: Manifests) -> list[str]:
     return [*map(at_the_centre, sites), DECISIONS] if sites else list(HOSPITAL_TOPICS)
 
 
+def _topics(found: Manifests) -> Iterable[Finding]:
+    if is_kept(found):
+        return [by_the_keeper("topic")]
+    return topics(_expected(found), _topic_states(found))
+
+
 def _topic_states(found: Manifests) -> dict[str, TopicState]:
     states = {}
     for each in found.of("KafkaTopic"):
@@ -185,6 +140,9 @@ def _topic_states(found: Manifests) -> dict[str, TopicState]:
 
 
 def _rights(found: Manifests) -> Iterator[Finding]:
+    if is_kept(found):
+        yield by_the_keeper("rights")
+        return
     sites = found.sites()
     table: Mapping[str, Access] = centre(sites) if sites else HOSPITAL
     users = {each["metadata"]["name"]: each for each in found.of("KafkaUser")}
@@ -219,7 +177,11 @@ def _storage(found: Manifests) -> Iterator[Finding]:
     modes = {
         each["metadata"]["name"]: each["spec"]["accessModes"] for each in found.of("PersistentVolumeClaim")
     }
-    used = claims_of(found)
+    used, called = claims_of(found), {each["metadata"]["name"]: each for each in found.workloads()}
+
+    def together(names: set[str]) -> bool:
+        return on_one_node(called[name] for name in names)
+
     for claim, workloads in sorted(used.items()):
         users = ", ".join(sorted(workloads))
         if claim not in modes:
@@ -228,7 +190,7 @@ def _storage(found: Manifests) -> Iterator[Finding]:
                 f"{users} use the claim {claim}, which is not there",
                 "add it (k8s/components/storage)",
             )
-        elif len(workloads) > 1 and SHARED not in modes[claim]:
+        elif len(workloads) > 1 and SHARED not in modes[claim] and not together(workloads):
             remedy = f"ask for {SHARED}, from a storage class that can share; on one node `small` will do"
             yield fault(
                 "storage", f"{users} share the claim {claim}, which is {', '.join(modes[claim])}", remedy
@@ -257,6 +219,13 @@ def _monitors(found: Manifests) -> Iterator[Finding]:
     pods = [
         each for each in found.workloads() if _labels(each).get("app.kubernetes.io/part-of") == "segwatch"
     ]
+    if pods and not monitors and is_kept(found):
+        yield unknown(
+            "prometheus",
+            "there is no PodMonitor, as without prometheus-operator",
+            "see that your Prometheus asks each service at :8080/metrics (docs/operations/helm.md)",
+        )
+        return
     for each in pods:
         name = each["metadata"]["name"]
         if any(selects(monitor["spec"]["selector"], _labels(each)) for monitor in monitors):
@@ -275,6 +244,7 @@ def _labels(workload: Object) -> dict[str, str]:
 
 def _bootstraps(found: Manifests) -> list[str]:
     said = [each["spec"]["config"].get(CENTRE_ADDRESS, "") for each in found.of("KafkaConnector")]
+    said += told_to_the_bridge(found, "CENTRE_KAFKA")
     return [address.strip() for each in said for address in each.split(",") if address.strip()]
 
 
@@ -287,9 +257,3 @@ def _reached(found: Manifests, proxy: str | None) -> Iterator[Finding]:
 
 def _not_tried() -> Finding:
     return unused("port", "no address was tried from here (--network tries them)")
-
-
-def _stem(name: str) -> str:
-    """The name of a generated ConfigMap without its hash."""
-    stem, _, end = name.rpartition("-")
-    return stem if stem and len(end) == 10 and end.isalnum() else name

@@ -151,13 +151,13 @@ def install_centre(site: Site) -> None:
     control.kubectl("-n", AT_THE_CENTRE, "rollout", "status", "deployment/federation", "--timeout=300s")
 
 
-def secrets_of_the_hospital(folder: Path = STATE / "hospital") -> None:
-    """What the hospital has from its own authority and from the centre, as files."""
+def secrets_of_the_hospital(folder: Path = STATE / "hospital", name: str = "hospital-a") -> None:
+    """What a hospital has from its own authority and from the centre, as files."""
     words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=ingest"]
     openssl(*words, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt"))
     (folder / "ca.crt").write_bytes(at_the_centre("log-cluster-ca-cert", "ca.crt"))
     parts = ("user.key", "user.crt")
-    (folder / "user.pem").write_bytes(b"".join(at_the_centre("hospital-a", part) for part in parts))
+    (folder / "user.pem").write_bytes(b"".join(at_the_centre(name, part) for part in parts))
 
 
 def at_the_centre(secret: str, entry: str) -> bytes:

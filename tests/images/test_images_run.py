@@ -87,3 +87,9 @@ def test_an_image_carries_its_bill_of_materials(service, program):
     words = ["run", "--rm", "--network=none", "--entrypoint=cat", image_of(program, service)]
 
     assert '"CycloneDX"' in podman(program, *words, "/opt/segwatch/sbom.cdx.json").stdout
+
+
+def test_the_keepers_image_has_what_makes_certificates(program):
+    words = ["run", "--rm", "--network=none", "--entrypoint=openssl", image_of(program, "ingest")]
+
+    assert podman(program, *words, "version").stdout.startswith("OpenSSL 3")

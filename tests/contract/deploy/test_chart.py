@@ -10,24 +10,9 @@ import pytest
 import yaml
 
 from deploy.helm.__main__ import CHART, HASHED, MONITORING, STRIMZI, chart
-from deploy.local.machine import binaries
+from tests.support.helm import helm
 
 Objects = dict[tuple[str, str], dict[str, Any]]
-
-
-def helm(*words: str) -> str:
-    program = binaries.find(binaries.HELM)
-    if program is None:
-        pytest.skip(
-            "NO HELM, so nobody has tried the chart: run `make helm` (built by Go, once, into .build/bin),"
-            " then `make test-helm`"
-        )
-    # One that Go has built by itself believes in Kubernetes 1.20.
-    version = kubernetes_validate.latest_version()
-    command = [str(program), *words, "--kube-version", version]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def kustomized(overlay: str) -> Objects:
@@ -77,6 +62,15 @@ def test_small_is_what_kustomize_makes_of_the_overlay_small():
 
     assert found == kustomized("small")
     assert {kind for kind, _ in found}.isdisjoint({*STRIMZI, *MONITORING})
+
+
+def test_kafkas_image_comes_from_where_it_is_said_to():
+    own = "registry:5000/kafka:4"
+    found = template("--values", str(CHART / "values-small.yaml"), "--set", f"kafka.image={own}")
+
+    for key in (("StatefulSet", "log-node"), ("Deployment", "bridge-connect")):
+        (container,) = found[key]["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == own
 
 
 def test_small_with_prometheus_operator_has_the_services_monitor_and_rules():

@@ -1,15 +1,18 @@
 """The overlay `small`: a hospital on one node, without any operator."""
 
+import os
 import re
 
 import kubernetes_validate
 import pytest
+import yaml
 
+from deploy.cluster.strimzi import stand_in
 from deploy.local.kafka.bridge import connector_settings
 from deploy.local.kafka.log_address import LogAddress
 from segwatch.keeper.certificates import TRUSTED, secrets_of
-from segwatch.streaming.access import HOSPITAL
-from tests.contract.deploy.test_manifests import is_custom, of_kind
+from segwatch.streaming.access import HOSPITAL, centre
+from tests.contract.deploy.test_manifests import is_custom, kustomized, of_kind
 from tests.contract.deploy.test_network import SERVICES, edges, names
 from tests.contract.deploy.test_restricted import SAFE_VOLUMES, own_pods, problems
 
@@ -111,9 +114,21 @@ def test_the_keeper_may_read_and_fill_the_secrets_that_are_there_and_nothing_els
     secrets = of_kind(small, "Secret")
     assert set(secrets) == set(secrets_of(HOSPITAL))
     assert all(set(each) == {"apiVersion", "kind", "metadata"} for each in secrets.values())
-    assert [each["name"] for each in binding["subjects"]] == ["log-keeper"]
+    (keeper,) = binding["subjects"]
+    assert (keeper["name"], keeper["namespace"]) == ("log-keeper", "segwatch")
     users = {name for name, pod in own_pods(small).items() if pod["serviceAccountName"] == "log-keeper"}
     assert users == {"log-keeper"}
+
+
+def test_in_another_namespace_the_keepers_right_goes_with_it(root, tmp_path):
+    overlay = {
+        "namespace": "radiology",
+        "resources": [os.path.relpath(root / "k8s/overlays/small", tmp_path)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    (binding,) = of_kind(kustomized(tmp_path), "RoleBinding").values()
+
+    assert {each["namespace"] for each in (*binding["subjects"], binding["metadata"])} == {"radiology"}
 
 
 def test_each_secret_that_a_pod_mounts_is_filled_or_made_by_the_hospital(small):
@@ -177,3 +192,16 @@ def test_the_broker_is_of_the_version_that_is_tested_and_keeps_the_record(render
         assert f"{name}={str(strimzis[name]).lower()}\n" in settings
     assert "ssl.client.auth=required\n" in settings
     assert "allow.everyone.if.no.acl.found=false\n" in settings
+
+
+@pytest.mark.parametrize("sites", [None, ["hospital-a", "hospital-b"]])
+def test_what_stands_in_for_strimzi_on_the_tests_cluster_is_the_same_and_sound(root, sites):
+    made = stand_in(root / "k8s/overlays", "elsewhere", sites)
+
+    for each in made:
+        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+    (role,) = of_kind(made, "Role").values()
+    principals = HOSPITAL if sites is None else centre(sites)
+    assert role["rules"][0]["resourceNames"] == secrets_of(principals)
+    assert set(of_kind(made, "Secret")) == set(secrets_of(principals))
+    assert {each["metadata"]["namespace"] for each in made} == {"elsewhere"}

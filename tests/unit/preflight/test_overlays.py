@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from segwatch.cli import app
 from segwatch.contracts.topics import LEDGER, RECEIVED
 from segwatch.preflight.findings import Finding, findings_of
-from segwatch.preflight.overlay import Manifests, manifest_checks
+from segwatch.preflight.manifests import Manifests
+from segwatch.preflight.overlay import manifest_checks
 
 ROOT = Path(__file__).resolve().parents[3]
 Objects = list[dict[str, Any]]
@@ -24,13 +25,18 @@ Edit = Callable[[Objects], object]
 @pytest.fixture(scope="module")
 def rendered() -> Objects:
     """The hospital's overlay, with addresses of its own."""
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(ROOT / "k8s/overlays/hospital")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    text = done.stdout
+    return of_overlay("hospital")
+
+
+@pytest.fixture(scope="module")
+def small() -> Objects:
+    """The same without operators."""
+    return of_overlay("small")
+
+
+def of_overlay(name: str) -> Objects:
+    command = ["kubectl", "kustomize", str(ROOT / "k8s/overlays" / name)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     addresses = {"192.0.2.0": "10.1.0.0", "198.51.100.0": "10.2.0.0", "kafka.centre.example": "10.2.0.1"}
     for example, own in addresses.items():
         text = text.replace(example, own)
@@ -39,6 +45,31 @@ def rendered() -> Objects:
 
 def test_a_sound_overlay_has_no_fault(rendered: Objects):
     assert [each for each in looked(rendered) if each.state in ("fault", "unknown")] == []
+
+
+def test_of_a_small_hospital_only_its_prometheus_cannot_be_seen(small: Objects):
+    found = looked(small)
+
+    assert [(each.check, each.state) for each in found if each.state in ("fault", "unknown")] == [
+        ("prometheus", "unknown")
+    ]
+    assert {each.state for each in found if each.check in ("topic", "rights")} == {"unused"}
+
+
+@pytest.mark.parametrize(
+    ("check", "edit"),
+    [
+        ("storage", lambda pod: pod.pop("affinity")),
+        ("site", lambda pod: pod["containers"][0]["env"][1].update(value="another")),
+        ("address", lambda pod: pod["containers"][0]["env"][2].update(value="kafka.centre.example:1")),
+    ],
+)
+def test_a_fault_planted_in_a_small_hospital_is_found(small: Objects, check: str, edit: Edit):
+    objects = copy.deepcopy(small)
+    kind, name = ("StatefulSet", "scoring") if check == "storage" else ("Deployment", "bridge-connect")
+    edit(one(objects, kind, name)["spec"]["template"]["spec"])
+
+    assert check in {each.check for each in looked(objects) if each.state == "fault"}
 
 
 def one(objects: Objects, kind: str, name: str) -> dict[str, Any]:
