@@ -88,7 +88,7 @@ bundle: setup ## one tarball for a server without network (dist/); SEGMENTATION=
 helm: setup ## build helm itself into .build/bin, for the tests of the chart
 	@$(BIN)/python -c 'from deploy.local.machine import binaries; print(binaries.obtain(binaries.HELM, print))'
 
-test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
+test-server: bundle ## boot a clean Debian by its systemd, without network: install, run, upgrade, roll back, drills (needs root)
 	$(BIN)/python -m pytest tests/server --override-ini=testpaths=
 
 schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts
