@@ -18,8 +18,8 @@ Plant = Callable[[Machine], None]
 def away(path: str) -> tuple[Plant, Plant]:
     """A file or folder that is not there, and back again."""
     return (
-        lambda machine: machine.at(path).rename(machine.at(f"{path}.away")) and None,
-        lambda machine: machine.at(f"{path}.away").rename(machine.at(path)) and None,
+        lambda machine: machine.run("mv", path, f"{path}.away") and None,
+        lambda machine: machine.run("mv", f"{path}.away", path) and None,
     )
 
 
