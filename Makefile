@@ -91,7 +91,7 @@ helm: setup ## build helm itself into .build/bin, for the tests of the chart
 test-helm: helm ## the chart by helm itself: lint, and what it renders against the overlays
 	$(BIN)/python -m pytest tests/contract/deploy/test_chart.py
 
-test-server: bundle ## install the bundle in a clean root without network, run it, upgrade, roll back, uninstall (needs root)
+test-server: bundle ## boot a clean Debian by its systemd, without network: install, run, upgrade, roll back, drills (needs root)
 	$(BIN)/python -m pytest tests/server --override-ini=testpaths=
 
 schemas: $(PACKAGES) ## write schemas/ from segwatch/contracts

@@ -96,6 +96,8 @@ def uninstall(layout: Layout, say: Say) -> None:
         systemd.remove([each.name for each in units])
     for each in units:
         each.unlink()
+    if layout.root == Path("/"):
+        systemd.forget()
     layout.at(SYSUSERS).unlink(missing_ok=True)
     shutil.rmtree(layout.at(PROGRAMS), ignore_errors=True)
     say(f"units and program are gone; {DATA} and {ETC} (data, settings, secrets) are as they were")

@@ -50,6 +50,13 @@ def remove(names: Sequence[str]) -> None:
         _systemctl("disable", *names)
 
 
+def forget() -> None:
+    """Have systemd know no more of units whose files are gone."""
+    if runs():
+        _systemctl("daemon-reload")
+        _systemctl("reset-failed")
+
+
 def _systemctl(*words: str) -> None:
     done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -18,8 +18,8 @@ Plant = Callable[[Machine], None]
 def away(path: str) -> tuple[Plant, Plant]:
     """A file or folder that is not there, and back again."""
     return (
-        lambda machine: machine.at(path).rename(machine.at(f"{path}.away")) and None,
-        lambda machine: machine.at(f"{path}.away").rename(machine.at(path)) and None,
+        lambda machine: machine.run("mv", path, f"{path}.away") and None,
+        lambda machine: machine.run("mv", f"{path}.away", path) and None,
     )
 
 
@@ -94,7 +94,7 @@ def test_every_service_waits_for_a_log_that_is_away(well: Hospital):
     well.machine.run("systemctl", "stop", "segwatch-kafka")
     try:
         for unit in HOSPITAL_SERVICES:
-            assert comes_true(lambda name=unit: well.ready(name)[0] == 503, SECONDS), well.said(unit, since)
+            assert comes_true(lambda name=unit: well.ready(name)[0] != 200, SECONDS), well.said(unit, since)
         well.feed(range(100, 102))
     finally:
         well.machine.run("systemctl", "start", "segwatch-kafka")
