@@ -55,13 +55,12 @@ def down() -> None:
 
 
 def _begin(say: Callable[[str], None]) -> None:
-    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    command += [sys.executable, "-m", "deploy.cluster.node"]
+    node = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    node += [sys.executable, "-m", "deploy.cluster.node"]
+    # It outlives whoever started it, so it is nobody's child.
+    command = ["setsid", "--fork", "sh", "-c", 'echo $$ >"$0"; exec "$@"', str(OUTER), *node]
     with (STATE / "log" / "node.log").open("ab") as log:
-        started = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-    OUTER.write_text(str(started.pid))
+        subprocess.run(command, check=True, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     until(
         lambda: node_pid() is not None and inside("ctr", "version", check=False).returncode == 0, "containerd"
     )
@@ -86,7 +85,7 @@ def _end() -> None:
 def node_pid() -> int | None:
     """The first process in the namespaces, as it is called outside them; None where nothing runs."""
     try:
-        outer = OUTER.read_text()
+        outer = OUTER.read_text().strip()
         children = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
     except OSError:
         return None
