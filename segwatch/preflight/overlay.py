@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre, listed_sites
+from segwatch.contracts.topics import CENTRE_TOPICS, HOSPITAL_TOPICS, at_the_centre, listed_sites
 from segwatch.errors import BadInput, in_one_line
 from segwatch.preflight.disks import in_gb, size
 from segwatch.preflight.findings import Check, Finding, fault, ok, unused
@@ -172,7 +172,7 @@ def _policy(found: Manifests) -> Finding:
 
 def _expected(found: Manifests) -> list[str]:
     sites = found.sites()
-    return [*map(at_the_centre, sites), DECISIONS] if sites else list(HOSPITAL_TOPICS)
+    return [*map(at_the_centre, sites), *CENTRE_TOPICS] if sites else list(HOSPITAL_TOPICS)
 
 
 def _topic_states(found: Manifests) -> dict[str, TopicState]:

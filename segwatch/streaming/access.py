@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from segwatch.contracts.topics import (
     DEAD_LETTERS,
     DECISIONS,
+    EXCESS,
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -106,10 +107,13 @@ HOSPITAL = {
 
 def centre(sites: Iterable[str]) -> dict[str, Access]:
     """The principals of the centre's Kafka: federation reads, each site writes its one topic, and who runs
-    `segwatch site` there writes decisions."""
+    `segwatch site` there writes decisions. Federation's members share the sites out in a group, and tell one
+    another what lies in a topic of their own."""
     topics = {site: at_the_centre(site) for site in sites}
     return {
-        "federation": Access(reads=(*topics.values(), DECISIONS)),
+        "federation": Access(
+            reads=(*topics.values(), DECISIONS, EXCESS), writes=(EXCESS,), group=group_of("federation")
+        ),
         "operator": Access(reads=(*topics.values(), DECISIONS), writes=(DECISIONS,)),
         **{site: Access(writes=(topic,)) for site, topic in topics.items()},
     }

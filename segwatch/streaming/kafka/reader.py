@@ -1,6 +1,6 @@
 """Reading whole Kafka topics, outside any group."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer as Client
@@ -43,6 +43,11 @@ class KafkaReader(Closes):
             batch = self._client.poll(timeout_ms=int(timeout_seconds * 1000))
         self._refuse_if_remade()
         return [record_of(found) for records in batch.values() for found in records]
+
+    def drop(self, topics: Collection[str]) -> None:
+        self._partitions = [each for each in self._partitions if each.topic not in topics]
+        self._identities = {topic: which for topic, which in self._identities.items() if topic not in topics}
+        self._client.assign(self._partitions)
 
     def behind(self) -> int:
         self._refuse_if_remade()
