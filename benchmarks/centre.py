@@ -1,10 +1,11 @@
 """One real centre under many release topics: what it takes, and how that grows.
 
-`python -m benchmarks.centre` fills a real Kafka with what `--topics` sites released until now (a hospital with three
-models is three sites, so three topics), at the shipped policy's pace and 500 studies a day each; then federation's
-real processes read it, and a real Prometheus with the shipped rules and an Alertmanager stand behind them, at the
-shipped interval. Then the sites go on releasing, `SPEED` times as fast as in life. `--days` is the history's length;
-where none is given, each number of topics has as many records. `--members 2` shares the sites out.
+`python -m benchmarks.centre` fills a real Kafka with what `--topics` sites released until now (a hospital
+with three models is three sites, so three topics), at the shipped policy's pace and 500 studies a day each;
+then federation's real processes read it, and a real Prometheus with the shipped rules and an Alertmanager
+stand behind them, at the shipped interval. Then the sites go on releasing, `SPEED` times as fast as in life.
+`--days` is the history's length; where none is given, each number of topics has as many records.
+`--members 2` shares the sites out. One JSON line for each number of topics.
 """
 
 import argparse
@@ -26,7 +27,6 @@ from deploy.alerting.rules import rule_file
 from deploy.local.kafka.broker import Broker
 from deploy.local.machine.binaries import ALERTMANAGER, PROMETHEUS, find
 from deploy.local.machine.loopback_http import is_ok
-from deploy.local.machine.setting_lines import setting_lines  # noqa: F401
 from deploy.local.machine.supervisor import Program, running, stop_all
 from deploy.local.stack.alertmanager import Alertmanager
 from deploy.local.stack.pager import Pager
@@ -34,7 +34,7 @@ from deploy.local.stack.prometheus import Prometheus, Target, configuration
 from deploy.local.stack.service import Service
 from segwatch.streaming.topics import make_centre_topics
 
-RECORDS = 120_000
+RECORDS = 60_000
 """Of each history where no days are given."""
 RECORDS_A_DAY = 318
 """Of one site: 288 heartbeats, 25 pulses, 5 portraits."""
@@ -171,7 +171,7 @@ def measure(topics: int, days: float, members: int, folder: Path, *, live: bool)
             make_centre_topics(log, sites)
         hospitals = Hospitals(kafka.log_address, sites, now - timedelta(days=days))
         records = hospitals.release_until(now)
-        shared = {"SHARED": "true"} if members > 1 else {}
+        shared = {"SHARE_SITES": "true"} if members > 1 else {}
         federation = [
             Service("central", "federation", kafka.log_address, shared, folder / f"logs-{number}")
             for number in range(members)

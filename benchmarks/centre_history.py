@@ -1,6 +1,7 @@
-"""What many hospitals have released until now: made by the release's own code, a few hospitals over and over."""
+"""What many hospitals have released until now: made by the release's own code."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import kafka
@@ -18,8 +19,8 @@ from segwatch.streaming.log import Outgoing
 
 A_DAY = 500
 POLICY = read_policy(POLICIES / "default.yaml")
-KINDS = 8
-"""How many different histories there are; a thousand sites have them in turn."""
+KINDS = 100
+"""How many different histories there are at most; more sites have them in turn."""
 BEAT = timedelta(seconds=POLICY.heartbeat_seconds)
 STUDIES = tuple(
     CountedStudy(study=f"{number:032x}", patient=f"{number:032x}", ordinal=1)
@@ -68,7 +69,8 @@ def _portrait(number: int, closed: datetime, rng: np.random.Generator) -> Portra
     a, b, c, d, e, f, g = (int(count) + _noise(POLICY.epsilon_histogram / 2, rng) for count in counts)
     return Portrait(
         kind="portrait", epoch=1, number=number, policy_version=POLICY.version, closed=coarse(closed, POLICY),
-        k=POLICY.portrait_studies, epsilon=POLICY.epsilon_histogram, epsilon_histogram=POLICY.epsilon_histogram,
+        k=POLICY.portrait_studies, epsilon=POLICY.epsilon_histogram,
+        epsilon_histogram=POLICY.epsilon_histogram,
         histogram=(a, b, c, d, e, f, g),
     )  # fmt: skip
 
@@ -90,24 +92,25 @@ class Hospitals:
 
     def __init__(self, address: LogAddress, sites: Sequence[str], began: datetime) -> None:
         self._topics = [at_the_centre(site) for site in sites]
-        self._to = began
-        self._began = began
-        self._kinds = [releases(kind, began, began + timedelta(days=10_000)) for kind in range(KINDS)]
+        self._number = min(KINDS, len(sites))
+        self._kinds = [releases(kind, began, began + timedelta(days=10_000)) for kind in range(self._number)]
         self._next: list[Outgoing] = [next(kind) for kind in self._kinds]
         self._producer = kafka.KafkaProducer(
             bootstrap_servers=address.bootstrap,
             acks=1, linger_ms=50, batch_size=256 * 1024, metrics_enabled=False,
         )  # fmt: skip
+        with ThreadPoolExecutor(100) as pool:  # one after the other, each topic waits for its own answer
+            list(pool.map(self._producer.partitions_for, self._topics))
 
     def release_until(self, moment: datetime) -> int:
         """Send what is released up to the moment; how many records that were."""
         sent = 0
-        for kind in range(KINDS):
+        for kind in range(self._number):
             batch = []
             while self._next[kind].timestamp_ms / 1000 <= moment.timestamp():  # type: ignore[operator]
                 batch.append(self._next[kind])
                 self._next[kind] = next(self._kinds[kind])
-            for topic in self._topics[kind::KINDS]:
+            for topic in self._topics[kind :: self._number]:
                 for record in batch:
                     self._producer.send(
                         topic, record.value, record.key, list(record.headers),

@@ -12,7 +12,7 @@ from segwatch.contracts.envelope import Event, decode, utc_now
 from segwatch.contracts.excess import SiteExcess
 from segwatch.contracts.identity import result_id
 from segwatch.contracts.topics import EXCESS
-from segwatch.errors import InvalidMessage, LogUnavailable, LostPlace
+from segwatch.errors import InvalidMessage
 from segwatch.streaming.closing import bounded
 from segwatch.streaming.log import Log, Outgoing, Producer, Record, Share, outgoing
 from segwatch.streaming.stage import group_of
@@ -43,10 +43,7 @@ class Sharing:
         """
         if self._share is None:
             self._share = self._log.share(group_of(STAGE))
-        try:
-            return self._share.held(topics)
-        except LostPlace as error:  # others have our sites; a new place is asked for
-            raise LogUnavailable(str(error)) from error
+        return self._share.held(topics)
 
     def take(self, record: Record) -> None:
         """The next record of the topic: what some member, or we, said of a site."""

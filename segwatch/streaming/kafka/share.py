@@ -8,19 +8,30 @@ from kafka import ConsumerRebalanceListener, TopicPartition
 from kafka import KafkaConsumer as Client
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from segwatch.errors import LogRefused, LogUnavailable, in_one_line
 from segwatch.streaming.closing import CLOSE_SECONDS, Closes
 from segwatch.streaming.kafka.errors import translated
 from segwatch.streaming.kafka.options import HEARTBEAT_MS, POLL_INTERVAL_MS, SHARE_SESSION_MS
 
+POLL_MS = 2_000
+"""A client that is polled for milliseconds only begins to join again and again where others come and go, and
+never ends, or keeps for good what is no longer its own (seen with 3.0.12)."""
+
 
 class KafkaShare(Closes):
-    """A member. Topics move no more than they must (the sticky assignor): each move is a topic read anew."""
+    """A member. Topics move no more than they must (the sticky assignor): each move is a topic read anew.
+
+    A thread of its own keeps the place, so that neither a long poll nor long work of the caller delays the
+    other.
+    """
 
     def __init__(self, options: dict[str, Any], group: str, session_ms: int = SHARE_SESSION_MS) -> None:
         super().__init__()
         self._name = f"a member of the group {group}"
-        self._topics: frozenset[str] = frozenset()
+        self._wanted: frozenset[str] = frozenset()
         self._assignment = _Held()
+        self._failed: LogRefused | LogUnavailable | None = None
+        self._stop = threading.Event()
         with translated(f"joining as {self._name}"):
             self._client = Client(
                 group_id=group,
@@ -35,21 +46,39 @@ class KafkaShare(Closes):
                 partition_assignment_strategy=(StickyPartitionAssignor,),
                 **options,
             )
+        self._thread = threading.Thread(target=self._keep_place, name=self._name, daemon=True)
+        self._thread.start()
 
     def held(self, topics: Collection[str]) -> frozenset[str] | None:
-        with translated(f"sharing topics out as {self._name}"):
-            if frozenset(topics) != self._topics:
-                self._subscribe(frozenset(topics))
-            if not self._topics:
-                return frozenset()  # nothing to have a place for
-            self._client.pause(*self._client.assignment())
-            self._client.poll(timeout_ms=0)  # what a new partition hands out before it is paused is left
+        if self._failed is not None:
+            raise self._failed
+        self._wanted = frozenset(topics)
+        if not topics:
+            return frozenset()  # nothing to have a place for
         found = self._assignment.topics()
-        return None if found is None else found & self._topics
+        return None if found is None else found & self._wanted
+
+    def _keep_place(self) -> None:
+        """Poll until the end; what a new partition hands out before it is paused is left."""
+        subscribed: frozenset[str] = frozenset()
+        try:
+            with translated(f"sharing topics out as {self._name}"):
+                while not self._stop.is_set():
+                    if subscribed != self._wanted:
+                        subscribed = self._wanted
+                        self._subscribe(subscribed)
+                    if not subscribed:
+                        self._stop.wait(POLL_MS / 10_000)
+                        continue
+                    self._client.pause(*self._client.assignment())
+                    self._client.poll(timeout_ms=POLL_MS)
+        except Exception as error:  # noqa: BLE001 - without this thread there is no place: others have our topics
+            self._failed = error if isinstance(error, LogRefused) else LogUnavailable(in_one_line(error))
+        finally:
+            self._client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 500))
 
     def _subscribe(self, topics: frozenset[str]) -> None:
         """A leader without the topics' metadata assigns nothing to anybody (see `consumer`)."""
-        self._topics = topics
         if not topics:
             self._client.unsubscribe()
             return
@@ -58,7 +87,8 @@ class KafkaShare(Closes):
         self._client.subscribe(sorted(topics), listener=self._assignment)
 
     def _close(self) -> None:
-        self._client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 500))
+        self._stop.set()
+        self._thread.join(POLL_MS / 1000 + CLOSE_SECONDS)
 
 
 class _Held(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.contracts.topics import DECISIONS, EXCESS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
 from segwatch.streaming.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
 
 
@@ -36,12 +36,16 @@ def test_a_site_may_write_and_describe_its_one_topic_at_the_centre_and_nothing_e
     assert rights == {("hospital-a", "Write", "topic", topic), ("hospital-a", "Describe", "topic", topic)}
 
 
-def test_at_the_centre_federation_reads_and_only_who_decides_writes_decisions(rendered):
+def test_at_the_centre_federation_writes_what_its_members_tell_and_only_who_decides_writes_decisions(
+    rendered,
+):
     rights = rights_of(rendered("central"))
     written = {(user, topic) for user, operation, _, topic in rights if operation == "Write"}
 
     assert {user for user, operation, *_ in rights if operation == "Read"} == {"federation", "operator"}
-    assert {user for user, _ in written} == {"hospital-a", "hospital-b", "operator"}
+    assert {user for user, _ in written} == {"hospital-a", "hospital-b", "operator", "federation"}
+    assert {topic for user, topic in written if user == "federation"} == {EXCESS}
+    assert {user for user, topic in written if topic == EXCESS} == {"federation"}
     assert {topic for user, topic in written if user == "operator"} == {DECISIONS}
     assert {user for user, topic in written if topic == DECISIONS} == {"operator"}
 

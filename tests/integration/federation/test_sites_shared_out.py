@@ -1,4 +1,4 @@
-"""Real federation processes share the sites out over a real broker: 2 and 4 show what one shows; one is killed."""
+"""Real federation processes share the sites out over a real broker: 2 and 4 show what one shows; one dies."""
 
 import time
 import urllib.request
