@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
 
 from segwatch.contracts.decisions import PulseName, SiteDecision
 from segwatch.contracts.excess import LEAST_LOG10
@@ -18,20 +17,10 @@ from segwatch.detection.likelihood import of_count
 from segwatch.detection.threshold import DISPERSION, PulseRate, log10_threshold
 from segwatch.detection.together import found_together
 from segwatch.detection.watch import Alarm, Watch
+from segwatch.federation.seen_pulses import SeenPulse, SeenPulses
 from segwatch.statistics.laplace import variance
 
 NOBODY: Mapping[str, float] = MappingProxyType({})
-
-
-class SeenPulse(NamedTuple):
-    """What is remembered of a pulse; a few dozen bytes, since all are."""
-
-    name: PulseName
-    k: int
-    epsilon: float
-    noised: int
-    closed: date
-    changes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,7 @@ class WatchedSite:
     """
 
     dispersion: float = DISPERSION
-    pulses: list[SeenPulse] = field(default_factory=list)
+    pulses: SeenPulses = field(default_factory=SeenPulses)
     decisions: list[SiteDecision] = field(default_factory=list)
     _fold: "_Fold | None" = field(default=None, repr=False, compare=False)
     _change: Change | None = field(default=None, repr=False, compare=False)
@@ -107,10 +96,8 @@ class WatchedSite:
 
     def take(self, pulse: Pulse) -> None:
         """The next pulse, the first that bears its name."""
-        name = PulseName(pulse.epoch, pulse.number)
-        seen = SeenPulse(name, pulse.k, pulse.epsilon, pulse.needs_attention, pulse.closed, pulse.changes)
-        self.pulses.append(seen)
-        self._spread.take(Counted(seen.noised, seen.k, variance(1 / seen.epsilon)))
+        self.pulses.append(pulse)
+        self._spread.take(Counted(pulse.needs_attention, pulse.k, variance(1 / pulse.epsilon)))
 
     def decide(self, decision: SiteDecision) -> None:
         """The next decision about the site, the first that bears its id; one about records is none here."""
