@@ -1,4 +1,4 @@
-"""What the centre's rules take of Prometheus once it remembers weeks: samples that an evaluation goes through.
+"""What the centre's rules go through in Prometheus once it remembers weeks: samples an evaluation.
 
 `python -m benchmarks.centre_rules` writes as many weeks of the series that rules look far back on as
 the longest looks, at the shipped interval, and lets a real Prometheus evaluate the shipped rules on them.
@@ -6,10 +6,10 @@ the longest looks, at the shipped interval, and lets a real Prometheus evaluate 
 
 import argparse
 import json
-import re
 import subprocess
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,6 @@ SERIES = {
 }
 """What is looked back on for more than a day, and the seconds between its samples."""
 PULSES_A_DAY = 25
-EVALUATIONS = 4
 
 
 def history(sites: int, until: float) -> Iterator[str]:
@@ -44,8 +43,8 @@ def history(sites: int, until: float) -> Iterator[str]:
     yield "# EOF\n"
 
 
-def measure(sites: int, folder: Path) -> dict[str, float]:
-    """Fill a Prometheus, and take its processor time over a few evaluations."""
+def measure(sites: int, folder: Path) -> dict[str, int]:
+    """Fill a Prometheus, and ask it each rule's expression."""
     promtool, prometheus = find(PROMTOOL), find(PROMETHEUS)
     assert promtool, "promtool is not on this machine: `make setup`"
     assert prometheus, "Prometheus is not on this machine: `make setup`"
@@ -66,21 +65,20 @@ def measure(sites: int, folder: Path) -> dict[str, float]:
     config = configuration([], [rules], every=f"{EVERY_SECONDS}s", alertmanager=None)
     program = Prometheus("prometheus", prometheus, folder / "prometheus", config, retention="60d")
     with running(program):
-        time.sleep(EVERY_SECONDS + 10)
-        before = samples_read(program)
-        time.sleep(EVALUATIONS * EVERY_SECONDS)
-        read = (samples_read(program) - before) / EVALUATIONS
-        return {"sites": sites, "samples_an_evaluation": round(read)}
-
-
-def samples_read(program: Prometheus) -> float:
-    """How many its queries went through so far: the same on every machine, however busy."""
-    with urllib.request.urlopen(f"http://{program.address}/metrics", timeout=30) as answer:
-        found = re.search(
-            r"^prometheus_engine_query_samples_total (\S+)$", answer.read().decode(), re.MULTILINE
+        time.sleep(EVERY_SECONDS + 5)
+        read = sum(
+            samples_of(program, rule["expr"])
+            for group in rule_file("centre")["groups"]
+            for rule in group["rules"]
         )
-    assert found, "this Prometheus does not count the samples of its queries"
-    return float(found[1])
+    return {"sites": sites, "samples_an_evaluation": read}
+
+
+def samples_of(program: Prometheus, expression: str) -> int:
+    """How many samples Prometheus goes through for it: the same on every machine, however busy."""
+    asked = urllib.parse.urlencode({"query": expression, "stats": "all"})
+    with urllib.request.urlopen(f"http://{program.address}/api/v1/query?{asked}", timeout=120) as answer:
+        return int(json.load(answer)["data"]["stats"]["samples"]["totalQueryableSamples"])
 
 
 if __name__ == "__main__":
