@@ -24,6 +24,10 @@ class SeenPulse(NamedTuple):
     changes: int | None
 
 
+def _floats() -> "array[float]":
+    return array("d")
+
+
 @dataclass
 class SeenPulses(Sequence[SeenPulse]):
     """Pulses in the order in which they came; each field is an array."""
@@ -31,7 +35,7 @@ class SeenPulses(Sequence[SeenPulse]):
     _epochs: "array[int]" = field(default_factory=partial(array, "q"))
     _numbers: "array[int]" = field(default_factory=partial(array, "q"))
     _ks: "array[int]" = field(default_factory=partial(array, "h"))
-    _epsilons: "array[float]" = field(default_factory=partial(array, "d"))
+    _epsilons: "array[float]" = field(default_factory=_floats)
     _noised: "array[int]" = field(default_factory=partial(array, "i"))
     _days: "array[int]" = field(default_factory=partial(array, "i"))
     _changes: "array[int]" = field(default_factory=partial(array, "q"))
