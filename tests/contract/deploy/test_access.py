@@ -2,7 +2,15 @@
 
 import pytest
 
-from segwatch.contracts.topics import DECISIONS, EXCESS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.contracts.topics import (
+    CENTRE_TOPICS,
+    DECISIONS,
+    EXCESS,
+    LEDGER,
+    RELEASE,
+    SITE_TOPICS,
+    at_the_centre,
+)
 from segwatch.streaming.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
 
 
@@ -84,4 +92,4 @@ def test_every_site_that_is_let_in_has_its_own_topic_only():
     sites = centre(["a", "b"])
 
     assert sites["a"].writes != sites["b"].writes
-    assert set(sites["federation"].reads) == {*sites["a"].writes, *sites["b"].writes, DECISIONS}
+    assert set(sites["federation"].reads) == {*sites["a"].writes, *sites["b"].writes, *CENTRE_TOPICS}
