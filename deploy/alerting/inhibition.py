@@ -43,8 +43,8 @@ _LATE = ("SegwatchStudiesLate", "SegwatchStudiesOftenLate")
 
 CAUSES = (
     # Nobody at the centre looks: what is known of the sites is old.
-    Cause("SegwatchFederationDown", (*_SITES, "SegwatchFederationCannotRead")),
-    Cause("SegwatchFederationCannotRead", _SITES),
+    Cause("SegwatchFederationDown", (*_SITES, "SegwatchFederationCannotRead", "SegwatchSitesUnwatched")),
+    Cause("SegwatchFederationCannotRead", (*_SITES, "SegwatchSitesUnwatched")),
     Cause("SegwatchKafkaPartitionsOffline", (*_STAGES, *_SITES, "SegwatchKafkaUnderReplicated")),
     # Many at once have one cause, which is not theirs.
     Cause("SegwatchSitesSilent", ("SegwatchSiteSilent",)),

@@ -175,7 +175,12 @@ def _federation() -> list[Curves]:
                 ),
             },
             "none",
-            alerts=("SegwatchFederationDown", "SegwatchFederationCannotRead", "SegwatchFederationRestarting"),
+            alerts=(
+                "SegwatchFederationDown",
+                "SegwatchFederationCannotRead",
+                "SegwatchFederationRestarting",
+                "SegwatchSitesUnwatched",
+            ),
         ),
         Curves(
             "Records that do not count",

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from segwatch.contracts.topics import (
+    CENTRE_TOPICS,
     COPIES,
     DEAD_LETTERS,
-    DECISIONS,
     ONE_PARTITION,
     SITE_TOPICS,
     at_the_centre,
@@ -36,8 +36,8 @@ def site_topics() -> list[Manifest]:
 
 
 def centre_topics(sites: Iterable[str]) -> list[Manifest]:
-    """The release topic of each site, as the bridge names it at the centre, and the centre's decisions."""
-    return [_topic(name, 1, settings_of(name)) for name in (*map(at_the_centre, sites), DECISIONS)]
+    """The release topic of each site, as the bridge names it at the centre, and the centre's own topics."""
+    return [_topic(name, 1, settings_of(name)) for name in (*map(at_the_centre, sites), *CENTRE_TOPICS)]
 
 
 def _partitions(name: str) -> int:

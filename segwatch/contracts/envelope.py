@@ -16,12 +16,14 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel, ValidationError
 
 from segwatch.contracts.decisions import SiteDecision
+from segwatch.contracts.excess import SiteExcess
 from segwatch.contracts.ledger import LedgerRecord
 from segwatch.contracts.release import SiteRelease
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
 from segwatch.contracts.topics import (
     DECISIONS,
+    EXCESS,
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -41,6 +43,7 @@ TYPES: Mapping[str, type[BaseModel]] = {
     RELEASE: SiteRelease,
     DECISIONS: SiteDecision,
     SCORER_DECISIONS: ScorerDecision,
+    EXCESS: SiteExcess,
 }
 """The type of each topic's messages. The event type of a message is its topic's name in the hospital."""
 

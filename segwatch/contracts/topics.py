@@ -11,6 +11,9 @@ DECISIONS = "segwatch.site.decisions.v1"
 SCORER_DECISIONS = "segwatch.scorer.decisions.v1"
 """Which scorer counts in a hospital, and who decided it."""
 
+EXCESS = "segwatch.site.excess.v1"
+"""At the centre: what federation's members tell one another of the sites that each of them watches."""
+
 SITE_TOPICS = (RECEIVED, SEGMENTED, MEASURED, SCORED, LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS)
 ONE_PARTITION = frozenset({SCORED, LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS})
 """Blocks follow the log's order, so what they are made from has one."""
@@ -18,6 +21,10 @@ FOREVER = frozenset({LEDGER, RELEASE, DECISIONS, SCORER_DECISIONS})
 """Kept without a time limit and never compacted: the first record with an id is the one that counts."""
 COPIED = (LEDGER, DECISIONS, SCORER_DECISIONS)
 """What a backup needs, since nothing else tells it; releases follow from the ledger, and are sent again."""
+COMPACTED = frozenset({EXCESS})
+"""The last record of each key is all that counts, and can be made again."""
+CENTRE_TOPICS = (DECISIONS, EXCESS)
+"""The centre's own, beside each site's release topic."""
 WITH_DEAD_LETTERS = (RECEIVED, SEGMENTED, MEASURED, SCORED)
 
 
@@ -35,6 +42,8 @@ def settings_of(topic: str) -> dict[str, str]:
     """How a topic of ours is kept, as Kafka's settings: the one table that Kubernetes, compose and
     `segwatch topics create` are made from.
     """
+    if topic in COMPACTED:
+        return {"cleanup.policy": "compact"} | _time_settings(topic)
     if is_forever(topic):
         limits = {"retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
     else:

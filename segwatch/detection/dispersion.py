@@ -5,9 +5,8 @@ their variance where the share is the same, and a share that changes for good ad
 Neumann, 1941).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -46,11 +45,35 @@ class Spread:
         return self.squares / self.pairs if self.pairs else None
 
 
-def spread_of(pulses: Sequence[Counted]) -> Spread:
+class SpreadSoFar:
+    """Of one site's pulses, taken in their order: years of them are not gone through again for the next one.
+
+    Attributes:
+        spread: of those that were taken.
+    """
+
+    def __init__(self) -> None:
+        self.spread = Spread()
+        self._open: list[Counted] = []
+        self._last: Floats | None = None
+
+    def take(self, pulse: Counted) -> None:
+        """The next pulse."""
+        self._open.append(pulse)
+        if len(self._open) < PULSES:
+            return
+        found = _sum(self._open)
+        if self._last is not None:
+            self.spread += Spread(_pair(self._last, found), 1)
+        self._open, self._last = [], found
+
+
+def spread_of(pulses: Iterable[Counted]) -> Spread:
     """Of one site's pulses in their order."""
-    whole = len(pulses) - len(pulses) % PULSES
-    sums = [_sum(pulses[start : start + PULSES]) for start in range(0, whole, PULSES)]
-    return Spread(sum(_pair(one, other) for one, other in pairwise(sums)), max(len(sums) - 1, 0))
+    so_far = SpreadSoFar()
+    for pulse in pulses:
+        so_far.take(pulse)
+    return so_far.spread
 
 
 def _sum(pulses: Iterable[Counted]) -> Floats:

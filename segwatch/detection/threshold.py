@@ -33,6 +33,18 @@ def months_between(sites: int, pages_a_month: float = PAGES_A_MONTH) -> float:
     return max(MONTHS_A_PAGE, sites / pages_a_month)
 
 
+def log10_threshold(a_month: float | None, months: float, studies_a_step: int = 1) -> float:
+    """The threshold for the evidence, as a logarithm to base 10.
+
+    Args:
+        a_month: pulses that the site closes a month; None while that is not known.
+        months: see `months_between`.
+        studies_a_step: observations in a pulse: 1 where pulses are observed, k where studies are.
+    """
+    pulses = UNKNOWN_VOLUME if a_month is None else a_month * months
+    return math.log10(max(pulses, 1.0) * studies_a_step)
+
+
 @dataclass
 class PulseRate:
     """How many pulses a month a site closes, by the coarse dates that its pulses bear.
@@ -62,12 +74,5 @@ class PulseRate:
         return (len(self._dates) - of_last) / (last - first).days * DAYS_A_MONTH
 
     def log10_threshold(self, months: float, studies_a_step: int = 1) -> float:
-        """The threshold for the evidence, as a logarithm to base 10.
-
-        Args:
-            months: see `months_between`.
-            studies_a_step: observations in a pulse: 1 where pulses are observed, k where studies are.
-        """
-        a_month = self.a_month()
-        pulses = UNKNOWN_VOLUME if a_month is None else a_month * months
-        return math.log10(max(pulses, 1.0) * studies_a_step)
+        """The threshold for the evidence at the pace that is known now, see `log10_threshold`."""
+        return log10_threshold(self.a_month(), months, studies_a_step)

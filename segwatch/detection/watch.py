@@ -1,6 +1,7 @@
 """One stream watched: observations and decisions in their order, and the alarm that stands until then."""
 
 import math
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal
@@ -92,7 +93,12 @@ class Watch:
 
     def beginning(self) -> Beginning | None:
         """When the change began, if there is one."""
-        return self._recent.beginning(self._dispersion)
+        return self.beginning_so_far()()
+
+    def beginning_so_far(self) -> Callable[[], Beginning | None]:
+        """Looks for it when it is called, among what was seen until now: that takes milliseconds."""
+        recent = self._recent.copy()
+        return lambda: recent.beginning(self._dispersion)
 
     def posterior(self) -> Floats:
         """The chance of each beginning, given a change: an older one, then each remembered observation."""

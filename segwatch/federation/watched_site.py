@@ -1,30 +1,26 @@
 """One site's pulses and the decisions about it, watched: what federation shows and `segwatch site` prints."""
 
+import math
 import threading
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from functools import cached_property
+from types import MappingProxyType
 
 from segwatch.contracts.decisions import PulseName, SiteDecision
+from segwatch.contracts.excess import LEAST_LOG10
 from segwatch.contracts.release import Pulse
-from segwatch.detection.dispersion import Counted, Spread, spread_of
+from segwatch.detection.dispersion import Counted, Spread, SpreadSoFar
 from segwatch.detection.likelihood import of_count
-from segwatch.detection.threshold import DISPERSION, PulseRate
+from segwatch.detection.threshold import DISPERSION, PulseRate, log10_threshold
 from segwatch.detection.together import found_together
 from segwatch.detection.watch import Watch
+from segwatch.federation.seen_pulses import SeenPulse, SeenPulses
 from segwatch.statistics.laplace import variance
 
-
-class SeenPulse(NamedTuple):
-    """What is remembered of a pulse; a few dozen bytes, since all are."""
-
-    name: PulseName
-    k: int
-    epsilon: float
-    noised: int
-    closed: date
-    changes: int | None
+NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +31,19 @@ class Begun:
     closed: date
 
 
-@dataclass(frozen=True, slots=True)
+Beginnings = tuple[Begun, Begun, Begun]
+"""Of a change: median, and the ends of its 90 % interval."""
+
+
+@dataclass(frozen=True)
 class Change:
     """What the watch says of a site after its last pulse.
 
     Attributes:
         log10_evidence, log10_threshold: the alarm rings where the first reaches the second.
         alarm: the name of the pulse at which the alarm that stands rang.
-        begun: when a change began if there is one: median, and the ends of its 90 % interval.
-        before, since: the share that needed attention before it and since.
-        studies_since: how many studies there were since its median beginning. Of an alarm that stands all
-            these are as they were when most spoke for it.
+        before, since: the share that needed attention before a change and since, if there is one. Of an alarm
+            that stands these, its beginning and the studies since are as they were when most spoke for it.
         baseline: the share of the baseline in force, and the first pulse of it.
         pulses_a_month: None while it is not known.
     """
@@ -53,13 +51,33 @@ class Change:
     log10_evidence: float
     log10_threshold: float
     alarm: PulseName | None
-    begun: tuple[Begun, Begun, Begun]
     before: float
     since: float
-    studies_since: int
     baseline: float
     baseline_from: PulseName
     pulses_a_month: float | None
+    _looked: Callable[[], tuple[Beginnings, int]] = field(repr=False, compare=False)
+
+    @property
+    def begun(self) -> Beginnings:
+        """When a change began if there is one."""
+        return self._beginning[0]
+
+    @property
+    def studies_since(self) -> int:
+        """How many studies there were since its median beginning."""
+        return self._beginning[1]
+
+    @property
+    def log10_excess(self) -> float:
+        """Logarithm of the evidence over the threshold; 0 where an alarm stands, LEAST_LOG10 without any."""
+        over = self.log10_evidence - self.log10_threshold
+        return 0.0 if self.alarm else min(max(over, LEAST_LOG10), 0.0)
+
+    @cached_property
+    def _beginning(self) -> tuple[Beginnings, int]:
+        """Milliseconds of work, so not before somebody asks: of most sites nobody does."""
+        return self._looked()
 
 
 @dataclass
@@ -70,18 +88,17 @@ class WatchedSite:
     """
 
     dispersion: float = DISPERSION
-    pulses: list[SeenPulse] = field(default_factory=list)
+    pulses: SeenPulses = field(default_factory=SeenPulses)
     decisions: list[SiteDecision] = field(default_factory=list)
     _fold: "_Fold | None" = field(default=None, repr=False, compare=False)
     _change: Change | None = field(default=None, repr=False, compare=False)
-    _spread: tuple[int, Spread] = field(default=(0, Spread()), repr=False, compare=False)
+    _spread: SpreadSoFar = field(default_factory=SpreadSoFar, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def take(self, pulse: Pulse) -> None:
         """The next pulse, the first that bears its name."""
-        name = PulseName(pulse.epoch, pulse.number)
-        seen = SeenPulse(name, pulse.k, pulse.epsilon, pulse.needs_attention, pulse.closed, pulse.changes)
-        self.pulses.append(seen)
+        self.pulses.append(pulse)
+        self._spread.take(Counted(pulse.needs_attention, pulse.k, variance(1 / pulse.epsilon)))
 
     def decide(self, decision: SiteDecision) -> None:
         """The next decision about the site, the first that bears its id; one about records is none here."""
@@ -101,7 +118,10 @@ class WatchedSite:
             if not self.pulses:
                 return None
             fold = self._fold
-            if fold is None or fold.months != months:
+            if fold is not None and fold.months != months:
+                fold = self._fold = fold if fold.judges_alike_by(months) else None
+                self._change = None
+            if fold is None:
                 fold = self._fold = _Fold(months, self.dispersion, sorted(self.decisions, key=follows))
                 self._change = None
             if self._change is None or fold.watch.seen < len(self.pulses):
@@ -113,55 +133,63 @@ class WatchedSite:
 
     def spread(self) -> Spread:
         """How much the counts vary against the model, over the whole history."""
-        pulses = list(self.pulses)
-        if len(pulses) != self._spread[0]:
-            self._spread = len(pulses), self._measured(pulses)
-        return self._spread[1]
-
-    @staticmethod
-    def _measured(pulses: Sequence[SeenPulse]) -> Spread:
-        return spread_of([Counted(seen.noised, seen.k, variance(1 / seen.epsilon)) for seen in pulses])
+        return self._spread.spread
 
     def _told(self, fold: "_Fold") -> Change:
         watch, told = fold.watch, fold.watch.clearest
         last = told.seen - 1
-        found = told.beginning()
-        places = (last, last, last) if found is None else (found.median, found.low, found.high)
-        median, low, high = (Begun(self.pulses[place].name, self.pulses[place].closed) for place in places)
+        find, pulses = told.beginning_so_far(), self.pulses
+
+        def looked() -> tuple[Beginnings, int]:
+            found = find()
+            places = (last, last, last) if found is None else (found.median, found.low, found.high)
+            median, low, high = (Begun(pulses[place].name, pulses[place].closed) for place in places)
+            return (median, low, high), sum(seen.k for seen in pulses[places[0] : last + 1])
+
         baseline = watch.evidence.baseline().mean
         before, since = told.evidence.before_and_since() or (baseline, baseline)
         return Change(
             log10_evidence=watch.log10_evidence,
             log10_threshold=fold.log10_threshold,
             alarm=None if watch.alarm is None else self.pulses[watch.alarm.at].name,
-            begun=(median, low, high),
             before=before,
             since=since,
-            studies_since=sum(seen.k for seen in self.pulses[places[0] : told.seen]),
             baseline=baseline,
             baseline_from=self.pulses[min(watch.since, len(self.pulses) - 1)].name,
             pulses_a_month=fold.volume.a_month(),
+            _looked=looked,
         )
 
 
-def changed_sites(changes: Mapping[str, Change]) -> frozenset[str]:
-    """The sites that have changed, each alone or with others; one whose alarm stands is among them."""
-    return found_together(
-        {
-            name: 0.0 if change.alarm else change.log10_evidence - change.log10_threshold
-            for name, change in changes.items()
-        }
-    )
+def changed_sites(changes: Mapping[str, Change], others: Mapping[str, float] = NOBODY) -> frozenset[str]:
+    """The sites that have changed, each alone or with others; one whose alarm stands is among them.
+
+    Args:
+        changes: what is known of each site that is watched here.
+        others: `Change.log10_excess` of those that are watched elsewhere, which are judged with them.
+    """
+    return found_together({**others, **{name: change.log10_excess for name, change in changes.items()}})
+
+
+def _known(pace: float) -> float | None:
+    return None if math.isnan(pace) else pace
 
 
 class _Fold:
-    """Pulses and decisions taken in their order, under one rule of how often a false page may come."""
+    """Pulses and decisions taken in their order, under one rule of how often a false page may come.
+
+    What was seen does not depend on the rule, only what is enough does: so where the rule changes, as it does
+    for every site when one more hospital joins, little is folded anew.
+    """
 
     def __init__(self, months: float, dispersion: float, decisions: Sequence[SiteDecision]) -> None:
         self.months = months
         self.watch = Watch(dispersion)
         self.volume = PulseRate()
         self.log10_threshold = self.volume.log10_threshold(months)
+        self._evidence, self._paces = array("d"), array("d")
+        """Behind each pulse; a pace that is not known is none (NaN)."""
+        self._decided_at = 0
         self._waiting = list(decisions)
         self._announced = (0, 0)
 
@@ -177,6 +205,24 @@ class _Fold:
         self.volume.add(seen.closed)
         self.log10_threshold = self.volume.log10_threshold(self.months)
         self.watch.take(of_count(seen.noised, seen.k, seen.epsilon), self.log10_threshold)
+        pace = self.volume.a_month()
+        self._evidence.append(self.watch.log10_evidence)
+        self._paces.append(math.nan if pace is None else pace)
+
+    def judges_alike_by(self, months: float) -> bool:
+        """Whether the same alarm stands by another rule, as if that had held from the first pulse on. Then it
+        holds from now on; if not, all is to be folded anew."""
+        rings = (
+            at
+            for at in range(self._decided_at, len(self._evidence))
+            if self._evidence[at] >= log10_threshold(_known(self._paces[at]), months)
+        )
+        alarm = self.watch.alarm
+        if next(rings, None) != (None if alarm is None else alarm.at):
+            return False
+        self.months = months
+        self.log10_threshold = self.volume.log10_threshold(months)
+        return True
 
     def decide_after(self, last: PulseName) -> None:
         """The decisions that follow the last pulse, or one before it."""
@@ -187,6 +233,7 @@ class _Fold:
         match self._waiting.pop(0).decision:
             case "acknowledge" | "rebaseline" as decision:
                 self.watch.decide(decision)
+                self._decided_at = self.watch.seen
 
 
 def follows(decision: SiteDecision) -> PulseName:

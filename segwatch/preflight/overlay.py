@@ -4,7 +4,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre
+from segwatch.contracts.topics import CENTRE_TOPICS, HOSPITAL_TOPICS, at_the_centre
 from segwatch.preflight.disks import in_gb, size
 from segwatch.preflight.findings import Check, Finding, fault, ok, unknown, unused
 from segwatch.preflight.manifests import Manifests, Object
@@ -121,7 +121,7 @@ def _policy(found: Manifests) -> Finding:
 
 def _expected(found: Manifests) -> list[str]:
     sites = found.sites()
-    return [*map(at_the_centre, sites), DECISIONS] if sites else list(HOSPITAL_TOPICS)
+    return [*map(at_the_centre, sites), *CENTRE_TOPICS] if sites else list(HOSPITAL_TOPICS)
 
 
 def _topics(found: Manifests) -> Iterable[Finding]:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from segwatch.archive.peer import read_peer
-from segwatch.contracts.topics import DECISIONS, HOSPITAL_TOPICS, at_the_centre, listed_sites
+from segwatch.contracts.topics import CENTRE_TOPICS, HOSPITAL_TOPICS, at_the_centre, listed_sites
 from segwatch.errors import BadInput
 from segwatch.preflight.broker import broker
 from segwatch.preflight.certificates import certificates, door
@@ -199,7 +199,7 @@ def _kafka(name: str, settings: Environment, asked: Circumstances) -> Iterator[F
         yield unknown("kafka", f"{name}: {connection}", "mend the settings, and run it again")
         return
     sites = listed_sites(settings.get("SITES", ""))
-    there_must_be = (*map(at_the_centre, sites), DECISIONS) if sites else HOSPITAL_TOPICS
+    there_must_be = (*map(at_the_centre, sites), *CENTRE_TOPICS) if sites else HOSPITAL_TOPICS
     yield from broker(connection, f"Kafka of {name}", partial(_table, sites), asked.proxy, there_must_be)
 
 

@@ -11,6 +11,7 @@ from segwatch.contracts.topics import (
     COPIED,
     DEAD_LETTERS,
     DECISIONS,
+    EXCESS,
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -113,14 +114,17 @@ HOSPITAL = {
 
 def centre(sites: Iterable[str]) -> dict[str, Access]:
     """The principals of the centre's Kafka: federation reads, each site writes its one topic, and who runs
-    `segwatch site` there writes decisions.
+    `segwatch site` there writes decisions. Federation's members share the sites out in a group, and tell one
+    another what lies in a topic of their own.
 
     Raises:
         BadInput: a site is called as a principal of the centre's own.
     """
     topics = {site: at_the_centre(site) for site in sites}
     own = {
-        "federation": Access(reads=(*topics.values(), DECISIONS)),
+        "federation": Access(
+            reads=(*topics.values(), DECISIONS, EXCESS), writes=(EXCESS,), group=group_of("federation")
+        ),
         "operator": Access(reads=(*topics.values(), DECISIONS), writes=(DECISIONS,)),
         "backup": Access(reads=(DECISIONS,)),
     }

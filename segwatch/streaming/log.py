@@ -4,7 +4,7 @@ A record is acknowledged when `Producer.send` returns. A consumer's place moves 
 Errors are those of `segwatch.errors`: LogUnavailable, LogRefused, LostPlace.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -140,6 +140,10 @@ class Reader(Closing, Protocol):
         """
         ...
 
+    def drop(self, topics: Collection[str]) -> None:
+        """Read these no more; the others go on where they are."""
+        ...
+
     def identity(self, topic: str) -> str:
         """What tells the topic from another of its name: an offset of the one is no place in the other."""
         ...
@@ -150,6 +154,24 @@ class Reader(Closing, Protocol):
 
     def at_end(self) -> bool:
         """Whether all that lay in the topics at this moment has been handed out."""
+        ...
+
+
+class Share(Closing, Protocol):
+    """A place in a group whose members share topics out: each topic is one member's at a time.
+
+    It says which are whose and nothing more: no place in a topic is kept; who has it reads it by a reader.
+    """
+
+    def held(self, topics: Collection[str]) -> frozenset[str] | None:
+        """Which of the topics are this member's now; None before it has its place in the group.
+
+        Keeps the place, so it is called every few seconds. Which topics there are may change from call to
+        call. While the members share them out anew, each has what it had before.
+
+        Raises:
+            LogUnavailable, LogRefused.
+        """
         ...
 
 
@@ -164,6 +186,10 @@ class Log(Closing, Protocol):
 
     def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> Reader:
         """A reader of all partitions of the topics, from `from_offset` or the earliest that is left."""
+        ...
+
+    def share(self, group: str) -> Share:
+        """A place in the group of those who share topics out; left when it is closed."""
         ...
 
     def topics(self) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from segwatch.contracts.topics import (
-    DECISIONS,
+    CENTRE_TOPICS,
+    COMPACTED,
     FOREVER,
     HOSPITAL_TOPICS,
     ONE_PARTITION,
@@ -26,11 +27,11 @@ def make_hospital_topics(log: Log, partitions: int = 1) -> Sequence[str]:
 
 
 def make_centre_topics(log: Log, sites: Iterable[str]) -> Sequence[str]:
-    """Make each site's release topic at the centre, which the bridge may not, and the centre's own topic of
-    decisions; the names of the new ones.
+    """Make each site's release topic at the centre, which the bridge may not, and the centre's own topics;
+    the names of the new ones.
     """
-    numbers = dict.fromkeys((*map(at_the_centre, sites), DECISIONS), 1)
-    return _make(log, numbers, frozenset(numbers))
+    numbers = dict.fromkeys((*map(at_the_centre, sites), *CENTRE_TOPICS), 1)
+    return _make(log, numbers, frozenset(numbers) - COMPACTED)
 
 
 def _one(name: str) -> bool:

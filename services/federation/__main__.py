@@ -16,6 +16,7 @@ from services.federation.drift_metrics import DriftCollector
 from services.federation.handler import NAME, Federation
 from services.federation.metrics import FleetCollector
 from services.federation.settings import FederationSettings
+from services.federation.sharing import Sharing
 
 
 def run(runtime: Runtime[FederationSettings]) -> None:
@@ -28,10 +29,11 @@ def run(runtime: Runtime[FederationSettings]) -> None:
         pages_a_month=settings.false_pages_a_month,
         dispersion=settings.dispersion,
         look_around=lambda: show_partitions(runtime.telemetry, runtime.log),
+        sharing=Sharing(runtime.log) if settings.share_sites else None,
     )
     runtime.telemetry.registry.register(FleetCollector(service.sites))
     runtime.telemetry.registry.register(AccountCollector(service.accounts, service.listening_since))
-    runtime.telemetry.registry.register(ChangeCollector(service.changes, service.spread))
+    runtime.telemetry.registry.register(ChangeCollector(service.changes, service.spread, service.others))
     if settings.training_manifest is not None:
         usual = usual_features(settings.training_manifest)
         runtime.telemetry.registry.register(DriftCollector(service.sites, usual))

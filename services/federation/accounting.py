@@ -25,6 +25,10 @@ _GAUGES: Mapping[str, str] = {
         "Between a heartbeat's slot, by the site's clock, and its arrival, by the centre's; negative where"
         " the site's clock is ahead."
     ),
+    "taken_over_timestamp_seconds": (
+        "Since when this member reads the site's releases as they come, by the centre's clock; only where the"
+        " sites are shared out among members."
+    ),
 }
 
 
@@ -39,12 +43,14 @@ class Account:
         topic: whether its topic is there; None before anybody could look.
         arrived_at: when its heart was last heard, as a Unix time of the centre's clock; None where unknown.
         lateness: seconds between that heartbeat's slot and its arrival.
+        taken_over_at: since when its topic is read here as it grows, where members share the sites out.
         record_at: when its last heartbeat came, were it a copy.
     """
 
     topic: bool | None
     arrived_at: float | None = None
     lateness: float | None = None
+    taken_over_at: float | None = None
     record_at: float | None = field(default=None, compare=False)
 
     def heard(self, heartbeat: Heartbeat, now: float, *, first: bool) -> "Account":
@@ -90,6 +96,7 @@ class AccountCollector(Collector):
                 "topic": account.topic,
                 "last_arrival_timestamp_seconds": account.arrived_at,
                 "heartbeat_lateness_seconds": account.lateness,
+                "taken_over_timestamp_seconds": account.taken_over_at,
             }
             for metric, value in figures.items():
                 if value is not None:

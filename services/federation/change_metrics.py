@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from segwatch.detection.dispersion import Spread
-from segwatch.federation.watched_site import Change, changed_sites
+from segwatch.federation.watched_site import NOBODY, Change, changed_sites
 
 PREFIX = "segwatch_change"
 MOST_LOG10 = 300.0
@@ -40,8 +40,14 @@ _FOUND: Mapping[str, str] = {
 class ChangeCollector(Collector):
     """Reads the detector's state at each scrape, so that a restart shows the same figures again."""
 
-    def __init__(self, changes: Callable[[], Mapping[str, Change]], spread: Callable[[], Spread]) -> None:
+    def __init__(
+        self,
+        changes: Callable[[], Mapping[str, Change]],
+        spread: Callable[[], Spread],
+        others: Callable[[], Mapping[str, float]] = lambda: NOBODY,
+    ) -> None:
         self._changes = changes
+        self._others = others
         self._spread = spread
 
     def describe(self) -> Iterator[Metric]:
@@ -52,7 +58,7 @@ class ChangeCollector(Collector):
         """Every site's figures, and the fleet's dispersion."""
         gauges = {name: _gauge(name, text, ["site"]) for name, text in {**_ALWAYS, **_FOUND}.items()}
         changes = self._changes()
-        found = changed_sites(changes)
+        found = changed_sites(changes, self._others())
         for name, change in sorted(changes.items()):
             for metric, value in figures_of(change, found=name in found).items():
                 gauges[metric].add_metric([name], value)

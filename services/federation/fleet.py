@@ -140,6 +140,9 @@ class Fleet:
         pages_a_month: false pages a month that are borne, from all sites together.
         dispersion: by how much real counts vary more than the model says.
         decisions: what people decided, by the id of its record.
+        everywhere: the names of all sites that are watched, here or by another member.
+        coming: sites of `sites` whose topic is still being read from its beginning; they are not shown, since
+            a figure of half a topic is no figure.
     """
 
     window_pulses: int
@@ -147,6 +150,17 @@ class Fleet:
     pages_a_month: float = PAGES_A_MONTH
     dispersion: float = DISPERSION
     decisions: dict[str, SiteDecision] = field(default_factory=dict)
+    everywhere: frozenset[str] = frozenset()
+    coming: set[str] = field(default_factory=set)
+
+    def shown(self) -> dict[str, SiteReleases]:
+        """The sites that may be shown, for another thread to read."""
+        return {name: site for name, site in list(self.sites.items()) if name not in self.coming}
+
+    def drop(self, name: str) -> None:
+        """Another member watches the site from now on."""
+        self.sites.pop(name, None)
+        self.coming.discard(name)
 
     def site(self, name: str) -> SiteReleases:
         """The site of that name, known from now on."""
@@ -168,14 +182,19 @@ class Fleet:
             self.sites[decision.site].decide(decision)
 
     def changes(self) -> dict[str, Change]:
-        """What the detector says of each site that has released a pulse."""
-        months = months_between(max(len(self.sites), 1), self.pages_a_month)
+        """What the detector says of each site that has released a pulse and may be shown.
+
+        How rare a false page of one site must be depends on how many there are, whoever watches them.
+        """
+        months = months_between(max(len(self.everywhere | self.sites.keys()), 1), self.pages_a_month)
         told = {name: site.watched.change(months) for name, site in list(self.sites.items())}
-        return {name: change for name, change in told.items() if change is not None}
+        return {
+            name: change for name, change in told.items() if change is not None and name not in self.coming
+        }
 
     def spread(self) -> Spread:
         """How much the fleet's counts vary against the model."""
-        return sum((site.watched.spread() for site in list(self.sites.values())), Spread())
+        return sum((site.watched.spread() for site in self.shown().values()), Spread())
 
     def take(self, name: str, release: SiteRelease, offset: int) -> None:
         """Take the next release of a site, which lies at `offset` of its topic."""

@@ -2,21 +2,22 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from segwatch.contracts.envelope import decode
 from segwatch.contracts.release import Heartbeat
-from segwatch.contracts.topics import DECISIONS, at_the_centre, site_of
+from segwatch.contracts.topics import DECISIONS, EXCESS, at_the_centre, site_of
 from segwatch.detection.dispersion import Spread
 from segwatch.detection.threshold import DISPERSION, PAGES_A_MONTH
 from segwatch.errors import InvalidMessage, LogRefused, Transient
 from segwatch.federation.watched_site import Change
-from segwatch.streaming.closing import bounded
-from segwatch.streaming.log import Log, Reader, Record
+from segwatch.streaming.log import Log, Record
 from services.federation.accounting import Account
 from services.federation.fleet import Fleet, SiteReleases
 from services.federation.reading import ReleaseReader
+from services.federation.readings import Readings
+from services.federation.sharing import Sharing
 
 NAME = "federation"
 LOOK_SECONDS = 10.0
@@ -35,6 +36,7 @@ class Federation:
         clock: seconds that only grow.
         wall_clock: the centre's time, as a Unix time.
         look_around: shows how the log itself is; called whenever new sites are looked for.
+        sharing: the other members, where the sites are shared out; alone, all are read here.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Federation:
         pages_a_month: float = PAGES_A_MONTH,
         dispersion: float = DISPERSION,
         look_around: Callable[[], None] = lambda: None,
+        sharing: Sharing | None = None,
     ) -> None:
         self._log = log
         self._expected = expected
@@ -57,11 +60,11 @@ class Federation:
         self._look_around = look_around
         self._clock = clock
         self._wall_clock = wall_clock
+        self._sharing = sharing
         self._fleet = self._empty()
         self._shown: Fleet | None = None
-        self._readers: list[Reader] = []
-        self._read: dict[str, str] = {}
-        self._there: set[str] = set()
+        self._readings = Readings(log, clock)
+        self._there: dict[str, str] = {}
         self._missing: set[str] = set()
         self._accounts: dict[str, Account] = {name: Account(topic=None) for name in expected}
         self._listening_since: float | None = None
@@ -77,7 +80,7 @@ class Federation:
         """The sites as they are shown, for another thread to read; none before all was read once: a figure
         of half a topic is no figure.
         """
-        return {} if self._shown is None else dict(self._shown.sites)
+        return {} if self._shown is None else self._shown.shown()
 
     def accounts(self) -> Mapping[str, Account]:
         """What is known of each awaited site beside its releases, for another thread to read."""
@@ -91,6 +94,13 @@ class Federation:
     def changes(self) -> Mapping[str, Change]:
         """What the detector says of the sites as they are shown, for another thread to read."""
         return {} if self._shown is None else self._shown.changes()
+
+    def others(self) -> Mapping[str, float]:
+        """What other members told of the sites that are not shown here (`Change.log10_excess`)."""
+        shown = self._shown
+        if self._sharing is None or shown is None:
+            return {}
+        return self._sharing.others(shown.everywhere, shown.shown())
 
     def spread(self) -> Spread:
         """How much the counts that are shown vary against the model, for another thread to read."""
@@ -110,31 +120,50 @@ class Federation:
 
     def close(self) -> None:
         """Let the connections go."""
-        for reader in self._readers:
-            bounded(reader.close, "a reader of releases")
-        self._readers = []
+        self._readings.close()
+        if self._sharing is not None:
+            self._sharing.close()
 
     def _read_on(self, timeout_seconds: float) -> None:
         if self._clock() >= self._look_at:
             self._look()
-        for reader in self._readers:
-            for record in reader.poll(timeout_seconds / len(self._readers)):
+        has_place = self._take_over()
+        for records, ended in self._readings.poll(timeout_seconds):
+            for record in records:
                 self._take(record)
-        self._fleet.changes()  # here, so that a scrape need not wait for years of pulses
-        if self._fleet is not self._shown and all(reader.at_end() for reader in self._readers):
+            self._is_whole(ended)
+        changes = self._fleet.changes()  # here, so that a scrape need not wait for years of pulses
+        if not self.caught_up and has_place and self._readings.whole:
             self._shown = self._fleet
             self._listening_since = self._wall_clock()
+        if self._sharing is not None and self.caught_up:
+            excess = {name: change.log10_excess for name, change in changes.items()}
+            self._sharing.tell({name: excess.get(name) for name in self._fleet.shown()})
+
+    def _is_whole(self, topics: Iterable[str]) -> None:
+        """All that lay in them was taken: they may be shown, and from now on we hear when a heart beats."""
+        if self._sharing is None:
+            return
+        for name in filter(None, map(site_of, topics)):
+            self._accounts[name] = replace(self._accounts[name], taken_over_at=self._wall_clock())
+            self._fleet.coming.discard(name)
 
     def _start_again(self) -> None:
-        """Read everything anew; until that is done, the figures of before are shown."""
+        """Read everything anew; until that is done, the figures of before are shown, where they are ours."""
+        for name in filter(None, map(site_of, self._readings.topics)):
+            self._forget(name)
         self.close()
         self._listening_since = None
+        if self._sharing is not None:
+            self._shown = None  # others may have our sites by now
         self._fleet = self._empty()
-        self._read, self._look_at = {}, self._clock()
+        self._there, self._look_at = {}, self._clock()
 
     def _look(self) -> None:
-        """Open a reader for the topics that are new: one for all of them, whatever their number."""
+        """See which topics there are."""
         self._look_around()
+        if self._sharing is not None:
+            self._log.require_topics([EXCESS])
         found = self._log.identities()
         there = {
             topic: identity
@@ -142,17 +171,49 @@ class Federation:
             if (site := site_of(topic)) is not None and (not self._expected or site in self._expected)
         }
         self._account(there)
-        there |= {topic: found[topic] for topic in (DECISIONS,) if topic in found}
+        sites = frozenset((*self._expected, *map(_name, there)))
+        there |= {topic: found[topic] for topic in self._own_topics() if topic in found}
         self._read_anew_where_remade(there)
-        new = sorted(there.keys() - self._read.keys())
-        if new:
-            self._readers.append(self._log.reader(new))
-            self._read.update({topic: there[topic] for topic in new})
-            for topic in new:
-                if topic != DECISIONS:
-                    self._fleet.site(_name(topic)).records.topic = there[topic]
-            _log.info("reading %s", ", ".join(new))
+        self._there, self._fleet.everywhere = there, sites
         self._look_at = self._clock() + LOOK_SECONDS
+
+    def _own_topics(self) -> Sequence[str]:
+        """The centre's own, which every member reads."""
+        return (DECISIONS,) if self._sharing is None else (DECISIONS, EXCESS)
+
+    def _take_over(self) -> bool:
+        """Read what is ours now, and nothing else; whether we have a place among the members."""
+        own = self._there.keys() & self._own_topics()
+        shared: frozenset[str] | None = frozenset(self._there.keys() - own)
+        if self._sharing is not None:
+            shared = self._sharing.held(self._there.keys() - own)
+        ours = own | (shared or frozenset())
+        self._let_go(self._readings.topics.keys() - ours)
+        self._begin(ours - self._readings.topics.keys())
+        return shared is not None
+
+    def _begin(self, topics: Collection[str]) -> None:
+        self._readings.begin({topic: self._there[topic] for topic in topics})
+        for name in filter(None, map(site_of, topics)):
+            if self._sharing is not None:
+                self._fleet.coming.add(name)
+            self._fleet.site(name).records.topic = self._there[at_the_centre(name)]
+        if topics:
+            _log.info("reading %s", ", ".join(sorted(topics)))
+
+    def _let_go(self, topics: Collection[str]) -> None:
+        """Others have these now."""
+        self._readings.drop(topics)
+        for name in filter(None, map(site_of, topics)):
+            self._fleet.drop(name)
+            self._forget(name)
+        if topics:
+            _log.info("others have %s", ", ".join(sorted(topics)))
+
+    def _forget(self, name: str) -> None:
+        """When a site was heard by us is no news once it is another's."""
+        if self._sharing is not None and name in self._accounts:
+            self._accounts[name] = Account(topic=self._accounts[name].topic)
 
     def _account(self, there: Iterable[str]) -> None:
         """Note which topics are there. A site that was known once is awaited from then on."""
@@ -164,7 +225,9 @@ class Federation:
 
     def _read_anew_where_remade(self, there: Mapping[str, str]) -> None:
         """A place in a topic that is gone, or was made again, is none."""
-        remade = sorted(topic for topic, identity in self._read.items() if there.get(topic) != identity)
+        remade = sorted(
+            topic for topic, identity in self._readings.topics.items() if there.get(topic) != identity
+        )
         if remade:
             _log.error("deleted, or deleted and made again: %s; every topic is read anew", ", ".join(remade))
             self._start_again()
@@ -182,6 +245,9 @@ class Federation:
         if record.at.topic == DECISIONS:
             self._decide(record)
             return
+        if record.at.topic == EXCESS and self._sharing is not None:
+            self._sharing.take(record)
+            return
         name = _name(record.at.topic)
         try:
             release = self._reading.read(record)
@@ -194,7 +260,8 @@ class Federation:
             self._fleet.take(name, release, record.at.offset)
             if site.conflicts > conflicts:
                 _log.error("a release in conflict", extra={"of": name, "offset": record.at.offset})
-            if self.caught_up and isinstance(release.root, Heartbeat):
+            listens = self.caught_up and name not in self._fleet.coming
+            if listens and isinstance(release.root, Heartbeat):
                 self._note_arrival(name, release.root, first=site.heartbeat is not before)
 
     def _note_arrival(self, name: str, heartbeat: Heartbeat, *, first: bool) -> None:
@@ -211,7 +278,7 @@ class Federation:
 
     def _empty(self) -> Fleet:
         fleet = Fleet(self._window, pages_a_month=self._pages_a_month, dispersion=self._dispersion)
-        for name in self._expected:
+        for name in self._expected if self._sharing is None else ():
             fleet.site(name)
         return fleet
 

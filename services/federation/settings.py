@@ -24,6 +24,9 @@ class FederationSettings(ServiceSettings):
     sites: str = ""
     """The sites that are expected, by commas; empty: every site that has a release topic at the centre."""
 
+    share_sites: bool = False
+    """Whether several members share the sites out among themselves; else each of them reads and shows all."""
+
     def site_names(self) -> tuple[str, ...]:
         """The expected sites, in the order given.
 

@@ -1,10 +1,10 @@
 """A log in memory, for tests that run thousands of histories: the port's promises, and faults on demand."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Self
 
-from segwatch.errors import LogUnavailable, TopicRemade
+from segwatch.errors import LogRefused, LogUnavailable, TopicRemade
 from segwatch.streaming.log import Outgoing, Position, Record
 
 
@@ -32,6 +32,7 @@ class MemoryLog(_Closes):
     def __init__(self) -> None:
         self.records: dict[str, list[Record]] = defaultdict(list)
         self.first: dict[str, int] = defaultdict(int)
+        self.sharing: list[MemoryShare] = []
         self._made: dict[str, int] = defaultdict(int)
         self.fault: Callable[[str], bool] = lambda _moment: False
         self.on_send: Callable[[Sequence[Outgoing]], None] = lambda _records: None
@@ -53,8 +54,17 @@ class MemoryLog(_Closes):
     def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> "MemoryReader":
         return MemoryReader(self, topics, from_offset)
 
+    def share(self, group: str) -> "MemoryShare":
+        del group
+        self.sharing.append(MemoryShare(self))
+        return self.sharing[-1]
+
     def topics(self) -> frozenset[str]:
         return frozenset(self.records)
+
+    def require_topics(self, topics: Sequence[str]) -> None:
+        if missing := set(topics) - self.topics():
+            raise LogRefused(f"no topic {', '.join(sorted(missing))}")
 
     def identities(self) -> dict[str, str]:
         return {topic: self.identity(topic) for topic in self.records}
@@ -110,6 +120,10 @@ class MemoryReader(_Closes):
             found += batch
         return found
 
+    def drop(self, topics: Collection[str]) -> None:
+        for topic in topics:
+            del self._next[topic], self._identities[topic]
+
     def identity(self, topic: str) -> str:
         return self._identities[topic]
 
@@ -118,3 +132,20 @@ class MemoryReader(_Closes):
 
     def at_end(self) -> bool:
         return self.behind() == 0
+
+
+class MemoryShare(_Closes):
+    """The members have the topics in turn; who comes or goes is seen at the next look."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def held(self, topics: Collection[str]) -> frozenset[str]:
+        if self._log.fault("read"):
+            raise LogUnavailable("away")
+        members = self._log.sharing
+        return frozenset(sorted(topics)[members.index(self) :: len(members)])
+
+    def close(self) -> None:
+        if self in self._log.sharing:
+            self._log.sharing.remove(self)

@@ -6,12 +6,14 @@ from typing import Any
 from segwatch.contracts.base import Geometry, ModelIdentity, ObjectRef
 from segwatch.contracts.decisions import SiteDecision
 from segwatch.contracts.envelope import Event
+from segwatch.contracts.excess import SiteExcess
 from segwatch.contracts.ledger import BlockClosed, CountedStudy, LedgerRecord
 from segwatch.contracts.release import Heartbeat, Portrait, Pulse, SiteRelease
 from segwatch.contracts.scorer_decisions import ScorerDecision
 from segwatch.contracts.studies import StudyMeasured, StudyReceived, StudyScored, StudySegmented
 from segwatch.contracts.topics import (
     DECISIONS,
+    EXCESS,
     LEDGER,
     MEASURED,
     RECEIVED,
@@ -123,6 +125,7 @@ MESSAGES: dict[str, Any] = {
         at=NOW,
     ),
 }
+MESSAGES[EXCESS] = SiteExcess(site="hospital-a", log10_excess=-1.25)
 MESSAGES[DECISIONS] = SiteDecision(
     decision="acknowledge",
     site="hospital-a",

@@ -36,6 +36,7 @@ class Prometheus(Program):
         folder: its configuration, data and log.
         config: see `configuration`.
         resend_delay: how often it tells Alertmanager of an alert that stands.
+        retention: how long it remembers.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Prometheus(Program):
         config: dict[str, Any],
         *,
         resend_delay: str = RESEND_DELAY,
+        retention: str = "15d",
     ) -> None:
         super().__init__(name, ports=1)
         self._binary = binary
         self._resend_delay = resend_delay
+        self._retention = retention
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config = self._folder / "prometheus.yml"
@@ -65,6 +68,7 @@ class Prometheus(Program):
             str(self._binary),
             f"--config.file={self._config}",
             f"--storage.tsdb.path={self._folder / 'data'}",
+            f"--storage.tsdb.retention.time={self._retention}",
             f"--web.listen-address={self.address}",
             f"--rules.alert.resend-delay={self._resend_delay}",
             "--log.level=warn",

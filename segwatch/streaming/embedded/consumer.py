@@ -63,6 +63,10 @@ class EmbeddedConsumer(Closes):
     def is_member(self) -> bool:
         return self._cared_at > 0
 
+    def holds(self) -> frozenset[str]:
+        """The topics on which it has a lease."""
+        return frozenset(self._held)
+
     def pause(self) -> None:
         self._paused = True
 

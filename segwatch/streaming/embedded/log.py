@@ -16,6 +16,7 @@ from segwatch.streaming.closing import Closes
 from segwatch.streaming.embedded.consumer import EmbeddedConsumer
 from segwatch.streaming.embedded.file import LogFile
 from segwatch.streaming.embedded.reader import EmbeddedReader
+from segwatch.streaming.embedded.share import EmbeddedShare
 from segwatch.streaming.log import Outgoing, Position
 
 MOST_BYTES = 1_048_576
@@ -43,6 +44,9 @@ class EmbeddedLog(Closes):
 
     def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> EmbeddedReader:
         return self._made.enter_context(EmbeddedReader(LogFile(self._path), list(topics), from_offset))
+
+    def share(self, group: str) -> EmbeddedShare:
+        return self._made.enter_context(EmbeddedShare(self._path, group))
 
     def topics(self) -> frozenset[str]:
         return self._file.topics()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from segwatch.streaming.closing import Closes
@@ -31,6 +31,9 @@ class EmbeddedReader(Closes):
     def identity(self, topic: str) -> str:
         """A topic of the file is never deleted, so its name is enough."""
         return topic
+
+    def drop(self, topics: Collection[str]) -> None:
+        self._next = {topic: place for topic, place in self._next.items() if topic not in topics}
 
     def behind(self) -> int:
         ends = self._file.end_offsets(list(self._next))

@@ -19,6 +19,7 @@ from segwatch.streaming.kafka.options import RECONNECT_MOST_MS, connection, serv
 from segwatch.streaming.kafka.producer import KafkaProducer
 from segwatch.streaming.kafka.reader import KafkaReader
 from segwatch.streaming.kafka.records import read_odd_records
+from segwatch.streaming.kafka.share import KafkaShare
 from segwatch.streaming.settings import ConnectionSettings
 
 FOREVER_CONFIGS = {"cleanup.policy": "delete", "retention.ms": UNLIMITED, "retention.bytes": UNLIMITED}
@@ -51,6 +52,9 @@ class KafkaLog(Closes):
 
     def reader(self, topics: Sequence[str], *, from_offset: int = 0) -> KafkaReader:
         return self._made.enter_context(KafkaReader(self._options, topics, from_offset))
+
+    def share(self, group: str) -> KafkaShare:
+        return self._made.enter_context(KafkaShare(self._options, group))
 
     def topics(self) -> frozenset[str]:
         return frozenset(self.identities())

@@ -27,6 +27,8 @@ ACKNOWLEDGE_SECONDS = DELIVERY_MS / 1000 + 5
 """The client gives up by itself after DELIVERY_MS; a little more, so that its own reason is what we hear."""
 SESSION_MS = 45_000
 """How long a dead member keeps its partitions. A static one that starts again within it changes nothing."""
+SHARE_SESSION_MS = 20_000
+"""How long a dead member of those who share topics out keeps its part, which nobody watches meanwhile."""
 HEARTBEAT_MS = 3_000
 """How soon a member learns of a rebalance, and a fenced one that it is fenced."""
 POLL_INTERVAL_MS = 300_000

@@ -1,6 +1,6 @@
 """Reading whole Kafka topics, outside any group."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer as Client
@@ -19,6 +19,7 @@ class KafkaReader(Closes):
 
     def __init__(self, options: dict[str, Any], topics: Sequence[str], from_offset: int) -> None:
         super().__init__()
+        self._next: dict[TopicPartition, int] = {}
         with translated("starting to read"):
             self._client = Client(
                 group_id=None,
@@ -42,7 +43,15 @@ class KafkaReader(Closes):
         with translated("reading"):
             batch = self._client.poll(timeout_ms=int(timeout_seconds * 1000))
         self._refuse_if_remade()
+        self._next.update(
+            (partition, records[-1].offset + 1) for partition, records in batch.items() if records
+        )
         return [record_of(found) for records in batch.values() for found in records]
+
+    def drop(self, topics: Collection[str]) -> None:
+        self._partitions = [each for each in self._partitions if each.topic not in topics]
+        self._identities = {topic: which for topic, which in self._identities.items() if topic not in topics}
+        self._client.assign(self._partitions)
 
     def behind(self) -> int:
         self._refuse_if_remade()
@@ -54,7 +63,17 @@ class KafkaReader(Closes):
             )
 
     def at_end(self) -> bool:
-        return self.behind() == 0
+        """The client's own `position` looks at every partition at each call, so of many only what lies behind
+        what was handed out is asked for: a place may be further on, where a topic was compacted.
+        """
+        self._refuse_if_remade()
+        with translated("asking for the end"):
+            ends = self._client.end_offsets(self._partitions, timeout_ms=LOOK_MS)
+            return all(
+                end <= self._next[partition]
+                or end <= (self._client.position(partition, timeout_ms=LOOK_MS) or 0)
+                for partition, end in ends.items()
+            )
 
     def identity(self, topic: str) -> str:
         return self._identities[topic]
@@ -79,7 +98,8 @@ class KafkaReader(Closes):
             ends = self._client.end_offsets(self._partitions, timeout_ms=LOOK_MS)
             for partition in self._partitions:
                 wanted = from_offset if from_offset <= ends[partition] else 0
-                self._client.seek(partition, max(wanted, first[partition]))
+                self._next[partition] = max(wanted, first[partition])
+                self._client.seek(partition, self._next[partition])
 
     def _close(self) -> None:
         self._client.close(autocommit=False)

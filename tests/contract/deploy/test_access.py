@@ -2,7 +2,15 @@
 
 import pytest
 
-from segwatch.contracts.topics import DECISIONS, LEDGER, RELEASE, SITE_TOPICS, at_the_centre
+from segwatch.contracts.topics import (
+    CENTRE_TOPICS,
+    DECISIONS,
+    EXCESS,
+    LEDGER,
+    RELEASE,
+    SITE_TOPICS,
+    at_the_centre,
+)
 from segwatch.errors import BadInput
 from segwatch.streaming.access import CONNECT_TOPICS, DEAD_LETTERS, HOSPITAL, centre
 
@@ -37,7 +45,9 @@ def test_a_site_may_write_and_describe_its_one_topic_at_the_centre_and_nothing_e
     assert rights == {("hospital-a", "Write", "topic", topic), ("hospital-a", "Describe", "topic", topic)}
 
 
-def test_at_the_centre_federation_reads_and_only_who_decides_writes_decisions(rendered):
+def test_at_the_centre_federation_writes_what_its_members_tell_and_only_who_decides_writes_decisions(
+    rendered,
+):
     rights = rights_of(rendered("central"))
     written = {(user, topic) for user, operation, _, topic in rights if operation == "Write"}
 
@@ -46,7 +56,9 @@ def test_at_the_centre_federation_reads_and_only_who_decides_writes_decisions(re
         "operator",
         "backup",
     }
-    assert {user for user, _ in written} == {"hospital-a", "hospital-b", "operator"}
+    assert {user for user, _ in written} == {"hospital-a", "hospital-b", "operator", "federation"}
+    assert {topic for user, topic in written if user == "federation"} == {EXCESS}
+    assert {user for user, topic in written if topic == EXCESS} == {"federation"}
     assert {topic for user, topic in written if user == "operator"} == {DECISIONS}
     assert {user for user, topic in written if topic == DECISIONS} == {"operator"}
 
@@ -90,4 +102,4 @@ def test_every_site_that_is_let_in_has_its_own_topic_only():
     sites = centre(["a", "b"])
 
     assert sites["a"].writes != sites["b"].writes
-    assert set(sites["federation"].reads) == {*sites["a"].writes, *sites["b"].writes, DECISIONS}
+    assert set(sites["federation"].reads) == {*sites["a"].writes, *sites["b"].writes, *CENTRE_TOPICS}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.machine.waiting import comes_true
 from segwatch.contracts.topics import RELEASE
 from segwatch.errors import LogRefused, LostPlace, Unprocessable
 from segwatch.streaming.embedded.log import EmbeddedLog
@@ -271,3 +272,32 @@ def test_closing_twice_does_nothing(open_log: Open, topic: str, group: str) -> N
         part.close()
     log.close()
     log.close()
+
+
+def test_topics_are_shared_out_and_what_one_leaves_another_takes(open_log: Open, group: str) -> None:
+    one, other = open_log(), open_log()
+    topics = {f"t{uuid.uuid4().hex}.{RELEASE}" for _ in range(6)}
+    one.create_topics(dict.fromkeys(topics, 1))
+    first, second = one.share(group), other.share(group)
+
+    def parts() -> tuple[frozenset[str], frozenset[str]]:
+        return first.held(topics) or frozenset(), second.held(topics) or frozenset()
+
+    assert comes_true(lambda: set().union(*parts()) == topics, 3 * PATIENCE_SECONDS)
+    assert comes_true(lambda: sum(map(len, parts())) == len(topics), 3 * PATIENCE_SECONDS)
+    first.close()
+    assert comes_true(lambda: second.held(topics) == topics, 3 * PATIENCE_SECONDS)
+
+
+def test_a_reader_that_drops_a_topic_goes_on_with_the_others(log: Log, topic: str) -> None:
+    other = f"t{uuid.uuid4().hex}.{RELEASE}"
+    log.create_topics({other: 1})
+    send(log, topic, "a")
+    send(log, other, "b")
+    with log.reader([topic, other]) as reader:
+        assert sorted(texts(take(reader, 2))) == ["a", "b"]
+        reader.drop([other])
+        send(log, other, "c")
+        send(log, topic, "d")
+        assert texts(take(reader, 1)) == ["d"]
+        assert reader.at_end()

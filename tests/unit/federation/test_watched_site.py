@@ -92,6 +92,31 @@ def test_it_makes_no_difference_when_decisions_are_read_or_whether_anybody_looke
     assert site.change(MONTHS) == whole
 
 
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_where_sites_join_and_leave_a_site_is_judged_as_if_they_had_always_been_there(
+    chance: random.Random,
+) -> None:
+    rules = (0.01, MONTHS, 40.0, 1e6)
+    counts = [chance.choice(GOOD) for _ in range(40)] + [chance.choice((5, 8, 12)) for _ in range(40)]
+    days = [date(2026, 1, 5) + timedelta(days=3 * number) for number in range(80)]
+    dated = [
+        each.model_copy(update={"closed": day}) for each, day in zip(_pulses(*counts), days, strict=True)
+    ]
+    events = [*dated, *(_decision(chance.choice(("acknowledge", "rebaseline")), 3) for _ in range(2))]
+    events.insert(60, _decision(chance.choice(("acknowledge", "rebaseline")), chance.randint(30, 59)))
+    site = WatchedSite()
+    for event in events:
+        if isinstance(event, Pulse):
+            site.take(event)
+        else:
+            site.decide(event)
+        if chance.random() < 0.3:
+            site.change(chance.choice(rules))
+    for months in rules:
+        assert site.change(months) == _watched(events).change(months)
+
+
 def test_an_acknowledgement_ends_the_alarm_and_what_goes_on_rings_again() -> None:
     assert _change([*DROP[:33], _decision("acknowledge", 32)]).alarm is None
     more = _pulses(*GOOD * 3, *[15] * 12)

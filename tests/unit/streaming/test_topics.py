@@ -5,8 +5,8 @@ from typer.testing import CliRunner
 
 from segwatch.cli import app
 from segwatch.contracts.topics import (
+    CENTRE_TOPICS,
     COPIED,
-    DECISIONS,
     HOSPITAL_TOPICS,
     LEDGER,
     RECEIVED,
@@ -52,7 +52,7 @@ def test_the_centre_gets_each_sites_release_topic_and_its_own_of_decisions(file)
     create("--site", "hospital-a", "--site", "hospital-b")
 
     with EmbeddedLog(file) as log:
-        assert log.topics() == {at_the_centre("hospital-a"), at_the_centre("hospital-b"), DECISIONS}
+        assert log.topics() == {at_the_centre("hospital-a"), at_the_centre("hospital-b"), *CENTRE_TOPICS}
 
 
 def write(file, *values):
