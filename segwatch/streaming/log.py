@@ -157,7 +157,7 @@ class Reader(Closing, Protocol):
         ...
 
 
-class Share(Closing, Protocol):
+class Membership(Closing, Protocol):
     """A place in a group whose members share topics out: each topic is one member's at a time.
 
     It says which are whose and nothing more: no place in a topic is kept; who has it reads it by a reader.
@@ -188,7 +188,7 @@ class Log(Closing, Protocol):
         """A reader of all partitions of the topics, from `from_offset` or the earliest that is left."""
         ...
 
-    def share(self, group: str) -> Share:
+    def share(self, group: str) -> Membership:
         """A place in the group of those who share topics out; left when it is closed."""
         ...
 

@@ -1,6 +1,6 @@
 """Several members of one federation: which sites are whose, and what each must know of the others' sites.
 
-A site is read and shown by one member; which, Kafka's group says (`Share`). Whether sites have changed is
+A site is read and shown by one member; Kafka's group says which (`Membership`). Whether sites changed is
 judged over all of them together, so each member tells how its own stand, in a topic whose last record of a
 site counts. What is told is made from released pulses alone and can be made again.
 """
@@ -14,7 +14,7 @@ from segwatch.contracts.identity import result_id
 from segwatch.contracts.topics import EXCESS
 from segwatch.errors import InvalidMessage
 from segwatch.streaming.closing import bounded
-from segwatch.streaming.log import Log, Outgoing, Producer, Record, Share, outgoing
+from segwatch.streaming.log import Log, Membership, Outgoing, Producer, Record, outgoing
 from segwatch.streaming.stage import group_of
 
 STAGE = "federation"
@@ -31,7 +31,7 @@ class Sharing:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._share: Share | None = None
+        self._share: Membership | None = None
         self._producer: Producer | None = None
         self._told: dict[str, float] = {}
 

@@ -44,8 +44,8 @@ ONE_NODE = {
     "transaction.state.log.min.isr": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    # A disk that was full can cost the log of the metadata, and with it every topic and right: what Kafka finds
-    # damaged there it throws away. A snapshot brings them back, and by default there is none for an hour.
+    # A disk that was full can cost the log of the metadata, and with it every topic and right: what Kafka
+    # finds damaged there it throws away. A snapshot brings them back; by default there is none for an hour.
     "metadata.log.max.snapshot.interval.ms": "300000",
 }
 """The settings of a cluster that is one node."""

@@ -178,7 +178,7 @@ def check_logs(there: Cluster, words: list[str]) -> None:
     for target in targets:
         there.workload(target)
     assert targets or there.label_fits(options["-l"])
-    assert set(options) <= {"--tail", "--previous", "-l"}
+    assert set(options) <= {"--tail", "--previous", "--prefix", "-l"}
 
 
 def check_exec(there: Cluster, words: list[str]) -> None:

@@ -80,7 +80,7 @@ def test_there_is_one_of_everything_and_one_node_mounts_each_claim(small):
     assert replicas == {0, 1}  # the operator's pod is asked for
     assert not of_kind(small, "PodDisruptionBudget")
     assert {tuple(each["spec"]["accessModes"]) for each in claims.values()} == {("ReadWriteOnce",)}
-    assert {"log", "bridge", "store", "inbox", "models", "audit"} == set(claims)
+    assert {"log", "bridge", "store", "inbox", "models", "audit", "backups"} == set(claims)
 
 
 def test_the_doors_are_the_real_edges_and_no_others(small):
