@@ -39,6 +39,7 @@ def test_no_class_of_the_tree_is_two() -> None:
         "ArchiveUnavailable",
         "GrafanaRefused",
         "InputUnavailable",
+        "KubernetesUnavailable",
         "RefusedSource",
         "SpoolFull",
     }

@@ -2,6 +2,7 @@
 
 import json
 import mailbox
+import re
 import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -105,8 +106,8 @@ def test_a_page_is_mailed_over_tls_in_few_lines_with_links_that_open(binary, tmp
     assert message["Subject"] == "[segwatch page] SegwatchSiteSilent at hospital-a"
     text = message.get_payload(decode=True) or message.get_payload(0).get_payload(decode=True)
     lines = [line for line in text.decode().splitlines() if line]
-    assert lines == [
-        "SegwatchSiteSilent at hospital-a",
+    assert re.fullmatch(r"SegwatchSiteSilent at hospital-a \(since [-0-9]{10} [0-9:]{5} UTC\)", lines[0])
+    assert lines[1:] == [
         "What is known.",
         "Look: https://grafana.example/d/segwatch-federation",
         "Do: https://wiki.example/SegwatchSiteSilent.md",
