@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from tests.pacs.conftest import ROOT, Ingest
+from tests.pacs.conftest import Ingest
 from tests.support.dicom_masks import segmentation
+from tests.support.ingest_process import ROOT
 from tests.support.pacs import Archive, dcmtk, examination
 
 SEGWATCH = str(Path(sys.executable).with_name("segwatch"))
