@@ -9,6 +9,7 @@ import numpy as np
 
 from deploy.local.kafka.log_address import LogAddress
 from deploy.local.machine.folders import POLICIES
+from segwatch.aggregation.mechanism.demo_noise import SeededNoise
 from segwatch.aggregation.mechanism.figures import coarse
 from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.aggregation.mechanism.release import heartbeat_of, release_of
@@ -21,7 +22,7 @@ A_DAY = 500
 POLICY = read_policy(POLICIES / "default.yaml")
 KINDS = 100
 """How many different histories there are at most; more sites have them in turn."""
-BEAT = timedelta(seconds=POLICY.heartbeat_seconds)
+NOISE = SeededNoise(0)
 STUDIES = tuple(
     CountedStudy(study=f"{number:032x}", patient=f"{number:032x}", ordinal=1)
     for number in range(POLICY.portrait_studies)
@@ -57,28 +58,25 @@ def _block(figures: Pulse | Portrait, closed: datetime) -> BlockClosed:
 
 def _pulse(number: int, closed: datetime, share: float, rng: np.random.Generator) -> Pulse:
     k = POLICY.pulse_studies
+    flagged = [int(rng.binomial(k, share))]
+    noised = NOISE(f"{share} {number}", flagged, sensitivity=1, epsilon=POLICY.epsilon_count)
     return Pulse(
         kind="pulse", epoch=1, number=number, policy_version=POLICY.version, closed=coarse(closed, POLICY),
         k=k, epsilon=POLICY.epsilon_count, changes=0,
-        needs_attention=int(rng.binomial(k, share)) + _noise(POLICY.epsilon_count, rng),
+        needs_attention=noised[0],
     )  # fmt: skip
 
 
 def _portrait(number: int, closed: datetime, rng: np.random.Generator) -> Portrait:
-    counts = rng.multinomial(POLICY.portrait_studies, (0.01, 0.02, 0.05, 0.2, 0.62, 0.05, 0.05))
-    a, b, c, d, e, f, g = (int(count) + _noise(POLICY.epsilon_histogram / 2, rng) for count in counts)
+    counts = rng.multinomial(POLICY.portrait_studies, (0.01, 0.02, 0.05, 0.2, 0.62, 0.05, 0.05)).tolist()
+    noised = NOISE(f"{counts} {number}", counts, sensitivity=2, epsilon=POLICY.epsilon_histogram)
+    a, b, c, d, e, f, g = noised
     return Portrait(
         kind="portrait", epoch=1, number=number, policy_version=POLICY.version, closed=coarse(closed, POLICY),
         k=POLICY.portrait_studies, epsilon=POLICY.epsilon_histogram,
         epsilon_histogram=POLICY.epsilon_histogram,
         histogram=(a, b, c, d, e, f, g),
     )  # fmt: skip
-
-
-def _noise(epsilon: float, rng: np.random.Generator) -> int:
-    """A discrete Laplace draw, as the difference of two geometric ones."""
-    one, other = rng.geometric(1 - np.exp(-epsilon), size=2)
-    return int(one - other)
 
 
 class Hospitals:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.images.engine import Engine, environment, last_words
+from deploy.images.engine import Engine, last_words
 from segwatch.errors import BadSettings
 
 OFFICIAL = "docker.io/library/python:3.11-slim"
@@ -77,5 +77,4 @@ def _from_debian(runner: Engine, name: str, packages: tuple[str, ...]) -> None:
         if done.returncode:
             raise BadSettings(f"{name}: not made by mmdebstrap:\n{last_words(done)}")
         changes = [f"--change=ENV PATH={PATH}", '--change=CMD ["python3"]']
-        command = [runner.name, "import", "--quiet", *changes, str(root), name]
-        subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
+        runner.run("import", "--quiet", *changes, str(root), name)

@@ -15,7 +15,7 @@ from deploy.local.machine.process import base_environment
 from segwatch.contracts.topics import MEASURED
 from segwatch.streaming.deadletters.reading import read_letters
 from segwatch.streaming.log import Outgoing
-from tests.support.images import dicom_slices, little_ct, save_all
+from tests.support.images import little_study
 from tests.support.releases import at_centre, pulse
 from tests.support.runbook_commands import ELSEWHERE, IN_HOSPITAL, SITE, Command, shown
 from tests.support.streaming import eventually
@@ -52,10 +52,7 @@ def letter(hospital) -> str:
 
 @pytest.fixture
 def dicom_study(tmp_path: Path) -> Path:
-    folder = tmp_path / "study"
-    folder.mkdir()
-    save_all(dicom_slices(little_ct()), folder)
-    return folder
+    return little_study(tmp_path / "study")
 
 
 def run(words: list[str], environment: dict[str, str]) -> str:

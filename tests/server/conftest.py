@@ -62,19 +62,20 @@ def installed(clean: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def hospital(installed: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     """A hospital that was booted, for the tests of one file."""
-    with _on_top_of(installed[0], tmp_path_factory.mktemp("hospital")) as root:
-        machine = Machine(root, root.parent / "nspawn.log")
-        machine.boot()
-        try:
-            yield Hospital(machine)
-        finally:
-            machine.shut_down()
+    with _booted(installed[0], tmp_path_factory.mktemp("hospital")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def bare(clean: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     """A machine on which nothing was installed yet."""
-    with _on_top_of(clean, tmp_path_factory.mktemp("bare")) as root:
+    with _booted(clean, tmp_path_factory.mktemp("bare")) as found:
+        yield found
+
+
+@contextmanager
+def _booted(lower: Path, folder: Path) -> Iterator[Hospital]:
+    with _on_top_of(lower, folder) as root:
         machine = Machine(root, root.parent / "nspawn.log")
         machine.boot()
         try:

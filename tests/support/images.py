@@ -67,3 +67,9 @@ def save_all(slices: Sequence[Dataset], folder: Path) -> list[Path]:
     for data, path in zip(slices, paths, strict=True):
         data.save_as(path, enforce_file_format=True)
     return paths
+
+
+def little_study(folder: Path) -> Path:
+    """A folder with a little CT as DICOM; the folder."""
+    save_all(dicom_slices(little_ct()), folder)
+    return folder

@@ -108,19 +108,16 @@ KAFKA = {
     ("strimzi", "kafka", 9091),
     ("prometheus", "kafka", 9404),
 }
-TO_KUBERNETES = {
-    ("entity-operator", outside, port)
-    for outside in (
-        "dns",
-        "strimzi",
-        "prometheus",
-        "a stranger beside prometheus",
-        "the centre",
-        "the PACS",
-        "elsewhere",
-    )
-    for port in (443, 6443)
-}
+OUTSIDE = (
+    "dns",
+    "strimzi",
+    "prometheus",
+    "a stranger beside prometheus",
+    "the centre",
+    "the PACS",
+    "elsewhere",
+)
+TO_KUBERNETES = {("entity-operator", outside, port) for outside in OUTSIDE for port in (443, 6443)}
 """The API server's address is not known beforehand, so these two ports are open to the entity operator."""
 SERVICES = ("ingest", "segmentation", "features", "scoring", "aggregation")
 

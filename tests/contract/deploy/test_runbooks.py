@@ -20,7 +20,7 @@ from segwatch.streaming.deadletters.writing import dead_letter
 from segwatch.streaming.embedded.log import EmbeddedLog
 from segwatch.streaming.log import Outgoing, Position, Record
 from segwatch.streaming.topics import make_centre_topics, make_hospital_topics
-from tests.support.images import dicom_slices, little_ct, save_all
+from tests.support.images import little_study
 from tests.support.metric_names import known_metrics
 from tests.support.releases import at_centre, pulse
 from tests.support.runbook_commands import (
@@ -329,10 +329,7 @@ def run(words: list[str]) -> None:
 
 @pytest.fixture
 def dicom_study(tmp_path: Path) -> Path:
-    folder = tmp_path / "study"
-    folder.mkdir()
-    save_all(dicom_slices(little_ct()), folder)
-    return folder
+    return little_study(tmp_path / "study")
 
 
 @pytest.mark.parametrize("command", IN_HOSPITAL, ids=shown)

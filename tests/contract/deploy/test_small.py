@@ -13,21 +13,12 @@ from deploy.local.kafka.log_address import LogAddress
 from segwatch.keeper.certificates import TRUSTED, secrets_of
 from segwatch.streaming.access import HOSPITAL, centre
 from tests.contract.deploy.test_manifests import is_custom, kustomized, of_kind
-from tests.contract.deploy.test_network import SERVICES, edges, names
+from tests.contract.deploy.test_network import OUTSIDE, SERVICES, edges, names
 from tests.contract.deploy.test_restricted import SAFE_VOLUMES, own_pods, problems
 
 CORES, GIB = 4, 8
 TAKEN_CORES, TAKEN_GIB = 0.5, 1.5
 """What a node keeps for itself, its DNS and its network."""
-OUTSIDE = (
-    "dns",
-    "strimzi",
-    "prometheus",
-    "a stranger beside prometheus",
-    "the centre",
-    "the PACS",
-    "elsewhere",
-)
 SAMPLE = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "": 1}
 
 

@@ -1,6 +1,7 @@
 """A site's pulses and decisions, in whatever order the two topics are read: what stands is the same."""
 
 import random
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -40,13 +41,15 @@ def _decision(kind: str, follows: int, epoch: int = 1) -> SiteDecision:
     )
 
 
-def _watched(events: list[Any]) -> WatchedSite:
+def _watched(events: list[Any], looked: Callable[[WatchedSite], object] = lambda _: None) -> WatchedSite:
+    """What was told in this order; somebody looks behind each."""
     site = WatchedSite()
     for event in events:
         if isinstance(event, Pulse):
             site.take(event)
         else:
             site.decide(event)
+        looked(site)
     return site
 
 
@@ -81,14 +84,7 @@ def test_it_makes_no_difference_when_decisions_are_read_or_whether_anybody_looke
     events: list[Any] = list(DROP)
     for decision in decisions:
         events.insert(chance.randrange(len(events) + 1), decision)
-    site = WatchedSite()
-    for event in events:
-        if isinstance(event, Pulse):
-            site.take(event)
-        else:
-            site.decide(event)
-        if chance.random() < 0.3:
-            site.change(MONTHS)
+    site = _watched(events, lambda site: site.change(MONTHS) if chance.random() < 0.3 else None)
     assert site.change(MONTHS) == whole
 
 
@@ -105,14 +101,7 @@ def test_where_sites_join_and_leave_a_site_is_judged_as_if_they_had_always_been_
     ]
     events = [*dated, *(_decision(chance.choice(("acknowledge", "rebaseline")), 3) for _ in range(2))]
     events.insert(60, _decision(chance.choice(("acknowledge", "rebaseline")), chance.randint(30, 59)))
-    site = WatchedSite()
-    for event in events:
-        if isinstance(event, Pulse):
-            site.take(event)
-        else:
-            site.decide(event)
-        if chance.random() < 0.3:
-            site.change(chance.choice(rules))
+    site = _watched(events, lambda site: site.change(chance.choice(rules)) if chance.random() < 0.3 else None)
     for months in rules:
         assert site.change(months) == _watched(events).change(months)
 
