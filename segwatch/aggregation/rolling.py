@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from statistics import fmean
 
@@ -68,7 +68,7 @@ class Rolling:
             return
         at = arrival.acquired_at or scored.received_at
         seen = Seen(
-            at if at.tzinfo else at.replace(tzinfo=UTC),
+            at,
             scored.needs_attention,
             scored.predicted_dice,
             predicted_failed=scored.predicted_failed,

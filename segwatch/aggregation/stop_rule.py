@@ -39,7 +39,7 @@ class StopRule(Contract):
     watch_above: Annotated[float, Field(gt=0, lt=1)] = 0.5
     watch_evidence: Annotated[float, Field(gt=0, le=1)] = 0.1
     fewest_studies: Annotated[int, Field(ge=1)] = 20
-    unknown_after_days: Annotated[float, Field(gt=0)] = 7.0
+    unknown_after_days: Annotated[float, Field(gt=0, le=3650)] = 7.0
 
 
 @dataclass(frozen=True, slots=True)

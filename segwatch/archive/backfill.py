@@ -73,8 +73,8 @@ def backfill(
         ArchiveUnavailable: it does not say what it has.
     """
     done = finished_rows(folder)
-    day = first
-    while day <= last:
+    for after in range((last - first).days + 1):
+        day = first + timedelta(days=after)
         for study in source.studies(day, day):
             key = hashlib.sha256(f"{target} {study.uid} {study.images}".encode()).hexdigest()
             known = done.get(key)
@@ -87,7 +87,6 @@ def backfill(
                 row: dict[str, Any] = {"day": study.day, "images": found.images}
                 done.put(key, row)
             yield found
-        day += timedelta(days=1)
 
 
 def _tried(source: Source, study: ArchivedStudy, wait: Callable[[], None]) -> Brought:

@@ -4,12 +4,11 @@ It holds no study and no patient, so that it may be shown to whoever has to see 
 all the same: it says when a block was closed to the second.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from segwatch.contracts.base import Contract, Digest
+from segwatch.contracts.base import Contract, Digest, Moment
 from segwatch.contracts.ledger import EpochOpened, PolicyChanged
 
 
@@ -17,7 +16,7 @@ class BlockReleased(Contract):
     """A block that left: the record as it was sent, to the byte, and when the ledger closed it."""
 
     kind: Literal["block"]
-    closed_at: datetime
+    closed_at: Moment
     key: str
     value: str
     headers: tuple[tuple[str, str], ...]

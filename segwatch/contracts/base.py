@@ -4,9 +4,11 @@ A field that may leave the hospital says so with `leaves()`; a field that says n
 The mark travels into the JSON Schema as `x-leaves-hospital`.
 """
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 LEAVES = "x-leaves-hospital"
 
@@ -17,6 +19,17 @@ Pseudonym = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 """A short name of a model, a scorer or a feature."""
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo:
+        with suppress(OverflowError):  # of a wrong clock's year 1 or 9999 a day is no matter
+            return moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A time in UTC; one that names no zone is taken for UTC."""
 
 
 def leaves(**more: Any) -> Any:  # noqa: ANN401 - pydantic's Field returns Any by design

@@ -3,12 +3,11 @@
 The centre has one such topic for all sites, each hospital one of its own. None leaves its cluster.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, model_validator
 
-from segwatch.contracts.base import Contract, Reason
+from segwatch.contracts.base import Contract, Moment, Reason
 from segwatch.contracts.release import Epoch, Number
 
 SiteName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -35,7 +34,7 @@ class SiteDecision(Contract):
     site: SiteName
     reason: Reason
     who: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    at: datetime
+    at: Moment
     epoch: Epoch | None = None
     pulse: Number | None = None
     scored_to: Annotated[int, Field(ge=0)] | None = None

@@ -3,12 +3,11 @@
 The first record that bears a block's number is the one that counts; the release is a pure function of it.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from segwatch.contracts.base import Contract, Digest, Pseudonym
+from segwatch.contracts.base import Contract, Digest, Moment, Pseudonym
 from segwatch.contracts.policy import SitePolicy
 from segwatch.contracts.release import Portrait, Pulse
 
@@ -19,7 +18,7 @@ class EpochOpened(Contract):
     kind: Literal["epoch"]
     epoch: Annotated[int, Field(ge=1)]
     from_offset: Annotated[int, Field(ge=0)]
-    opened_at: datetime
+    opened_at: Moment
     policy: SitePolicy
 
 
@@ -30,7 +29,7 @@ class PolicyChanged(Contract):
     epoch: Annotated[int, Field(ge=1)]
     first_pulse: Annotated[int, Field(ge=0)]
     first_portrait: Annotated[int, Field(ge=0)]
-    changed_at: datetime
+    changed_at: Moment
     policy: SitePolicy
 
 
@@ -69,7 +68,7 @@ class BlockClosed(Contract):
 
     kind: Literal["block"]
     studies: tuple[CountedStudy, ...]
-    closed_at: datetime
+    closed_at: Moment
     figures: Annotated[Pulse | Portrait, Field(discriminator="kind")]
     watched: PulseWatched | None = None
     unscored_to: Annotated[int, Field(ge=0)] | None = Field(

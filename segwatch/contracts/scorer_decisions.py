@@ -1,11 +1,10 @@
 """What people decide about which scorer counts: records of a topic of the hospital that never leaves it."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from segwatch.contracts.base import Contract, ModelIdentity, Reason
+from segwatch.contracts.base import Contract, ModelIdentity, Moment, Reason
 
 
 class ScorerDecision(Contract):
@@ -22,7 +21,7 @@ class ScorerDecision(Contract):
     instead_of: ModelIdentity
     reason: Reason
     who: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    at: datetime
+    at: Moment
 
     @model_validator(mode="after")
     def _something_changes(self) -> "ScorerDecision":

@@ -1,6 +1,5 @@
 """The messages about one study. None of them leaves the hospital."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,6 +8,7 @@ from segwatch.contracts.base import (
     Contract,
     Geometry,
     ModelIdentity,
+    Moment,
     Name,
     ObjectRef,
     Pseudonym,
@@ -65,7 +65,7 @@ class Arrival(Contract):
     replaces: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     incomplete: Reason | None = None
     trial: bool = False
-    acquired_at: datetime | None = None
+    acquired_at: Moment | None = None
     no_mask: bool = False
 
 
@@ -74,7 +74,7 @@ class Study(Contract):
 
     study: Pseudonym
     patient: Pseudonym
-    received_at: datetime
+    received_at: Moment
     arrival: Arrival | None = None
     scanner: Scanner | None = None
 

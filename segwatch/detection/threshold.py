@@ -60,7 +60,7 @@ class PulseRate:
         while self._dates and self._dates[-1] > closed:
             self._dates.pop()
         self._dates.append(closed)
-        while self._dates[0] < closed - VOLUME_OVER:
+        while closed - self._dates[0] > VOLUME_OVER:  # no date is computed: a site may name the year 1
             self._dates.popleft()
 
     def a_month(self) -> float | None:

@@ -157,8 +157,7 @@ def _credible(moment: datetime, now: datetime) -> datetime:
     """An event time within what can be. A wrong clock's future would be a time stamp that Kafka refuses for
     good (`message.timestamp.after.max.ms`, an hour), and no later block could leave.
     """
-    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(known, EARLIEST), now)
+    return min(max(moment, EARLIEST), now)
 
 
 def _most_common(identities: Sequence[ModelIdentity | None]) -> ModelIdentity | None:

@@ -163,7 +163,7 @@ def test_the_date_is_the_last_slots_event_time() -> None:
 
 
 WRONG_CLOCKS = [
-    (datetime(9999, 12, 31, 23, 59), date(2026, 11, 23)),  # noqa: DTZ001 - a message may say no zone
+    (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), date(2026, 11, 23)),
     (NOW + timedelta(days=3), date(2026, 11, 23)),
     (datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14))), date(2026, 11, 23)),
     (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), date(1999, 12, 27)),

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segwatch.detection.dispersion import Counted, Spread, spread_of
 from segwatch.detection.threshold import PulseRate, months_between
@@ -32,6 +34,11 @@ def test_a_volume_is_unknown_for_eight_weeks_and_then_what_it_is():
     assert volume(weeks).a_month() == pytest.approx(3 * 365.25 / 12 / 7)
     assert 10 ** volume(weeks).log10_threshold(12) == pytest.approx(12 * 3 * 365.25 / 12 / 7)
     assert 10 ** volume(weeks).log10_threshold(12, studies_a_step=20) == pytest.approx(240 * 3 * 365.25 / 84)
+
+
+@given(st.lists(st.dates() | st.sampled_from([date.min, date.max]), min_size=1))
+def test_a_volume_lives_through_every_date_that_a_site_may_name(days):
+    assert volume(days).log10_threshold(12) >= 0
 
 
 def test_dates_cut_to_the_month_give_nearly_the_same_volume():
