@@ -19,11 +19,14 @@ from deploy.server import kafka, systemd
 from deploy.server.certificates import make_certificates, put
 from deploy.server.layout import (
     CENTRE,
+    COMMAND,
     CONTACTS,
     DATA,
     DOORS,
     ETC,
     GROUP,
+    INBOX_GROUP,
+    OPERATOR,
     PROGRAMS,
     SECRETS,
     STORE_GROUP,
@@ -36,7 +39,7 @@ from deploy.server.layout import (
 )
 from deploy.server.plan import NOBODY_YET, ServerPlan, files
 from deploy.server.settings import K8S
-from deploy.server.unit_files import TARGET, sysusers, unit_files
+from deploy.server.unit_files import MEMBERS, TARGET, sysusers, unit_files
 from deploy.server.units import Daemon
 from segwatch.files import write_whole
 from segwatch.streaming.access import BROKER
@@ -46,8 +49,8 @@ SECRET = tuple(f"{folder}/" for folder in (TLS, SECRETS, DOORS, CENTRE))
 SECRET_FILES = ("pseudonym-secret", "stow-token")
 POLICY = POLICIES / "default.yaml"
 STOP_RULE = K8S / "overlays" / "hospital" / "stop-rule.yaml"
+AS = Path(__file__).with_name("segwatch-as.sh")
 FOLDERS = {
-    "inbox": "ingest",
     "audit": "aggregation",
     **{name: name for name in ("kafka", "bridge", "prometheus", "alertmanager")},
     "backups": "backup",
@@ -67,8 +70,9 @@ def install(plan: ServerPlan, layout: Layout, say: Say) -> None:
     found, real = plan.programs, layout.root == Path("/")
     _write(layout, SYSUSERS, sysusers(found))
     if real:
-        _make_users(found)
-        say(f"users: {', '.join(user_of(each.name) for each in found)}")
+        names = [*(each.name for each in found), OPERATOR]
+        _make_users(names)
+        say(f"users: {', '.join(map(user_of, names))}")
     _make_folders(layout, plan.kind, found, real=real)
     say(f"folders: {DATA}, {ETC}")
     _make_secrets(layout, plan.kind)
@@ -80,6 +84,8 @@ def install(plan: ServerPlan, layout: Layout, say: Say) -> None:
     units = unit_files(found)
     for name, text in units.items():
         _write(layout, f"{UNITS}/{name}", text)
+    _write(layout, COMMAND, AS.read_text())
+    layout.at(COMMAND).chmod(0o755)
     _remove_others(layout, set(units), real=real)
     _give_away(layout, found, real=real)
     say(f"{len(found)} units: {UNITS}/segwatch-*.service, segwatch.target")
@@ -98,7 +104,8 @@ def uninstall(layout: Layout, say: Say) -> None:
         each.unlink()
     if layout.root == Path("/"):
         systemd.forget()
-    layout.at(SYSUSERS).unlink(missing_ok=True)
+    for name in (SYSUSERS, COMMAND):
+        layout.at(name).unlink(missing_ok=True)
     shutil.rmtree(layout.at(PROGRAMS), ignore_errors=True)
     say(f"units and program are gone; {DATA} and {ETC} (data, settings, secrets) are as they were")
 
@@ -114,18 +121,17 @@ def _make_contacts(layout: Layout) -> None:
         _write(layout, CONTACTS, f"# Who is told; docs/alerting.md explains each line.\n{text}")
 
 
-def _make_users(found: Sequence[Daemon]) -> None:
+def _make_users(names: Sequence[str]) -> None:
     if shutil.which("systemd-sysusers"):
         subprocess.run(["systemd-sysusers", SYSUSERS], check=True, capture_output=True)
         return
-    for group in (GROUP, STORE_GROUP):  # without systemd: a container, or a trial
+    for group in MEMBERS:  # without systemd: a container, or a trial
         subprocess.run(["groupadd", "--system", "--force", group], check=True, capture_output=True)
-    for each in found:
-        if subprocess.run(["id", user_of(each.name)], check=False, capture_output=True).returncode:
+    for name in names:
+        if subprocess.run(["id", user_of(name)], check=False, capture_output=True).returncode:
             words = ["--system", "--home-dir", DATA, "--no-create-home", "--shell", "/usr/sbin/nologin"]
-            subprocess.run(
-                ["useradd", *words, "-G", GROUP, user_of(each.name)], check=True, capture_output=True
-            )
+            groups = ",".join(group for group, members in MEMBERS.items() if not members or name in members)
+            subprocess.run(["useradd", *words, "-G", groups, user_of(name)], check=True, capture_output=True)
 
 
 def _make_folders(layout: Layout, kind: Kind, found: Sequence[Daemon], *, real: bool) -> None:
@@ -137,7 +143,8 @@ def _make_folders(layout: Layout, kind: Kind, found: Sequence[Daemon], *, real: 
         if owner in names:
             _folder(layout, folder, user_of(owner), GROUP, 0o750, real=real)
     if kind == "hospital":
-        _folder(layout, "models", "root", GROUP, 0o750, real=real)
+        _folder(layout, "models", user_of(OPERATOR), GROUP, 0o750, real=real)
+        _folder(layout, "inbox", user_of("ingest"), INBOX_GROUP, 0o2770, real=real)
         # Who writes there leaves what the others of the group may read, and segmentation may add to.
         _folder(layout, "store", user_of("ingest"), STORE_GROUP, 0o2770, real=real)
 
@@ -177,8 +184,8 @@ def _give_away(layout: Layout, found: Sequence[Daemon], *, real: bool) -> None:
         f"{DOORS}/": "ingest",
         f"{CENTRE}/": "bridge",
     }
-    owners |= {f"{TLS}/{each.name}.": each.name for each in found}
-    names = {each.name for each in found}
+    names = {*(each.name for each in found), OPERATOR}
+    owners |= {f"{TLS}/{name}.": name for name in names}
     etc = layout.at(ETC)
     for path in (etc, *sorted(etc.rglob("*"))):
         inside = f"/{path.relative_to(layout.root)}" if layout.root != Path("/") else str(path)

@@ -11,6 +11,10 @@ GROUP = "segwatch"
 STORE_USERS = ("ingest", "segmentation", "features")
 """Who comes to the volume store, by its group."""
 STORE_GROUP = "segwatch-store"
+INBOX_GROUP = "segwatch-inbox"
+"""Who puts examinations into the inbox: ingest, the operator, and whom the hospital adds."""
+OPERATOR = "operator"
+"""Who types commands: a user of the log that is no program."""
 
 
 def services_of(kind: Kind) -> tuple[str, ...]:
@@ -51,6 +55,8 @@ CONTACTS = f"{ETC}/contacts.yaml"
 DATA = "/var/lib/segwatch"
 UNITS = "/etc/systemd/system"
 SYSUSERS = "/usr/lib/sysusers.d/segwatch.conf"
+COMMAND = "/usr/local/sbin/segwatch-as"
+"""`segwatch` as one of the log's users."""
 KAFKA_PORT, CONTROLLER_PORT, HOSPITALS_PORT = 9092, 9093, 9094
 PROMETHEUS_PORT, ALERTMANAGER_PORT = 9090, 9095
 HTTP_PORTS = {name: 8081 + number for number, name in enumerate((*HOSPITAL_SERVICES, *CENTRE_SERVICES))}

@@ -12,8 +12,8 @@ from deploy.alerting.rules import linked, rule_file
 from deploy.local.machine.setting_lines import setting_lines
 from deploy.local.stack.prometheus import Target, configuration
 from deploy.server import kafka
-from deploy.server.layout import ALERTMANAGER_PORT, CONTACTS, ETC, HTTP_PORTS, Kind, Layout
-from deploy.server.settings import environments_of, way_to_the_centre, way_to_the_log
+from deploy.server.layout import ALERTMANAGER_PORT, CONTACTS, ETC, HTTP_PORTS, OPERATOR, Kind, Layout
+from deploy.server.settings import environments_of, operators, way_to_the_centre, way_to_the_log
 from deploy.server.units import Daemon, programs
 from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.contracts.topics import listed_sites
@@ -80,6 +80,7 @@ def files(plan: ServerPlan) -> dict[str, str]:
         f"{ETC}/sites": edited.get("SITES", "") + "\n",
     }
     made[f"{ETC}/settings/backup.env"] = setting_lines(way_to_the_log("backup", edited))
+    made[f"{ETC}/settings/{OPERATOR}.env"] = setting_lines(operators(kind, edited))
     for service, settings in plan.environments.items():
         made[f"{ETC}/settings/{service}.env"] = setting_lines(settings)
     if kind == "hospital" and edited.get("CENTRE_KAFKA"):

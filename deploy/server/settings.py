@@ -18,6 +18,7 @@ from deploy.server.layout import (
     DOORS,
     HTTP_PORTS,
     KAFKA_PORT,
+    OPERATOR,
     SECRETS,
     TLS,
     Kind,
@@ -127,6 +128,12 @@ def way_to_the_log(name: str, edited: Mapping[str, str]) -> dict[str, str]:
     common = {setting: _moved(name, value) for setting, value in _file("pods", "common").items()}
     ways = {setting: value for setting, value in common.items() if setting.startswith(f"{PREFIX}KAFKA_")}
     return {f"{PREFIX}SITE": edited["SITE"], **ways, f"{PREFIX}KAFKA_BOOTSTRAP": f"127.0.0.1:{KAFKA_PORT}"}
+
+
+def operators(kind: Kind, edited: Mapping[str, str]) -> dict[str, str]:
+    """What the command is told that an operator types: the way to the log, in a hospital the inbox too."""
+    inbox = {f"{PREFIX}INBOX": f"{DATA}/inbox"} if kind == "hospital" else {}
+    return way_to_the_log(OPERATOR, edited) | inbox
 
 
 def way_to_the_centre(edited: Mapping[str, str]) -> dict[str, str]:

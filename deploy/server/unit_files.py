@@ -1,13 +1,29 @@
 """The files of systemd's units, timers and users: how each program of the table is run and shut in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from deploy.server.layout import APP, DATA, ETC, GROUP, STORE_GROUP, STORE_USERS, user_of
+from deploy.server.layout import (
+    APP,
+    DATA,
+    ETC,
+    GROUP,
+    INBOX_GROUP,
+    OPERATOR,
+    STORE_GROUP,
+    STORE_USERS,
+    user_of,
+)
 from deploy.server.units import Daemon
 
 TARGET = "segwatch.target"
 WITH_THE_TARGET = ("", "[Install]", f"WantedBy={TARGET}")
 LOCALHOST = "localhost"
+MEMBERS: Mapping[str, tuple[str, ...]] = {
+    GROUP: (),
+    STORE_GROUP: STORE_USERS,
+    INBOX_GROUP: ("ingest", OPERATOR),
+}
+"""Who is in each group; where none is named, all are."""
 HARDENING = {
     "NoNewPrivileges": "yes",
     "CapabilityBoundingSet": "",
@@ -99,10 +115,15 @@ def target() -> str:
 
 def sysusers(found: Sequence[Daemon]) -> str:
     """The users and groups, for systemd-sysusers(8): each program has its own."""
-    users = [f'u {user_of(each.name)} - "segwatch {each.about}" {DATA}' for each in found]
-    members = [f"m {user_of(each.name)} {GROUP}" for each in found]
-    shared = [f"m {user_of(each.name)} {STORE_GROUP}" for each in found if each.name in STORE_USERS]
-    return "\n".join([f"g {GROUP} -", f"g {STORE_GROUP} -", *users, *members, *shared]) + "\n"
+    about = {each.name: each.about for each in found} | {OPERATOR: "commands"}
+    users = [f'u {user_of(name)} - "segwatch {does}" {DATA}' for name, does in about.items()]
+    members = [
+        f"m {user_of(name)} {group}"
+        for name in about
+        for group, names in MEMBERS.items()
+        if not names or name in names
+    ]
+    return "\n".join([*(f"g {group} -" for group in MEMBERS), *users, *members]) + "\n"
 
 
 def _running(program: Daemon) -> list[str]:

@@ -17,7 +17,7 @@ from segwatch.streaming.deadletters.reading import read_letters
 from segwatch.streaming.log import Outgoing
 from tests.support.images import little_study
 from tests.support.releases import at_centre, pulse
-from tests.support.runbook_commands import ELSEWHERE, IN_HOSPITAL, SITE, Command, shown
+from tests.support.runbook_commands import AT_THE_CENTRE, IN_HOSPITAL, SITE, Command, shown
 from tests.support.streaming import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
@@ -83,6 +83,6 @@ def test_in_the_hospital(command: Command, hospital, letter: str, dicom_study: P
     assert run(words, environment)
 
 
-@pytest.mark.parametrize("command", ELSEWHERE, ids=shown)
+@pytest.mark.parametrize("command", AT_THE_CENTRE, ids=shown)
 def test_at_the_centre(command: Command, centre) -> None:
-    assert run(command.words, centre.known_as("operator").environment)
+    assert run(command.in_pod, centre.known_as("operator").environment)

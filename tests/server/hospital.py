@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.local.machine.waiting import comes_true
-from deploy.server.layout import CURRENT, DATA, HTTP_PORTS, Kind
+from deploy.server.layout import COMMAND, CURRENT, DATA, HTTP_PORTS, Kind
 from segwatch.contracts.topics import RECEIVED, SCORED
 from segwatch.phantoms.phantom import make_phantom
 from segwatch.phantoms.write import write_case
@@ -96,13 +96,16 @@ class Hospital:
             raise Refused(done.stdout + done.stderr)
         return done.stdout
 
-    def as_service(self, service: str, *words: str) -> str:
-        """What a program of the running version says that is run as a service, with its settings."""
-        as_unit = ("systemd-run", "--quiet", "--pipe", "--wait", f"--uid=segwatch-{service}")
-        told = f"--property=EnvironmentFile=/etc/segwatch/settings/{service}.env"
-        in_group = "--property=SupplementaryGroups=segwatch"
-        program, *rest = words
-        return self.machine.run(*as_unit, told, in_group, f"{CURRENT}/venv/bin/{program}", *rest).stdout
+    def segwatch(self, who: str, *words: str) -> str:
+        """What the command says as one of the log's users.
+
+        Raises:
+            Refused: it ended with an error.
+        """
+        done = self.machine.run(COMMAND, who, *words, check=False)
+        if done.returncode:
+            raise Refused(done.stdout + done.stderr)
+        return done.stdout
 
     def programs(self) -> list[str]:
         """The names of all units, to start or stop."""

@@ -21,7 +21,7 @@ def copies(hospital: Hospital) -> list[Path]:
 
 def budget(hospital: Hospital) -> dict[str, object]:
     """What `segwatch privacy budget` says, by aggregation's own settings."""
-    said = hospital.as_service("aggregation", "segwatch", "privacy", "budget", "--json")
+    said = hospital.segwatch("aggregation", "privacy", "budget", "--json")
     return dict(json.loads(said))
 
 

@@ -1,12 +1,13 @@
 """A hospital on one server, by systemd as the first process and without network."""
 
+import json
 import subprocess
 
 import pytest
 
 from deploy.local.machine.waiting import comes_true
 from deploy.server.layout import DATA, HOSPITAL_SERVICES
-from tests.server.hospital import SECONDS, TIMED, Hospital
+from tests.server.hospital import HOSPITAL, SECONDS, TIMED, Hospital, Refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(3600)]
 DAEMONS = ("kafka", *HOSPITAL_SERVICES, "prometheus", "alertmanager")
@@ -52,6 +53,32 @@ def test_a_unit_lets_in_only_whom_the_settings_name(hospital: Hospital):
 
     assert hospital.python("-c", CONNECT, "10.1.0.5").strip() == "open"
     assert hospital.python("-c", CONNECT, "10.9.0.5").strip() == "shut"
+
+
+def test_who_operates_it_looks_and_decides_as_the_logs_operator(hospital: Hospital):
+    strange = hospital.machine.at(f"{DATA}/inbox/case-strange")
+    strange.mkdir()
+    (strange / "letter.txt").write_text("no examination")
+    hospital.machine.give(strange, "segwatch-ingest")
+
+    def waiting() -> list[dict[str, object]]:
+        return list(json.loads(hospital.segwatch("operator", "deadletters", "list", "--pending", "--json")))
+
+    assert comes_true(lambda: len(waiting()) == 1, SECONDS), hospital.said("ingest")
+    (letter,) = waiting()
+    hospital.segwatch("operator", "deadletters", "replay", str(letter["id"]))
+    assert comes_true(lambda: len(waiting()) == 1, SECONDS), "it is still no examination"
+    hospital.segwatch("operator", "deadletters", "acknowledge", "--all", "--reason", "not ours")
+    assert waiting() == []
+    assert "scorer" in hospital.segwatch("scoring", "scorer", "status")
+    hospital.segwatch("operator", "site", "announce", HOSPITAL["SITE"], "--reason", "scanner 3 from Monday")
+
+
+def test_who_is_not_known_and_what_is_not_the_operators_is_refused(hospital: Hospital):
+    with pytest.raises(Refused, match=r"WHO is one of: aggregation .* operator"):
+        hospital.segwatch("nobody", "scorer", "status")
+    with pytest.raises(Refused, match="may not"):
+        hospital.segwatch("operator", "privacy", "budget")
 
 
 @pytest.mark.parametrize("unit", DAEMONS)

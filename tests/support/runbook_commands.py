@@ -39,9 +39,9 @@ def commands_of(page: Path) -> list[Command]:
 
 
 COMMANDS = [command for page in RUNBOOKS for command in commands_of(page)]
-OURS = [command for command in COMMANDS if "segwatch" in (command.words[0], *command.in_pod[:1])]
-IN_HOSPITAL = [command for command in OURS if command.in_pod]
-ELSEWHERE = [command for command in OURS if not command.in_pod]
+OURS = [command for command in COMMANDS if command.in_pod[:1] == ["segwatch"]]
+AT_THE_CENTRE = [command for command in OURS if "segwatch-centre" in command.words]
+IN_HOSPITAL = [command for command in OURS if command not in AT_THE_CENTRE]
 
 
 def shown(command: Command) -> str:

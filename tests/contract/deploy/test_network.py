@@ -160,8 +160,8 @@ def test_the_centres_doors_are_the_real_edges_and_no_others(rendered):
     expected = (
         KAFKA
         | TO_KUBERNETES
-        | names(("federation", "kafka", "entity-operator", "a stranger in the namespace"))
-        | {("federation", "kafka", 9093), ("prometheus", "federation", 8080)}
+        | names(("federation", "operator", "kafka", "entity-operator", "a stranger in the namespace"))
+        | {("federation", "kafka", 9093), ("operator", "kafka", 9093), ("prometheus", "federation", 8080)}
         | {(hospital, "kafka", 9094) for hospital in outside}
     )
 

@@ -24,8 +24,8 @@ from tests.support.images import little_study
 from tests.support.metric_names import known_metrics
 from tests.support.releases import at_centre, pulse
 from tests.support.runbook_commands import (
+    AT_THE_CENTRE,
     COMMANDS,
-    ELSEWHERE,
     IN_HOSPITAL,
     OURS,
     RUNBOOKS,
@@ -38,7 +38,7 @@ from tests.support.site_world import World, scored
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMESPACES = {"segwatch": "hospital", "segwatch-centre": "central"}
-PROGRAMS = ("kubectl", "segwatch", "python", "date")
+PROGRAMS = ("kubectl", "python", "date")
 WORKLOADS = ("Deployment", "StatefulSet")
 READ_ONLY = {"df": ("-h",), "ls": ("-la",), "date": ("-u",)}
 """What is run in a pod beside our own commands, with the options that it has."""
@@ -341,7 +341,7 @@ def test_our_commands_run_in_the_hospital(command: Command, hospital: Path, dico
     run(words)
 
 
-@pytest.mark.parametrize("command", ELSEWHERE, ids=shown)
+@pytest.mark.parametrize("command", AT_THE_CENTRE, ids=shown)
 @pytest.mark.usefixtures("centre")
 def test_our_commands_run_at_the_centre(command: Command) -> None:
-    run(command.words[1:])
+    run(command.in_pod[1:])

@@ -19,12 +19,13 @@ from deploy.server.__main__ import app
 from deploy.server.certificates import make_certificates
 from deploy.server.install import install as write_all
 from deploy.server.install import uninstall
-from deploy.server.layout import Kind, Layout, services_of
+from deploy.server.layout import APP, COMMAND, CURRENT, ETC, TLS, Kind, Layout, services_of
 from deploy.server.plan import planned
 from deploy.server.settings import environments_of, example, read_edited
 from deploy.server.unit_files import unit
 from deploy.server.units import programs
 from segwatch.errors import BadInput
+from segwatch.preflight.settings_files import lines_of
 from segwatch.streaming.authority import Authority
 from segwatch.streaming.certificate_files import names_of
 from services.aggregation.settings import AggregationSettings
@@ -325,3 +326,22 @@ def test_units_are_stopped_each_by_its_name_and_what_does_not_stop_is_not_remove
 
 def run(*words: str):
     return CliRunner().invoke(app, list(words))
+
+
+def test_the_command_is_there_for_root_and_goes_with_the_program(tmp_path: Path):
+    layout = Layout(tmp_path / "root")
+    install("hospital", edited("hospital", tmp_path), layout)
+    command, text = layout.at(COMMAND), layout.at(COMMAND).read_text()
+
+    assert stat.S_IMODE(command.stat().st_mode) == 0o755
+    assert f"{CURRENT}/venv/bin/segwatch" in text
+    assert f"settings={ETC}/settings\n" in text
+    assert f"--working-directory={APP} " in text
+    assert (
+        lines_of(layout.at(f"{ETC}/settings/operator.env"))["SEGWATCH_KAFKA_CERT_FILE"]
+        == f"{TLS}/operator.crt"
+    )
+
+    uninstall(layout, lambda _: None)
+
+    assert not command.exists()
