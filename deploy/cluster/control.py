@@ -116,7 +116,9 @@ def inside(*command: str, check: bool = True, given: bytes | None = None) -> Don
         command, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )
     if check and done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, command, told.stdout, told.stderr)
+        failed = subprocess.CalledProcessError(done.returncode, command, told.stdout, told.stderr)
+        failed.add_note(told.stderr[-2000:])
+        raise failed
     return told
 
 

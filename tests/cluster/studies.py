@@ -28,7 +28,7 @@ def send(images: list[Dataset], host: str, port: int, authority: str, source: st
     """Over TLS from one of the PACS' addresses; how many were not taken.
 
     Raises:
-        ConnectionError: no association was made.
+        ConnectionError: no association was made, or it was lost.
     """
     caller = AE(ae_title="PACS")
     for context in (CTImageStorage, SegmentationStorage, Verification):
@@ -40,9 +40,11 @@ def send(images: list[Dataset], host: str, port: int, authority: str, source: st
     )
     if not link.is_established:
         raise ConnectionError("no association")
-    refused = sum(link.send_c_store(each).Status != 0 for each in images)
+    answers = [link.send_c_store(each) for each in images]
     link.release()
-    return refused
+    if not all("Status" in each for each in answers):
+        raise ConnectionError(f"no answer to image {next(n for n, each in enumerate(answers) if not each)}")
+    return sum(each.Status != 0 for each in answers)
 
 
 def main() -> None:

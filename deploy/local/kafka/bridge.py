@@ -146,6 +146,8 @@ def connector_settings(site: str, *, hospital: LogAddress, centre: LogAddress) -
         "connector.class": "org.apache.kafka.connect.mirror.MirrorSourceConnector",
         "tasks.max": "1",
         "topics": RELEASE.replace(".", "\\."),
+        # A topic that is made after the bridge has started is found so soon, and not after ten minutes.
+        "refresh.topics.interval.seconds": "60",
         "source.cluster.alias": site,
         "target.cluster.alias": "central",
         "source.cluster.bootstrap.servers": str(hospital.bootstrap),
