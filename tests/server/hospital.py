@@ -117,14 +117,15 @@ class Hospital:
         self.machine.run("cp", "-r", f"{CURRENT}/app/deploy/models/demo-scorer", target)
         self.machine.run("chmod", "-R", "a+rX", target)
 
-    def feed(self, numbers: range) -> None:
-        """Let examinations with masks appear in the inbox."""
+    def feed(self, numbers: range, *, masks: bool = True) -> None:
+        """Let examinations appear in the inbox, each with its mask or without."""
         inbox = self.machine.at(f"{DATA}/inbox")
         for number in numbers:
             phantom = make_phantom(500 + number, shape=SHAPE)
             made = inbox / f".making-{number}"
             write_case(phantom, made, truth=False)
-            write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
+            if masks:
+                write_nifti(made / "lesion_predicted.nii.gz", phantom.lesion, phantom.geometry)
             self.machine.give(made, "segwatch-ingest")
             made.rename(inbox / f"case-{number:03d}")
 
