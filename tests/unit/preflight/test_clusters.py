@@ -25,6 +25,8 @@ ALL = {
 }
 BY_DEFAULT = {"storageclass.kubernetes.io/is-default-class": "true"}
 WELL = {"check": "disk", "state": "ok", "what": "room", "remedy": ""}
+UNSEEN = {"check": "retention", "state": "unknown", "what": "3 topics", "remedy": "ask as platform"}
+"""As each pod on a real cluster says, whose principal may not see how topics are kept."""
 KINDS = {
     "configmaps": "ConfigMap",
     "deployments": "Deployment",
@@ -69,7 +71,7 @@ class Kubectl:
     def __call__(self, *words: str) -> str:
         if words[0] == "exec":
             if words[3] not in self.pods:
-                return json.dumps({"exit": 0, "findings": [WELL]})
+                return json.dumps({"exit": 0, "findings": [WELL, UNSEEN]})
             raise BadInput(self.pods[words[3]])
         return json.dumps({"items": self.lists[words[1].partition(".")[0]]})
 
