@@ -19,7 +19,7 @@ from segwatch.aggregation.mechanism.policy import read_policy
 from segwatch.contracts.topics import listed_sites
 from segwatch.errors import BadInput
 from segwatch.preflight.policies import site
-from segwatch.streaming.access import centre
+from segwatch.streaming.access import PLATFORM, centre
 
 SCRAPE_EVERY = "15s"
 NOBODY_YET = {"page": {"webhooks": ["http://127.0.0.1:9096/"]}}
@@ -79,7 +79,8 @@ def files(plan: ServerPlan) -> dict[str, str]:
         f"{ETC}/alertmanager/alertmanager.yml": _yaml(alertmanager(plan.contacts)),
         f"{ETC}/sites": edited.get("SITES", "") + "\n",
     }
-    made[f"{ETC}/settings/backup.env"] = setting_lines(way_to_the_log("backup", edited))
+    for each in ("backup", PLATFORM):
+        made[f"{ETC}/settings/{each}.env"] = setting_lines(way_to_the_log(each, edited))
     made[f"{ETC}/settings/{OPERATOR}.env"] = setting_lines(operators(kind, edited))
     for service, settings in plan.environments.items():
         made[f"{ETC}/settings/{service}.env"] = setting_lines(settings)

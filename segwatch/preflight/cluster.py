@@ -17,6 +17,7 @@ from segwatch.preflight.findings import LONGEST, Check, Finding, fault, ok, unkn
 from segwatch.preflight.manifests import Manifests, Object
 from segwatch.preflight.monitoring import picked_up, tells_somebody
 from segwatch.preflight.overlay import SHARED, manifest_checks
+from segwatch.preflight.topics import UNSEEN
 from segwatch.streaming.ground import end_of
 
 Kubectl = Callable[..., str]
@@ -229,6 +230,6 @@ def _pod(run: Kubectl, namespace: str, workload: str, studies_a_day: float) -> I
         )
         return
     for each in said["findings"]:
-        if (each["check"], each["state"]) == ("retention", "unknown"):
+        if (each["check"], each["state"]) == UNSEEN:
             continue  # no pod may see it: the cluster's topics say it, or the keeper that makes them
         yield Finding(each["check"], each["state"], f"{workload}: {each['what']}", each["remedy"])

@@ -20,7 +20,8 @@ from segwatch.preflight.network import reach
 from segwatch.preflight.pacs import echo
 from segwatch.preflight.policies import needs_policy, no_policy, policy, site
 from segwatch.preflight.settings_files import CENTRE, Environment, connection_of
-from segwatch.streaming.access import HOSPITAL, Access, centre
+from segwatch.preflight.topics import UNSEEN
+from segwatch.streaming.access import HOSPITAL, PLATFORM, Access, centre
 from segwatch.streaming.certificate_files import common_names
 from segwatch.streaming.settings import ConnectionSettings
 
@@ -61,6 +62,7 @@ def server_checks(given: Mapping[str, Environment], asked: Circumstances) -> lis
         asked: the rest.
     """
     merged = {name: value for settings in given.values() for name, value in settings.items()}
+    sites = listed_sites(merged.get("SITES", ""))  # of a centre, whoever of it comes to the log
     checks = [
         Check("site", lambda: [_site(given, merged)]),
         Check("clock", partial(_clock, asked)),
@@ -79,7 +81,7 @@ def server_checks(given: Mapping[str, Environment], asked: Circumstances) -> lis
         Check("prometheus", partial(_prometheus, given, asked)),
         Check("alertmanager", lambda: [_alertmanager(asked)]),
         *(
-            Check("kafka", partial(_kafka, name, settings, asked))
+            Check("kafka", partial(_kafka, name, settings, asked, sites, sees_all=PLATFORM in given))
             for name, settings in _by_principal(given).items()
         ),
         Check("centre", partial(_centre, merged, asked)),
@@ -190,7 +192,9 @@ def _by_principal(given: Mapping[str, Environment]) -> dict[str, Environment]:
     return dict(found.values())
 
 
-def _kafka(name: str, settings: Environment, asked: Circumstances) -> Iterator[Finding]:
+def _kafka(
+    name: str, settings: Environment, asked: Circumstances, sites: list[str], *, sees_all: bool
+) -> Iterator[Finding]:
     if settings.get("LOG") == "embedded":
         yield unused("kafka", f"{name} uses the embedded log")
         return
@@ -198,9 +202,10 @@ def _kafka(name: str, settings: Environment, asked: Circumstances) -> Iterator[F
     if not isinstance(connection, ConnectionSettings):
         yield unknown("kafka", f"{name}: {connection}", "mend the settings, and run it again")
         return
-    sites = listed_sites(settings.get("SITES", ""))
     there_must_be = (*map(at_the_centre, sites), *CENTRE_TOPICS) if sites else HOSPITAL_TOPICS
-    yield from broker(connection, f"Kafka of {name}", partial(_table, sites), asked.proxy, there_must_be)
+    found = broker(connection, f"Kafka of {name}", partial(_table, sites), asked.proxy, there_must_be)
+    # How topics are kept only `platform` may see; where it is asked too, it says so for all.
+    yield from (each for each in found if not (sees_all and (each.check, each.state) == UNSEEN))
 
 
 def _table(sites: list[str], principal: str) -> Access | None:

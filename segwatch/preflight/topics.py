@@ -16,6 +16,9 @@ DEFAULTS = {
 }
 """What is looked at, and what Kafka does where a topic does not say it (Kafka 4, broker configurations)."""
 
+UNSEEN = ("retention", "unknown")
+"""Check and state where a principal may not see how topics are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
@@ -49,7 +52,7 @@ def topics(expected: Collection[str], found: Mapping[str, TopicState]) -> Iterat
             yield ok("topic", f"{name} is kept as it must be")
     if unseen:
         yield unknown(
-            "retention",
+            UNSEEN[0],
             f"how {len(unseen)} topics are kept may not be seen by this principal",
             "run it as one who may (DescribeConfigs), such as `platform`, or against the cluster",
         )

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from deploy.local.machine.waiting import comes_true
 from deploy.server.layout import DATA, ETC, PROGRAMS
-from tests.server.hospital import Hospital, Refused
+from tests.server.hospital import SECONDS, Hospital, Refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(3600)]
 ODD = "/odd"
@@ -81,4 +82,4 @@ def test_settings_of_a_first_installation_that_are_refused_start_nothing(bare: H
 def test_a_centre_is_installed_and_watches(bare: Hospital):
     bare.install(kind="centre")
 
-    assert bare.well()
+    assert comes_true(bare.well, SECONDS), bare.state()

@@ -7,7 +7,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from deploy.local.kafka.log_address import LogAddress
 from segwatch.contracts.topics import HOSPITAL_TOPICS, MEASURED, RECEIVED, SCORER_DECISIONS
 from segwatch.preflight.broker import broker
-from segwatch.preflight.findings import Finding
+from segwatch.preflight.findings import Finding, findings_of
+from segwatch.preflight.server import Circumstances, server_checks
 from segwatch.streaming.access import HOSPITAL, Access
 from segwatch.streaming.authority import Authority
 from tests.support.doors import admin
@@ -29,6 +30,25 @@ def test_a_service_with_its_rights_is_well(both: HospitalAndCentre):
     assert any(each.check == "rights" and each.state == "ok" for each in found)
     # How topics are kept is not a service's to see, and what was not seen is not said to be well.
     assert [each.check for each in found if each.state == "unknown"] == ["retention"]
+
+
+def test_where_platform_is_asked_too_all_is_known(both: HospitalAndCentre):
+    given = {
+        name: {key.removeprefix("SEGWATCH_"): value for key, value in address.environment.items()}
+        for name, address in (
+            ("platform", both.broker("hospital").log_address),
+            ("scoring", both.hospital.known_as("scoring")),
+        )
+    }
+    found = [
+        each
+        for check in server_checks(given, Circumstances())
+        if check.name == "kafka"
+        for each in findings_of(check)
+    ]
+
+    assert [each for each in found if each.state in ("fault", "unknown")] == []
+    assert sum(each.check == "kafka" for each in found) == len(given)
 
 
 def test_no_rights_on_a_topic_are_found(both: HospitalAndCentre):
