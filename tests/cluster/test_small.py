@@ -156,10 +156,10 @@ def test_an_authority_that_is_lost_is_made_anew_and_studies_go_on(small):
     sends_and_counts(small, 1, 9900)
 
 
-@pytest.mark.usefixtures("site")
-@pytest.mark.parametrize("values", ["values.yaml", "values-small.yaml"])
-def test_the_api_server_takes_what_helm_renders(values):
-    words = ("segwatch", str(CHART), "--namespace", HOSPITAL, "--values", str(CHART / values))
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("values", "namespace"), [("values.yaml", HOSPITAL), ("values-small.yaml", SMALL)])
+def test_the_api_server_takes_what_helm_renders(values, namespace):
+    words = ("segwatch", str(CHART), "--namespace", namespace, "--values", str(CHART / values))
     text = helm("template", *words)
     asked = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
     taken = control.kubectl(*asked, given=text)

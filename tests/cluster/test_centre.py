@@ -40,7 +40,7 @@ def job(namespace, name, cronjob):
 @pytest.mark.usefixtures("site")
 def test_whoever_is_paged_at_the_centre_looks_decides_and_has_decisions_copied(operator):
     assert SITES[0] in operator("site", "status")
-    operator("site", "announce", SITES[0], "--reason", "scanner 3 from Monday")
+    operator("site", "rebaseline", SITES[0], "--reason", "scanner 2 stays")
 
     said = job(AT_THE_CENTRE, "copy-now", "backup")
 
