@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
@@ -65,11 +66,13 @@ class KafkaConsumer(Closes):
         self._places = Places()
         self._fence = _Fence()
         self._failing_since: float | None = None
+        self._left = False
         self._join()
         logging.getLogger(HEARTBEAT_LOGGER).addHandler(self._fence)
 
     def poll(self, timeout_seconds: float) -> Sequence[Record]:
         self._refuse_if_fenced()
+        self._join_where_left()
         with translated(f"polling as {self._name}"):
             if self._paused:
                 self._client.pause(*self._client.assignment())
@@ -93,7 +96,8 @@ class KafkaConsumer(Closes):
 
     def resume(self) -> None:
         self._paused = False
-        self._client.resume(*self._client.paused())
+        if not self._left:
+            self._client.resume(*self._client.paused())
 
     def commit(self, after: Position) -> None:
         self._commit(after, after.offset + 1)
@@ -130,6 +134,7 @@ class KafkaConsumer(Closes):
 
     def _commit(self, at: Position, offset: int, begun: int = 0) -> None:
         self._refuse_if_fenced()
+        self._join_where_left()
         partition = TopicPartition(at.topic, at.partition)
         if self._places.is_other(self._client, at.topic):
             raise LostPlace(f"{at.topic} was deleted and made again: the record is of the one before")
@@ -144,22 +149,37 @@ class KafkaConsumer(Closes):
                 raise
 
     def _join(self) -> None:
-        """Make the client, and ask for a place with it."""
-        self._assignment = _Assignment()
+        """Make the client, and ask for a place with it.
+
+        Raises:
+            LogUnavailable: there is none then; the next use tries again.
+        """
+        assignment = _Assignment()
         with translated(f"joining as {self._name}"):
-            self._client = Client(**self._options)
-            self._client.subscribe(self._topics, listener=self._assignment)
-            # Seen in 4 of 80 joins with 3.0.12: where the topics' metadata arrives while this member, as the
-            # group's leader, is assigning, it assigns nothing to anybody, and never corrects it. So have the
-            # metadata first.
-            for topic in self._topics:
-                self._client.partitions_for_topic(topic)
+            client = Client(**self._options)
+            try:
+                client.subscribe(self._topics, listener=assignment)
+                # Seen in 4 of 80 joins with 3.0.12: where the topics' metadata arrives while this member, as
+                # the group's leader, is assigning, it assigns nothing to anybody, and never corrects it. So
+                # have the metadata first.
+                for topic in self._topics:
+                    client.partitions_for_topic(topic)
+            except BaseException:
+                bounded(partial(_let_go, client), "the consumer that did not join")
+                raise
+        self._client, self._assignment, self._left = client, assignment, False
+
+    def _join_where_left(self) -> None:
+        """A client was let go and the log was not there for another: nothing but this would make one."""
+        if self._left:
+            self._join()
 
     @contextmanager
     def _asking(self, doing: str) -> Iterator[None]:
         """Turn what fails into our errors. A client that has been failing for long may stay dead when the
         broker is back, so another takes its place; what was in hand is then handed out again.
         """
+        self._join_where_left()
         try:
             with translated(doing):
                 yield
@@ -167,8 +187,8 @@ class KafkaConsumer(Closes):
             self._failing_since = self._failing_since or time.monotonic()
             if time.monotonic() - self._failing_since > RENEW_SECONDS:
                 _log.warning("%s has got no answer for %g s and joins anew", self._name, RENEW_SECONDS)
-                self._failing_since = None
-                bounded(self._leave, "the consumer that got no answer")
+                self._failing_since, self._left, self._assignment = None, True, _Assignment()
+                bounded(partial(_let_go, self._client), "the consumer that got no answer")
                 self._join()
             raise
         self._failing_since = None
@@ -185,10 +205,7 @@ class KafkaConsumer(Closes):
 
     def _close(self) -> None:
         logging.getLogger(HEARTBEAT_LOGGER).removeHandler(self._fence)
-        self._leave()
-
-    def _leave(self) -> None:
-        self._client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 500))
+        _let_go(self._client)
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
@@ -236,6 +253,10 @@ class _Fence(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if "fenced" in record.getMessage():
             self.fenced.set()
+
+
+def _let_go(client: Client) -> None:
+    client.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 500))
 
 
 def _free_what_is_parked(client: Client) -> None:

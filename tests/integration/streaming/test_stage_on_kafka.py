@@ -5,6 +5,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from segwatch.contracts.envelope import Event
 from segwatch.contracts.topics import dead_letters
+from segwatch.errors import LogUnavailable
 from segwatch.streaming.kafka.consumer import KafkaConsumer
 from segwatch.streaming.kafka.log import KafkaLog
 from segwatch.streaming.log import Log, Record, outgoing
@@ -186,3 +188,32 @@ def test_a_broker_that_restarts_in_mid_stream_loses_nothing(
     put(log, *(f"{name}-{number}" for number in range(5, 10)))
     eventually(lambda: len(set(results(log, name))) == 10, 60)
     assert stage.poll() is None
+
+
+def test_a_member_that_was_given_up_while_the_broker_was_away_reads_on_when_it_is_back(
+    broker: "Broker", log: Log, name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its client is closed by then, and no other could be made."""
+    monkeypatch.setattr("segwatch.streaming.kafka.consumer.RENEW_SECONDS", 0.1)
+    with KafkaLog(ConnectionSettings(kafka_bootstrap=broker.bootstrap)) as own:
+        member = own.consumer(group=group_of(name), topics=[READS], member=f"{name}-0")
+        eventually(lambda: not member.poll(0.2) and member.is_member(), 30)
+        broker.stop()
+        try:
+            for _ in range(8):
+                with suppress(LogUnavailable):
+                    member.lag()
+                if "joins anew" in caplog.text:
+                    break
+            assert "joins anew" in caplog.text
+        finally:
+            broker.start()
+        put(log, f"{name}-after")
+        read: list[str] = []
+
+        def comes() -> bool:
+            with suppress(LogUnavailable):
+                read.extend(ids(member.poll(0.5)))
+            return f"{name}-after" in read
+
+        eventually(comes, 60)
