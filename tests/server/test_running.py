@@ -59,6 +59,7 @@ def test_who_operates_it_looks_and_decides_as_the_logs_operator(hospital: Hospit
     strange = hospital.machine.at(f"{DATA}/inbox/case-strange")
     strange.mkdir()
     (strange / "letter.txt").write_text("no examination")
+    strange.chmod(0o770)
     hospital.machine.give(strange, "segwatch-ingest")
 
     def waiting() -> list[dict[str, object]]:
