@@ -41,6 +41,22 @@ MASKS = reference("segwatch", "segmentation-masks", "0.1.0")
 WORKLOADS = {name: "deployment" if name in ("ingest", "federation") else "statefulset" for name in SERVICES}
 
 
+TWO_CORES = """\
+  - target: {kind: (Deployment|StatefulSet)}
+    patch: |-
+      - {op: replace, path: /spec/template/spec/containers/0/resources/requests/cpu, value: 10m}
+"""
+"""The node has two, for the centre and a hospital, or two of them."""
+
+
+def ask_for_little(overlay: Overlay) -> None:
+    """Of the processor; memory as it is."""
+    path = overlay.folder / "kustomization.yaml"
+    text = path.read_text()
+    if TWO_CORES not in text:
+        path.write_text(text.replace("patches:\n", f"patches:\n{TWO_CORES}", 1))
+
+
 def say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
 
@@ -86,6 +102,7 @@ class Site:
             "hospital", HOSPITAL, {"CENTRE_KAFKA": "198.51.100.10:9094", "LESION_MODEL": ""}
         )
         self.hospital.without_torch()
+        ask_for_little(self.centre)
         self.studies = 0
         self._relays = ExitStack()
 

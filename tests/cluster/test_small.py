@@ -21,19 +21,13 @@ from deploy.cluster.installation import (
 )
 from deploy.helm.__main__ import CHART
 from deploy.local.machine.folders import ROOT
-from tests.cluster.conftest import WORKLOADS, say, secrets_of_the_hospital
+from tests.cluster.conftest import WORKLOADS, ask_for_little, say, secrets_of_the_hospital
 from tests.support.helm import helm
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 SMALL, SITE, DOOR = "segwatch-small", "hospital-b", "203.0.113.6"
 FOLDER = STATE / "small"
 PAGE = ROOT / "docs" / "operations" / "helm.md"
-TWO_CORES = """\
-  - target: {kind: (Deployment|StatefulSet)}
-    patch: |-
-      - {op: replace, path: /spec/template/spec/containers/0/resources/requests/cpu, value: 10m}
-"""
-"""The node is shared with another hospital and the centre."""
 
 
 def kubectl(*words, **more):
@@ -56,8 +50,7 @@ def overlay():
         )
     namespace = made.k8s / "overlays/hospital/namespace.yaml"
     namespace.write_text(namespace.read_text().replace("  name: segwatch\n", f"  name: {SMALL}\n"))
-    kustomization = made.folder / "kustomization.yaml"
-    kustomization.write_text(kustomization.read_text() + TWO_CORES)
+    ask_for_little(made)
     return made
 
 
