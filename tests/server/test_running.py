@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from deploy.local.machine.waiting import comes_true
-from deploy.server.layout import DATA, HOSPITAL_SERVICES
+from deploy.server.layout import DATA, HOSPITAL_SERVICES, INBOX_GROUP
 from tests.server.hospital import HOSPITAL, SECONDS, TIMED, Hospital, Refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(3600)]
@@ -60,7 +60,7 @@ def test_who_operates_it_looks_and_decides_as_the_logs_operator(hospital: Hospit
     strange.mkdir()
     (strange / "letter.txt").write_text("no examination")
     strange.chmod(0o770)
-    hospital.machine.give(strange, "segwatch-ingest")
+    hospital.machine.run("chown", "-R", f"segwatch-ingest:{INBOX_GROUP}", f"{DATA}/inbox/case-strange")
 
     def waiting() -> list[dict[str, object]]:
         return list(json.loads(hospital.segwatch("operator", "deadletters", "list", "--pending", "--json")))
