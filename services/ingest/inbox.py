@@ -106,11 +106,13 @@ class Inbox:
     def content(self, name: str, files: Iterable[Path] = ()) -> str:
         """What an entry, or some files of it, is told by from all that ever bore its name.
 
-        A crash changes nothing of it; an entry that is put back, or comes again, is another.
+        A crash changes nothing of it; an entry that is put back, or comes again, is another. Of files, those
+        count that lie in it: what a version before has brought lies elsewhere.
         """
         top = self.root / name
         stat = top.lstat()
-        looks = [_looks(path, str(path.relative_to(top))) for path in sorted(files)]
+        inside = sorted(path for path in files if path.is_relative_to(top))
+        looks = [_looks(path, str(path.relative_to(top))) for path in inside]
         return digest_of([looks or self.fingerprint(name), stat.st_ino, stat.st_ctime_ns])
 
     def carriers(self, name: str) -> list[Path]:

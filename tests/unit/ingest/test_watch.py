@@ -186,6 +186,24 @@ def test_slices_that_come_after_the_announcement_make_a_new_version(runtime, inb
     assert (whole.data.arrival.version, whole.data.arrival.replaces) == (2, part.id)
 
 
+def test_a_later_part_that_spoils_its_series_is_rejected_alone(runtime, inbox, ingest):
+    """What was announced of it lies elsewhere by then, and stays there."""
+    spoilt, other = dicom_slices(little_ct()), dicom_slices(little_ct(8))
+    del spoilt[2].RescaleSlope
+    with watching(runtime, inbox, ingest):
+        for parts in ([spoilt[:2]], [spoilt[2:], other]):
+            gone(inbox, "case")
+            for number, part in enumerate(parts):
+                save_all(part, inbox.root / ".tmp-case" / str(number))
+            (inbox.root / ".tmp-case").rename(inbox.root / "case")
+        eventually(lambda: receipt(inbox, "case")["outcome"] == "rejected")
+        gone(inbox, "case")
+
+    assert len(announced(runtime)) == 2
+    assert len(list((inbox.root / ".rejected").rglob("*.dcm"))) == 1
+    assert len(list((inbox.root / ".announced").rglob("*.dcm"))) == 2 + len(other)
+
+
 def test_a_store_that_is_away_is_waited_for_and_nothing_is_rejected(runtime, inbox, ingest, write_case):
     ingest.faults["case"] = [StoreUnavailable("away")] * 9
     write_case("case")
