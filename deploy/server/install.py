@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -39,7 +39,7 @@ from deploy.server.layout import (
 )
 from deploy.server.plan import NOBODY_YET, ServerPlan, files
 from deploy.server.settings import K8S
-from deploy.server.unit_files import MEMBERS, TARGET, sysusers, unit_files
+from deploy.server.unit_files import MEMBERS, TARGET, groups_of, sysusers, unit_files, users
 from deploy.server.units import Daemon
 from segwatch.files import write_whole
 from segwatch.streaming.access import BROKER
@@ -70,7 +70,7 @@ def install(plan: ServerPlan, layout: Layout, say: Say) -> None:
     found, real = plan.programs, layout.root == Path("/")
     _write(layout, SYSUSERS, sysusers(found))
     if real:
-        names = [*(each.name for each in found), OPERATOR]
+        names = users(found)
         _make_users(names)
         say(f"users: {', '.join(map(user_of, names))}")
     _make_folders(layout, plan.kind, found, real=real)
@@ -121,7 +121,7 @@ def _make_contacts(layout: Layout) -> None:
         _write(layout, CONTACTS, f"# Who is told; docs/alerting.md explains each line.\n{text}")
 
 
-def _make_users(names: Sequence[str]) -> None:
+def _make_users(names: Iterable[str]) -> None:
     if shutil.which("systemd-sysusers"):
         subprocess.run(["systemd-sysusers", SYSUSERS], check=True, capture_output=True)
         return
@@ -130,8 +130,8 @@ def _make_users(names: Sequence[str]) -> None:
     for name in names:
         if subprocess.run(["id", user_of(name)], check=False, capture_output=True).returncode:
             words = ["--system", "--home-dir", DATA, "--no-create-home", "--shell", "/usr/sbin/nologin"]
-            groups = ",".join(group for group, members in MEMBERS.items() if not members or name in members)
-            subprocess.run(["useradd", *words, "-G", groups, user_of(name)], check=True, capture_output=True)
+            words += ["-G", ",".join(groups_of(name)), user_of(name)]
+            subprocess.run(["useradd", *words], check=True, capture_output=True)
 
 
 def _make_folders(layout: Layout, kind: Kind, found: Sequence[Daemon], *, real: bool) -> None:
@@ -184,7 +184,7 @@ def _give_away(layout: Layout, found: Sequence[Daemon], *, real: bool) -> None:
         f"{DOORS}/": "ingest",
         f"{CENTRE}/": "bridge",
     }
-    names = {*(each.name for each in found), OPERATOR}
+    names = users(found)
     owners |= {f"{TLS}/{name}.": name for name in names}
     etc = layout.at(ETC)
     for path in (etc, *sorted(etc.rglob("*"))):

@@ -114,16 +114,21 @@ def target() -> str:
 
 
 def sysusers(found: Sequence[Daemon]) -> str:
-    """The users and groups, for systemd-sysusers(8): each program has its own."""
-    about = {each.name: each.about for each in found} | {OPERATOR: "commands"}
-    users = [f'u {user_of(name)} - "segwatch {does}" {DATA}' for name, does in about.items()]
-    members = [
-        f"m {user_of(name)} {group}"
-        for name in about
-        for group, names in MEMBERS.items()
-        if not names or name in names
-    ]
-    return "\n".join([*(f"g {group} -" for group in MEMBERS), *users, *members]) + "\n"
+    """The users and groups, for systemd-sysusers(8)."""
+    about = users(found)
+    made = [f'u {user_of(name)} - "segwatch {does}" {DATA}' for name, does in about.items()]
+    members = [f"m {user_of(name)} {group}" for name in about for group in groups_of(name)]
+    return "\n".join([*(f"g {group} -" for group in MEMBERS), *made, *members]) + "\n"
+
+
+def users(found: Sequence[Daemon]) -> dict[str, str]:
+    """Whose each user is, and what it does: each program has its own, and who types commands."""
+    return {each.name: each.about for each in found} | {OPERATOR: "commands"}
+
+
+def groups_of(name: str) -> list[str]:
+    """The groups that a user is in."""
+    return [group for group, names in MEMBERS.items() if not names or name in names]
 
 
 def _running(program: Daemon) -> list[str]:

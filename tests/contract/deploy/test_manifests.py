@@ -85,9 +85,8 @@ def test_every_line_of_the_edited_file_reaches_a_manifest(rendered, root, tmp_pa
     text = json.dumps(rendered(overlay))
     lines = (root / "k8s" / "overlays" / overlay / f"{overlay}.env").read_text().splitlines()
     names = [line.partition("=")[0] for line in lines if line and not line.startswith("#")]
-    edited = {
-        name: str(9_876_500 + number) for number, name in enumerate(names)
-    }  # a number is taken everywhere
+    # Numbers, since replicas take nothing else.
+    edited = {name: str(9_876_500 + number) for number, name in enumerate(names)}
     found = json.dumps(other_settings(root, tmp_path, overlay, **edited))
 
     assert "set by the overlay" not in text
